@@ -1,0 +1,1 @@
+"""The store of observations, their validation, and the hourly frame."""

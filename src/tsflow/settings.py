@@ -1,0 +1,263 @@
+"""Every knob of tsflow, typed, with one line on why it exists.
+
+Values come from, strongest first: what the caller passes, `TSFLOW_*` environment variables
+(`TSFLOW_SPLITS__BOOK__TRAIN=2/3`), `include/tsflow.yaml`, the defaults below.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from yaml import YAMLError
+
+from tsflow.errors import SettingsError
+
+
+class Strict(BaseModel):
+    """A settings block: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _share(value: object) -> object:
+    """Take `2/3` as well as `0.6667`, so that a split can be exact."""
+    return float(Fraction(value)) if isinstance(value, str) else value
+
+
+Share = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
+
+
+class ObjectStoreSettings(Strict):
+    """Where every object lives. Without `endpoint_url` the embedded store is used."""
+
+    endpoint_url: str | None = None  # any S3; None: the embedded SeaweedFS of the state folder
+    bucket: Annotated[str, Field(min_length=3, max_length=63)] = "tsflow"  # S3 asks for 3 or more characters
+    region: str = "us-east-1"  # part of every signature, even where a store has no regions
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 20.0  # a store that is down is reported, not waited for
+    attempts: Annotated[int, Field(ge=1)] = 4  # within one call; the step's own retries come on top
+
+    @model_validator(mode="after")
+    def _both_keys_or_none(self) -> Self:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            msg = "object_store.access_key_id and object_store.secret_access_key: set both or neither"
+            raise ValueError(msg)
+        return self
+
+
+class HourlySettings(Strict):
+    """From the station's cadence to one row an hour."""
+
+    method: Literal["subsample", "mean"] = "subsample"  # subsample: what the published figures use
+    fill_gaps_up_to: timedelta = timedelta(hours=1)  # longer gaps are never bridged by interpolation
+
+
+class WindowSettings(Strict):
+    """The task: `context_hours` rows in, the target `horizon_hours` after the last of them."""
+
+    context_hours: Annotated[int, Field(ge=1)] = 120
+    horizon_hours: Annotated[int, Field(ge=1)] = 24
+
+    @property
+    def span(self) -> int:
+        """Rows from a window's first input to its target, both counted."""
+        return self.context_hours + self.horizon_hours
+
+
+class FractionSplit(Strict):
+    """Parts as shares of the rows, in order of time: what the published figures use."""
+
+    train: Share = 0.5
+    validation: Share = 0.25
+    test: Share = 0.25
+    whole_windows: bool = True  # each window lies inside its part, as in the book; False: only its target does
+    count_rows: bool = True  # rows count as consecutive hours, as in the book; False: no window spans a long gap
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            msg = f"train + validation + test must be 1, found {total:g}"
+            raise ValueError(msg)
+        if self.train == 0 or self.validation == 0:
+            msg = "train and validation must be above 0 (test may be 0)"
+            raise ValueError(msg)
+        return self
+
+
+class RecentSplit(Strict):
+    """Train on all but the last days: what daily retraining uses."""
+
+    validation_days: Annotated[int, Field(ge=1)] = 60
+    test_days: Annotated[int, Field(ge=0)] = 60
+    at_most_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2  # of the record, each: a short one keeps enough to train on
+    whole_windows: bool = False
+    count_rows: bool = False
+
+
+class SplitSettings(Strict):
+    """The splits that `--split` knows."""
+
+    book: FractionSplit = FractionSplit()
+    recent: RecentSplit = RecentSplit()
+
+
+class Profile(Strict):
+    """How much work a run does; the architectures' own settings are the upper limit."""
+
+    history_days: Annotated[int, Field(ge=1)] | None = None  # what the simulator is asked for, and what is trained on
+    max_epochs: Annotated[int, Field(ge=1)] | None = None
+
+
+class ProfileSettings(Strict):
+    """The profiles that `--profile` knows."""
+
+    smoke: Profile = Profile(history_days=45, max_epochs=1)
+    quick: Profile = Profile(history_days=730, max_epochs=6)
+    full: Profile = Profile()
+
+
+class ScheduleSettings(Strict):
+    """What happens by itself every day."""
+
+    stations: tuple[str, ...] = ("demo",)  # ingested, and retrained when something new came in
+    ingest_cron: str = "30 0 * * *"  # UTC, half an hour after the station's day has ended
+    profile: Literal["smoke", "quick", "full"] = "quick"
+    split: Literal["book", "recent"] = "recent"
+
+
+class TrainingSettings(Strict):
+    """How trainings share the machine."""
+
+    pool_slots: Annotated[int, Field(ge=1)] = 2  # trainings at once; one a core is fastest on CPU
+    threads: Annotated[int, Field(ge=0)] = 1  # TensorFlow's threads a training; 0 leaves it to TensorFlow
+
+
+class StackSettings(Strict):
+    """The embedded stack; a taken port is replaced by a free one."""
+
+    ui_port: Annotated[int, Field(ge=1024, le=65535)] = 8080
+    object_store_port: Annotated[int, Field(ge=1024, le=65535)] = 8333
+    start_timeout_seconds: Annotated[float, Field(gt=0)] = 180.0  # a cold disk makes the first start slow
+    stop_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0  # then SIGKILL
+    max_restarts: Annotated[int, Field(ge=0)] = 5  # of one component within ten minutes; then it counts as failed
+    parallelism: Annotated[int, Field(ge=2)] = 8  # Airflow pre-forks as many workers
+
+
+class Settings(BaseSettings):
+    """All settings; see the module's text for where values come from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TSFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    station: str = "demo"  # what commands mean without --station
+    object_store: ObjectStoreSettings = ObjectStoreSettings()
+    hourly: HourlySettings = HourlySettings()
+    windows: WindowSettings = WindowSettings()
+    splits: SplitSettings = SplitSettings()
+    profiles: ProfileSettings = ProfileSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    training: TrainingSettings = TrainingSettings()
+    stack: StackSettings = StackSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before `include/tsflow.yaml`."""
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, include_dir() / "tsflow.yaml")
+
+
+_PLACES = ("TSFLOW_HOME", "TSFLOW_STATE")  # where things lie, needed before any setting can be read
+
+
+def home() -> Path:
+    """Return the folder that holds `include/`: `TSFLOW_HOME`, or the nearest one above the working folder or the code."""
+    if given := os.environ.get("TSFLOW_HOME"):
+        if not (Path(given) / "include").is_dir():
+            msg = f"TSFLOW_HOME={given} has no include/ folder; point it at a clone of tsflow"
+            raise SettingsError(msg)
+        return Path(given).resolve()
+    for start in (Path.cwd(), Path(__file__).resolve()):
+        for folder in (start, *start.parents):
+            if (folder / "include" / "stations").is_dir():
+                return folder
+    msg = f"found no include/stations in {Path.cwd()} or above it; run tsflow inside a clone, or set TSFLOW_HOME to one"
+    raise SettingsError(msg)
+
+
+def include_dir() -> Path:
+    """Return the folder of the files that people edit."""
+    return home() / "include"
+
+
+def state_dir() -> Path:
+    """Return the private folder of the embedded stack's data, secrets and logs (`TSFLOW_STATE`, default `.tsflow`)."""
+    return Path(os.environ.get("TSFLOW_STATE") or home() / ".tsflow").resolve()
+
+
+def explain(error: ValidationError, origin: str) -> str:
+    """Say in one line a problem where a settings file or argument is wrong: its place, its key, what is the matter."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{origin}: {key}: unknown key; remove it or check its spelling")
+        else:
+            lines.append(f"{origin}: {key}: {problem['msg']} (found {problem['input']!r})")
+    return "\n".join(lines)
+
+
+def _reject_unknown_variables() -> None:
+    """A misspelt `TSFLOW_` variable would otherwise be ignored in silence."""
+    for name in os.environ:
+        if name.startswith("TSFLOW_") and name not in _PLACES:
+            block = name.removeprefix("TSFLOW_").split("__")[0].lower()
+            if block not in Settings.model_fields:
+                valid = ", ".join([*_PLACES, *(f"TSFLOW_{field.upper()}" for field in Settings.model_fields)])
+                msg = f"environment variable {name}: no such setting; valid beginnings: {valid}"
+                raise SettingsError(msg)
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read all settings; `overrides` maps dotted keys (`splits.book.train`) to values that win over every file.
+
+    Raises
+    ------
+    SettingsError
+        With file and key, if a value cannot be used or a key is unknown.
+    """
+    _reject_unknown_variables()
+    nested: dict[str, Any] = {}
+    for dotted, value in (overrides or {}).items():
+        block = nested
+        *parents, leaf = dotted.split(".")
+        for parent in parents:
+            block = block.setdefault(parent, {})
+        block[leaf] = value
+    try:
+        return Settings(**nested)
+    except ValidationError as error:
+        raise SettingsError(explain(error, "settings (include/tsflow.yaml, TSFLOW_* or --set)")) from error
+    except (YAMLError, UnicodeDecodeError, TypeError) as error:
+        msg = f"include/tsflow.yaml cannot be read as YAML: {error}"
+        raise SettingsError(msg) from error
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return load_settings()

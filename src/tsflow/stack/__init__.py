@@ -1,0 +1,1 @@
+"""The embedded stack: object store and Airflow under one supervisor."""

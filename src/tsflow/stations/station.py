@@ -1,0 +1,194 @@
+"""The station file: what a station measures, in which form it says so, and where its files are."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from tsflow.errors import SettingsError, UnknownName
+from tsflow.settings import Strict, explain, include_dir
+from tsflow.stations.formulas import formula
+
+
+def _cadence(value: object) -> object:
+    """Take `10min` and `1h` as people write them."""
+    if isinstance(value, str) and value.endswith("min") and value[:-3].isdigit():
+        return timedelta(minutes=int(value[:-3]))
+    if isinstance(value, str) and value.endswith("h") and value[:-1].isdigit():
+        return timedelta(hours=int(value[:-1]))
+    return value
+
+
+class Location(Strict):
+    """Where the station stands."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    altitude_m: float
+
+
+class Timestamp(Strict):
+    """How a row says its time; the clock keeps a fixed offset all year."""
+
+    column: str
+    format: str
+    marks: Literal["end", "start"] = "end"  # of the row's averaging period
+    utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0  # of the station's clock; without summer time
+
+
+class Variable(Strict):
+    """One measured or derived quantity; `column` is its header in the files."""
+
+    column: str | None = None
+    derived: str | None = None  # the name of a formula, for a variable that the files lack
+    unit: str
+    range: tuple[float, float]  # outside it a value is an error of the instrument or of the file
+    missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
+
+    @model_validator(mode="after")
+    def _from_file_or_formula(self) -> Self:
+        if (self.column is None) == (self.derived is None):
+            msg = "give exactly one of column and derived"
+            raise ValueError(msg)
+        if self.range[0] >= self.range[1]:
+            msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
+            raise ValueError(msg)
+        return self
+
+
+class ArchiveSource(Strict):
+    """Files published by HTTP; for each file the URLs are tried in order.
+
+    `{year}` and `{half}` (a: January to June, b: July to December) are filled in for each part of the
+    interval asked for; a URL without them is fetched as it stands.
+    """
+
+    kind: Literal["archive"]
+    urls: Annotated[list[str], Field(min_length=1)]
+    since: date = date(2009, 1, 1)  # where a first ingest begins
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+
+class FilesSource(Strict):
+    """Files on this machine: paths or patterns, relative ones from tsflow's home."""
+
+    kind: Literal["files"]
+    paths: Annotated[list[str], Field(min_length=1)]
+
+
+class SimulatorSource(Strict):
+    """The built-in simulator: physically consistent weather as a pure function of time."""
+
+    kind: Literal["simulator"]
+    seed: int = 0
+    history_days: Annotated[int, Field(ge=1)] = 1826  # how far back an ingest without a start goes
+
+
+Source = Annotated[ArchiveSource | FilesSource | SimulatorSource, Field(discriminator="kind")]
+
+
+class Station(Strict):
+    """A station file, checked; the order of `variables` is the order of features."""
+
+    station: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    title: str
+    location: Location
+    cadence: Annotated[timedelta, BeforeValidator(_cadence)]
+    timestamp: Timestamp
+    encoding: str = "utf-8"
+    missing: list[float] = Field(default_factory=list)  # sentinels that stand for "no value"
+    target: str
+    variables: Annotated[dict[str, Variable], Field(min_length=1)]
+    sources: Annotated[dict[str, Source], Field(min_length=1)]
+
+    @field_validator("cadence")
+    @classmethod
+    def _divides_an_hour(cls, cadence: timedelta) -> timedelta:
+        if cadence <= timedelta(0) or timedelta(hours=1) % cadence:
+            msg = f"must divide an hour or be one (such as 10min, 60min), found {cadence}"
+            raise ValueError(msg)
+        return cadence
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        if self.target not in self.variables:
+            msg = f"target {self.target!r} is not among variables: {', '.join(self.variables)}"
+            raise ValueError(msg)
+        known = [name for name, variable in self.variables.items() if variable.column]
+        for name, variable in self.variables.items():
+            if variable.derived:
+                if variable.derived != name:
+                    msg = f"variables.{name}.derived names the formula of {variable.derived!r}; name both alike"
+                    raise ValueError(msg)
+                if lacking := [needed for needed in formula(name).inputs if needed not in known]:
+                    msg = f"variables.{name} is derived from {', '.join(lacking)}, which no earlier variable gives"
+                    raise ValueError(msg)
+                known.append(name)
+        return self
+
+    @property
+    def rows_per_hour(self) -> int:
+        """How many rows of the files make an hour."""
+        return timedelta(hours=1) // self.cadence
+
+    @property
+    def measured(self) -> dict[str, Variable]:
+        """The variables that the files hold."""
+        return {name: variable for name, variable in self.variables.items() if variable.column}
+
+    def source(self, name: str | None) -> Source:
+        """Return the source called `name`, or the first one."""
+        if name is None:
+            return next(iter(self.sources.values()))
+        if name not in self.sources:
+            raise UnknownName(f"source of station {self.station}", name, list(self.sources))
+        return self.sources[name]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that must hold a mapping, or say what is wrong with it."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path}: no such file"
+        raise SettingsError(msg) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path}: not readable as YAML: {error}"
+        raise SettingsError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path}: expected keys and values, found {type(content).__name__}"
+        raise SettingsError(msg)
+    return content
+
+
+def station_names() -> list[str]:
+    """Return the names of the stations under `include/stations`."""
+    return sorted(path.stem for path in (include_dir() / "stations").glob("*.yaml"))
+
+
+def load_station(name: str) -> Station:
+    """Return a station by its name under `include/stations`, or by the path of a station file.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such station; the message lists those there are.
+    SettingsError
+        If the file has a wrong type, a missing or an extra key; the message names file and key.
+    """
+    by_path = name.endswith((".yaml", ".yml"))
+    path = Path(name) if by_path else include_dir() / "stations" / f"{name}.yaml"
+    if not by_path and name not in station_names():
+        raise UnknownName("station", name, station_names())
+    content = read_yaml(path)
+    try:
+        station = Station.model_validate(content)
+    except (ValidationError, UnknownName) as error:
+        message = explain(error, str(path)) if isinstance(error, ValidationError) else f"{path}: {error}"
+        raise SettingsError(message) from error
+    if not by_path and station.station != name:
+        msg = f"{path}: station: found {station.station!r}, expected the file's name {name!r}"
+        raise SettingsError(msg)
+    return station
