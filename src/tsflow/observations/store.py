@@ -1,0 +1,142 @@
+"""A station's observations as monthly Parquet partitions in the object store.
+
+A partition is a set of immutable parts. An upsert adds a part that holds only rows which are new or changed,
+so that nothing that was ever stored is lost and any number of writers may work at once. A reader lays the
+parts of a month over each other, column by column: for a time and a column the part that was known last wins.
+
+::
+
+    part known at 1:  00:10 T=1.0   00:20 T=2.0
+    part known at 2:                00:20 T=2.5   00:30 T=3.0
+    read:             00:10 T=1.0   00:20 T=2.5   00:30 T=3.0
+    read as of 1.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0 if its time is not after the as-of
+"""
+
+import io
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from tsflow.errors import IntegrityError
+from tsflow.storage import keys
+from tsflow.storage.objects import ObjectStore
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """What an upsert did: rows that were new, changed, already there; and the parts it wrote."""
+
+    new_rows: int
+    changed_rows: int
+    same_rows: int
+    parts: list[str]
+
+
+def to_parquet(frame: pd.DataFrame) -> bytes:
+    """Return a frame as Parquet; the same frame gives the same bytes."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def from_parquet(body: bytes, key: str) -> pd.DataFrame:
+    """Read a frame that tsflow wrote."""
+    try:
+        return pd.read_parquet(io.BytesIO(body))
+    except (OSError, ValueError) as error:
+        msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
+        raise IntegrityError(msg) from error
+
+
+def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Lay frames indexed by time over each other; the later one wins, in the columns it has."""
+    result = pd.DataFrame()
+    for part in parts:
+        index = result.index.union(part.index)
+        result = result.reindex(index=index, columns=result.columns.union(part.columns, sort=False))
+        result.loc[part.index, part.columns] = part
+    return result
+
+
+class ObservationStore:
+    """One station's partitions."""
+
+    def __init__(self, objects: ObjectStore, station: str) -> None:
+        self._objects = objects
+        self._station = station
+
+    def upsert(self, frame: pd.DataFrame, *, known_at: datetime) -> Upserted:
+        """Store observations (`time` and variables); rows that are there with the same values are left out.
+
+        Safe to run twice and at the same time as others.
+        """
+        new = changed = 0
+        parts = []
+        for (year, month), rows in frame.groupby([frame["time"].dt.year, frame["time"].dt.month]):
+            rows = rows.set_index("time")
+            stored = self._month(keys.month(self._station, int(year), int(month)), as_of=None)
+            known = rows.index.isin(stored.index)
+            before = stored.reindex(index=rows.index, columns=rows.columns)
+            same = known & np.isclose(before, rows, rtol=0, atol=0, equal_nan=True).all(axis=1)
+            if fresh_columns := rows.columns.difference(stored.columns).tolist():
+                same &= rows[fresh_columns].isna().all(axis=1).to_numpy()
+            if same.all():
+                continue
+            new += int((~known).sum())
+            changed += int((known & ~same).sum())
+            body = to_parquet(rows[~same].reset_index())
+            prefix = keys.month(self._station, int(year), int(month))
+            key = f"{prefix}{keys.stamp(known_at)}-{keys.digest(body)[:16]}.parquet"
+            self._objects.put_same(key, body)
+            parts.append(key)
+        return Upserted(new, changed, len(frame) - new - changed, parts)
+
+    def read(self, *, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        """Return `time` and all stored variables with start < time <= end, times rising.
+
+        `end` is also the as-of: where a row was corrected after it, the version known then is read.
+        An empty frame if nothing is stored.
+        """
+        prefixes = sorted({key.rpartition("/")[0] + "/" for key in self._objects.keys(keys.observations(self._station))})
+        wanted = [prefix for prefix in prefixes if _overlaps(prefix, start, end)]
+        with ThreadPoolExecutor(8) as pool:
+            months = list(pool.map(lambda prefix: self._month(prefix, as_of=end), wanted))
+        if not months:
+            return pd.DataFrame({"time": pd.Series(dtype="datetime64[us]")})
+        frame = pd.concat(months).sort_index().rename_axis("time").reset_index()
+        inside = pd.Series(True, index=frame.index)
+        if start is not None:
+            inside &= frame["time"] > pd.Timestamp(start)
+        if end is not None:
+            inside &= frame["time"] <= pd.Timestamp(end)
+        return frame[inside].reset_index(drop=True)
+
+    def last_time(self) -> datetime | None:
+        """Return the time of the last stored row."""
+        stored = self._objects.keys(keys.observations(self._station))
+        if not stored:
+            return None
+        month = self._month(stored[-1].rpartition("/")[0] + "/", as_of=None)
+        last: pd.Timestamp = month.index.max()
+        return last.to_pydatetime()
+
+    def _month(self, prefix: str, *, as_of: datetime | None) -> pd.DataFrame:
+        """Return a month's rows, indexed by time, as known at `as_of` (None: now)."""
+        names = self._objects.keys(prefix)
+        if as_of is not None:
+            # What came after the as-of fills only what was unknown then; of that the earliest version counts.
+            limit = f"{prefix}{keys.stamp(as_of)}"
+            later = [name for name in names if name > limit]
+            names = later[::-1] + [name for name in names if name <= limit]
+        return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)
+
+
+def _overlaps(prefix: str, start: datetime | None, end: datetime | None) -> bool:
+    fields = dict(part.split("=") for part in prefix.strip("/").split("/")[1:])
+    first = pd.Timestamp(int(fields["year"]), int(fields["month"]), 1)
+    after = first + pd.offsets.MonthBegin(1)
+    return (end is None or first <= pd.Timestamp(end)) and (start is None or after > pd.Timestamp(start))

@@ -1,0 +1,262 @@
+"""From the bytes of a station's files to observations: decoded, checked, sentinels and repeats taken out."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsflow.errors import SourceFormatError
+from tsflow.stations.formulas import formula
+from tsflow.stations.station import Station
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A station file as it came: its name and bytes."""
+
+    name: str
+    body: bytes
+
+
+@dataclass
+class ParseReport:
+    """What was found on the way from files to observations."""
+
+    files: list[str] = field(default_factory=list)
+    rows_read: int = 0
+    rows_kept: int = 0
+    first: str | None = None
+    last: str | None = None
+    sentinels: dict[str, int] = field(default_factory=dict)  # by variable, or header where the station leaves it out
+    empty_cells: dict[str, int] = field(default_factory=dict)
+    identical_duplicates: int = 0
+    conflicting_duplicates: int = 0
+    conflicting_times: list[str] = field(default_factory=list)  # the first ten; the first row of each is kept
+    gaps: list[dict[str, Any]] = field(default_factory=list)  # {after, before, missing_rows}
+    ignored_columns: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-able content."""
+        return asdict(self)
+
+
+def unpack(file: RawFile) -> bytes:
+    """Return the CSV inside a zip, a gz, or the file itself."""
+    if not file.body:
+        msg = f"{file.name}: the file is empty; fetch it again"
+        raise SourceFormatError(msg)
+    try:
+        if file.name.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(file.body)) as archive:
+                members = [name for name in archive.namelist() if name.lower().endswith((".csv", ".txt"))]
+                if len(members) != 1:
+                    msg = f"{file.name}: expected one CSV in the zip, found {len(members)}: {', '.join(archive.namelist())}"
+                    raise SourceFormatError(msg)
+                return archive.read(members[0])
+        if file.name.endswith(".gz"):
+            return gzip.decompress(file.body)
+    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
+        kind = "zip" if file.name.endswith(".zip") else "gz"
+        msg = f"{file.name}: not a readable {kind} file, or cut off ({error}); fetch it again"
+        raise SourceFormatError(msg) from error
+    return file.body
+
+
+def _decode(file: RawFile, station: Station) -> str:
+    body = unpack(file)
+    try:
+        text = body.decode(station.encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        msg = f"{file.name}: not encoded as {station.encoding} ({error}); correct `encoding` in the station file"
+        raise SourceFormatError(msg) from error
+    if "\0" in text or text.startswith(("ï»¿", "\ufeff", "ÿþ")):
+        msg = f"{file.name}: not encoded as {station.encoding} (a byte-order mark or NUL was found); correct `encoding`"
+        raise SourceFormatError(msg)
+    if not text.strip():
+        msg = f"{file.name}: the file is empty; fetch it again"
+        raise SourceFormatError(msg)
+    if not text.endswith("\n"):
+        header, _, rest = text.partition("\n")
+        last = rest.rpartition("\n")[2]
+        if last.count(",") < header.count(","):
+            msg = f"{file.name}: cut off in its last row ({last[:40]!r}...); fetch it again"
+            raise SourceFormatError(msg)
+    return text
+
+
+def _table(file: RawFile, station: Station) -> pd.DataFrame:
+    """Return the file's cells under their headers; the time as text, the rest as pandas reads it."""
+    text = _decode(file, station)
+    try:
+        table = pd.read_csv(
+            io.StringIO(text), dtype={station.timestamp.column: str}, low_memory=False, index_col=False, na_values=[""],
+            keep_default_na=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        msg = f"{file.name}: not a table of comma-separated values ({str(error).strip()})"
+        raise SourceFormatError(msg) from error
+    table.columns = table.columns.str.strip()
+    wanted = [station.timestamp.column, *(variable.column for variable in station.measured.values())]
+    if lacking := [column for column in wanted if column not in table.columns]:
+        msg = (
+            f"{file.name}: column missing: {', '.join(map(repr, lacking))}; found: {', '.join(table.columns)}; "
+            f"correct `variables` in the station file, or `encoding` if names look garbled"
+        )
+        raise SourceFormatError(msg)
+    if table.empty:
+        msg = f"{file.name}: no usable row: the file holds only its header"
+        raise SourceFormatError(msg)
+    return table
+
+
+def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> pd.Series:
+    """Return each row's end of averaging, in the station's clock."""
+    times = pd.to_datetime(texts.str.strip(), format=station.timestamp.format, errors="coerce")
+    if times.isna().any():
+        row = int(np.flatnonzero(times.isna())[0])
+        msg = (
+            f"{file.name}: row {row + 2}: time {texts.iloc[row]!r} is not of the form {station.timestamp.format!r} "
+            f"({int(times.isna().sum())} of {len(times)} rows); correct `timestamp.format` in the station file"
+        )
+        raise SourceFormatError(msg)
+    times = times.astype("datetime64[us]")
+    if station.timestamp.marks == "start":
+        times = times + station.cadence
+    late = times > pd.Timestamp(now) + station.cadence
+    if late.any():
+        msg = (
+            f"{file.name}: row {int(np.flatnonzero(late)[0]) + 2}: time {times[late].iloc[0]} is in the future (now {now:%Y-%m-%d %H:%M} "
+            f"by the station's clock, {int(late.sum())} rows); check the file's clock and `timestamp.format`"
+        )
+        raise SourceFormatError(msg)
+    return times
+
+
+def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    wrong = numbers.isna() & cells.notna()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        msg = f"{file.name}: row {row + 2}, column {name!r}: {cells.iloc[row]!r} is not a number ({int(wrong.sum())} such cells)"
+        raise SourceFormatError(msg)
+    return numbers.astype("float64")
+
+
+def parse_file(file: RawFile, station: Station, *, now: datetime, report: ParseReport) -> pd.DataFrame:
+    """Read one file into columns `time` and the measured variables, in the file's order, sentinels as NaN.
+
+    Raises
+    ------
+    SourceFormatError
+        Naming file, row and column of the first thing that is not as the station file says.
+    """
+    table = _table(file, station)
+    columns: dict[str, pd.Series] = {"time": _times(table[station.timestamp.column], file, station, now)}
+    names = {variable.column: name for name, variable in station.measured.items()}
+    for header in table.columns.drop(station.timestamp.column):
+        used = header in names
+        numbers = _numbers(table[header], header, file) if used else pd.to_numeric(table[header], errors="coerce")
+        name = names.get(header, header)
+        sentinel = numbers.isin(station.missing)
+        if sentinel.any():
+            report.sentinels[name] = report.sentinels.get(name, 0) + int(sentinel.sum())
+        if used:
+            if numbers.isna().any():
+                report.empty_cells[name] = report.empty_cells.get(name, 0) + int(numbers.isna().sum())
+            columns[name] = numbers.mask(sentinel)
+        elif header not in report.ignored_columns:
+            report.ignored_columns.append(header)
+    report.files.append(file.name)
+    report.rows_read += len(table)
+    frame = pd.DataFrame(columns)[["time", *station.measured]]
+    if not frame[list(station.measured)].notna().to_numpy().any():
+        msg = f"{file.name}: no usable row: every value is missing"
+        raise SourceFormatError(msg)
+    return frame
+
+
+def _in_order(frame: pd.DataFrame, file: RawFile) -> None:
+    """Repeats of earlier rows aside, a file's times must rise."""
+    times = frame["time"].drop_duplicates()
+    back = times.diff() <= timedelta(0)
+    if back.any():
+        at = times.index[back][0]
+        msg = (
+            f"{file.name}: times out of order: row {at + 2} ({times[at]}) comes after a later time; "
+            f"sort the file by time, or check its clock ({int(back.sum())} such rows)"
+        )
+        raise SourceFormatError(msg)
+
+
+def _without_repeats(frame: pd.DataFrame, report: ParseReport) -> pd.DataFrame:
+    """Drop repeated times, keeping the first row of each; identical and conflicting repeats are counted apart."""
+    frame = frame.sort_values("time", kind="stable", ignore_index=True)
+    repeated = frame["time"].duplicated(keep="first")
+    identical = frame.duplicated(keep="first") & repeated
+    conflicting = repeated & ~identical
+    report.identical_duplicates += int(identical.sum())
+    report.conflicting_duplicates += int(conflicting.sum())
+    report.conflicting_times += [str(time) for time in frame.loc[conflicting, "time"].unique()[:10]]
+    return frame[~repeated].reset_index(drop=True)
+
+
+def find_gaps(times: pd.Series, cadence: timedelta) -> list[dict[str, Any]]:
+    """Return where rows are missing: `{after, before, missing_rows}` for each gap, in order of time."""
+    steps = times.diff()
+    missing = (steps / pd.Timedelta(cadence)).round().fillna(1).astype(int) - 1
+    return [
+        {"after": str(times[i - 1]), "before": str(times[i]), "missing_rows": int(missing[i])}
+        for i in times.index[missing > 0]
+    ]
+
+
+def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.DataFrame, ParseReport]:
+    """Read a batch of files into observations.
+
+    Parameters
+    ----------
+    now
+        The present by the station's clock; later rows are errors.
+
+    Returns
+    -------
+    The observations: `time` (end of averaging, station's clock, strictly rising) and one float column a variable,
+    in the station's order and units, NaN where missing; and what was found on the way.
+
+    Raises
+    ------
+    SourceFormatError
+        If a file is not as the station file describes it.
+    """
+    report = ParseReport()
+    frames = []
+    for file in files:
+        frame = parse_file(file, station, now=now, report=report)
+        _in_order(frame, file)
+        frames.append(frame)
+    frame = _without_repeats(pd.concat(frames, ignore_index=True), report)
+    _cadence_fits(frame["time"], station, report)
+    for name, variable in station.variables.items():
+        if variable.derived:
+            how = formula(variable.derived)
+            frame[name] = how.compute(*(frame[needed].to_numpy() for needed in how.inputs))
+    report.rows_kept = len(frame)
+    report.first, report.last = str(frame["time"].iloc[0]), str(frame["time"].iloc[-1])
+    report.gaps = find_gaps(frame["time"], station.cadence)
+    return frame[["time", *station.variables]], report
+
+
+def _cadence_fits(times: pd.Series, station: Station, report: ParseReport) -> None:
+    """The usual step between rows is the station's cadence."""
+    if len(times) < 3:
+        return
+    usual = times.diff().median()
+    if usual != pd.Timedelta(station.cadence):
+        msg = f"{', '.join(report.files)}: rows come every {usual}, the station file says cadence {station.cadence}; correct it"
+        raise SourceFormatError(msg)

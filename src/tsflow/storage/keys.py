@@ -1,0 +1,91 @@
+"""Where everything lies in the bucket; no other module spells a key.
+
+::
+
+    observations/station=S/year=Y/month=M/{known at}-{hash}.parquet   rows, never rewritten
+    ingests/{ingest}/...                    a batch on its way in: raw files, rows, report, Data Docs
+    quarantine/{ingest}/...                 a batch that was refused, with the reason
+    datasets/{fingerprint}/...              what trainings read
+    runs/{run}/run.json                     what was asked for, and which entrants are expected
+    runs/{run}/progress/{architecture}/...  one small object an epoch
+    runs/{run}/candidates/{architecture}.json and /{architecture}/{attempt}/...
+    runs/{run}/leaderboard/...
+    champions/S/{version}/...               bundles
+    champions/S/champion.json               the pointer: the only key that ever changes
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from tsflow.errors import IntegrityError
+
+
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def to_json(content: Any) -> bytes:
+    """Return content as JSON, always the same bytes for the same content."""
+    return (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def from_json(body: bytes, key: str) -> Any:
+    """Read JSON that tsflow wrote; `IntegrityError` if it is no longer JSON."""
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        msg = f"{key}: not JSON ({error}); the object was damaged or written by another program"
+        raise IntegrityError(msg) from error
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as it stands in keys: sortable, to the microsecond."""
+    return moment.strftime("%Y%m%dT%H%M%S%f")
+
+
+def observations(station: str) -> str:
+    """Return the prefix of a station's partitions."""
+    return f"observations/station={station}/"
+
+
+def month(station: str, year: int, month_of_year: int) -> str:
+    """Return the prefix of one month's parts."""
+    return f"{observations(station)}year={year:04d}/month={month_of_year:02d}/"
+
+
+def ingest(ingest_id: str, name: str) -> str:
+    """Return the key of a file of an ingest."""
+    return f"ingests/{ingest_id}/{name}"
+
+
+def quarantine(ingest_id: str, name: str) -> str:
+    """Return the key of a file of a refused batch."""
+    return f"quarantine/{ingest_id}/{name}"
+
+
+def dataset(fingerprint: str, name: str) -> str:
+    """Return the key of a file of a dataset."""
+    return f"datasets/{fingerprint}/{name}"
+
+
+def run(run_id: str, name: str) -> str:
+    """Return the key of a file of a run."""
+    return f"runs/{run_id}/{name}"
+
+
+def progress(run_id: str, architecture: str) -> str:
+    """Return the prefix of a training's epochs."""
+    return f"runs/{run_id}/progress/{architecture}/"
+
+
+def champion(station: str, version: str, name: str) -> str:
+    """Return the key of a file of a bundle."""
+    return f"champions/{station}/{version}/{name}"
+
+
+def pointer(station: str) -> str:
+    """Return the key of a station's champion pointer."""
+    return f"champions/{station}/champion.json"

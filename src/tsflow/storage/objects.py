@@ -1,0 +1,173 @@
+"""An S3-compatible object store: immutable objects, and pointers swapped by If-Match.
+
+Works with boto3 against SeaweedFS, AWS S3 and other stores with conditional PUT
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from tsflow.errors import IntegrityError, PointerConflict, StorageDenied, StorageUnavailable
+
+if TYPE_CHECKING:
+    from tsflow.settings import ObjectStoreSettings
+
+_DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "403"}
+_ABSENT = {"NoSuchKey", "404", "NotFound"}
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+class ObjectMissing(IntegrityError):
+    """An object that another one names is not there."""
+
+
+class ObjectStore:
+    """One bucket. Keys are immutable but for pointers, which only `swap` changes."""
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        endpoint_url: str | None = None,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        region: str = "us-east-1",
+        timeout_seconds: float = 20.0,
+        attempts: int = 4,
+    ) -> None:
+        self.bucket = bucket
+        self.endpoint_url = endpoint_url
+        config = Config(
+            connect_timeout=min(5.0, timeout_seconds),
+            read_timeout=timeout_seconds,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            s3={"addressing_style": "path"},
+            max_pool_connections=16,
+        )
+        # A session of its own: boto3's default session is not safe to share between threads.
+        self._s3 = boto3.session.Session(
+            aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key, region_name=region
+        ).client("s3", endpoint_url=endpoint_url, config=config)
+
+    @classmethod
+    def from_settings(cls, settings: ObjectStoreSettings) -> ObjectStore:
+        """Open the store that the settings name."""
+        key, secret = settings.access_key_id, settings.secret_access_key
+        return cls(
+            bucket=settings.bucket,
+            endpoint_url=settings.endpoint_url,
+            access_key_id=key.get_secret_value() if key else None,
+            secret_access_key=secret.get_secret_value() if secret else None,
+            region=settings.region,
+            timeout_seconds=settings.timeout_seconds,
+            attempts=settings.attempts,
+        )
+
+    def address(self, key: str) -> str:
+        """Return where an object lies, for people and logs."""
+        return f"s3://{self.bucket}/{key}"
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket if it is not there."""
+        with self._explained("bucket"):
+            if self.bucket not in [bucket["Name"] for bucket in self._s3.list_buckets()["Buckets"]]:
+                self._s3.create_bucket(Bucket=self.bucket)
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes; `ObjectMissing` if there is none."""
+        return self.get_tagged(key)[0]
+
+    def get_tagged(self, key: str) -> tuple[bytes, str]:
+        """Return an object's bytes and its ETag, which `swap` asks for."""
+        with self._explained(key):
+            answer = self._s3.get_object(Bucket=self.bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+
+    def find(self, key: str) -> bytes | None:
+        """Return an object's bytes, or None if there is none."""
+        try:
+            return self.get(key)
+        except ObjectMissing:
+            return None
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return all keys that start with `prefix`, sorted."""
+        with self._explained(prefix):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+    def put_new(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> bool:
+        """Write an object unless one of that key is there; say whether this call wrote it.
+
+        Safe under a race: exactly one of any number of writers gets True.
+        """
+        with self._explained(key):
+            try:
+                self._s3.put_object(
+                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if _code(error) in _TAKEN:
+                    return False
+                raise
+        return True
+
+    def put_same(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        """Write an object whose bytes follow from its key; one that is there must hold the same bytes."""
+        if not self.put_new(key, body, content_type) and self.get(key) != body:
+            msg = f"{self.address(key)} is there with other bytes than those to be written; objects never change"
+            raise IntegrityError(msg)
+
+    def swap(self, key: str, body: bytes, expected_etag: str | None) -> None:
+        """Replace a pointer if it still is what was read (`expected_etag`; None: it was not there).
+
+        Raises
+        ------
+        PointerConflict
+            If someone else changed it since.
+        """
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if expected_etag is None else {"IfMatch": expected_etag}
+        with self._explained(key):
+            try:
+                self._s3.put_object(
+                    Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition
+                )
+            except ClientError as error:
+                if _code(error) in _TAKEN | _ABSENT:
+                    msg = f"{self.address(key)} was changed by someone else since it was read"
+                    raise PointerConflict(msg) from error
+                raise
+
+    @contextlib.contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        """Turn boto's errors into tsflow's, which say what to do."""
+        where = f"object store {self.endpoint_url or 'AWS'}, {self.address(key)}"
+        try:
+            yield
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            msg = f"{where}: no keys given; set TSFLOW_OBJECT_STORE__ACCESS_KEY_ID and __SECRET_ACCESS_KEY"
+            raise StorageDenied(msg) from error
+        except ClientError as error:
+            code = _code(error)
+            if code in _ABSENT:
+                msg = f"{self.address(key)}: no such object"
+                raise ObjectMissing(msg) from error
+            if code in _DENIED:
+                msg = f"{where}: refused ({code}); check the keys and the bucket in TSFLOW_OBJECT_STORE__*"
+                raise StorageDenied(msg) from error
+            msg = f"{where}: failed ({code}: {error}); see the store's log, and whether its disk is full"
+            raise StorageUnavailable(msg) from error
+        except BotoCoreError as error:
+            msg = f"{where}: not reachable ({error}); start it (`tsflow up`) or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
+            raise StorageUnavailable(msg) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))

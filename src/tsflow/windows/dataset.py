@@ -1,0 +1,178 @@
+"""What every entrant of a run trains on: hourly rows, windows, scaler, under one fingerprint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from tsflow.errors import IntegrityError
+from tsflow.observations.store import from_parquet, to_parquet
+from tsflow.settings import FractionSplit, HourlySettings, RecentSplit, WindowSettings
+from tsflow.storage import keys
+from tsflow.storage.objects import ObjectStore
+from tsflow.windows.scaler import Scaler
+from tsflow.windows.split import PARTS, Bounds, Part, Starts, index_windows
+
+FORMAT = 1  # raise it when the meaning of a stored dataset changes
+_Split = TypeAdapter(FractionSplit | RecentSplit)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Hourly rows of one station and how they are cut; immutable, known by its fingerprint."""
+
+    station: str
+    target: str
+    units: dict[str, str]  # of each feature, in order
+    frame: pd.DataFrame  # time, features, segment
+    windows: WindowSettings
+    split: FractionSplit | RecentSplit
+    split_name: str
+    hourly: HourlySettings
+    report: dict[str, Any]  # of the hourly frame: fills and breaks
+
+    @property
+    def features(self) -> list[str]:
+        """The features' names, in the order of the networks' inputs."""
+        return list(self.units)
+
+    @property
+    def target_index(self) -> int:
+        """Which feature the target is."""
+        return self.features.index(self.target)
+
+    @cached_property
+    def times(self) -> NDArray[np.datetime64]:
+        """Time of each row, shape [n]."""
+        return self.frame["time"].to_numpy()
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Features in their units, shape [n, n_features]."""
+        return self.frame[self.features].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def _index(self) -> tuple[Bounds, dict[Part, Starts]]:
+        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.windows, self.split)
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the parts begin, in rows."""
+        return self._index[0]
+
+    def starts(self, part: Part) -> Starts:
+        """Return the row of each window's first input, shape [n_windows]."""
+        return self._index[1][part]
+
+    def origins(self, part: Part) -> Starts:
+        """Return the row of each window's last input, shape [n_windows]."""
+        return self.starts(part) + self.windows.context_hours - 1
+
+    def targets(self, part: Part) -> NDArray[np.float64]:
+        """Return the target of each window, in the target's unit, shape [n_windows]."""
+        return self.values[self.origins(part) + self.windows.horizon_hours, self.target_index]
+
+    def contexts(self, starts: Starts) -> NDArray[np.float32]:
+        """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_features]."""
+        rows = starts[:, None] + np.arange(self.windows.context_hours)
+        return self.values[rows].astype(np.float32)
+
+    def batches(self, part: Part, size: int = 2048) -> Iterator[NDArray[np.float32]]:
+        """Gather a part's inputs batch by batch, in order of time; all windows at once never exist."""
+        starts = self.starts(part)
+        for first in range(0, len(starts), size):
+            yield self.contexts(starts[first : first + size])
+
+    @cached_property
+    def scaler(self) -> Scaler:
+        """Mean and deviation of the training rows."""
+        return Scaler.fit(self.values[: self.bounds.a])
+
+    @cached_property
+    def _body(self) -> bytes:
+        return to_parquet(self.frame)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the rows and of every setting that decides what is trained on."""
+        return keys.digest(keys.to_json(self._settings) + self._values_digest.encode())[:24]
+
+    @cached_property
+    def _values_digest(self) -> str:
+        """Hash of times, values and segments themselves, which no library's file format changes."""
+        columns = (self.frame["time"].astype("int64").to_numpy(), self.values, self.frame["segment"].to_numpy(np.int64))
+        return keys.digest(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "station": self.station,
+            "target": self.target,
+            "units": list(self.units.items()),
+            "windows": self.windows.model_dump(mode="json"),
+            "split": self.split.model_dump(mode="json"),
+            "split_name": self.split_name,
+            "hourly": self.hourly.model_dump(mode="json"),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return JSON-able facts: settings, split times, windows by part, what was filled."""
+        cut = {}
+        for part in PARTS:
+            first, after = self.bounds.of(part)
+            cut[part] = {
+                "rows": after - first,
+                "windows": len(self.starts(part)),
+                "first": str(pd.Timestamp(self.times[first])) if after > first else None,
+                "last": str(pd.Timestamp(self.times[after - 1])) if after > first else None,
+            }
+        return {
+            **self._settings,
+            "fingerprint": self.fingerprint,
+            "parts": cut,
+            "scaler": self.scaler.to_dict(),
+            "hourly_report": self.report,
+        }
+
+    def save(self, objects: ObjectStore) -> str:
+        """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
+        objects.put_new(keys.dataset(self.fingerprint, "frame.parquet"), self._body)
+        objects.put_new(keys.dataset(self.fingerprint, "dataset.json"), keys.to_json(self.summary()), "application/json")
+        return self.fingerprint
+
+    @classmethod
+    def load(cls, objects: ObjectStore, fingerprint: str) -> "Dataset":
+        """Read a stored dataset.
+
+        Raises
+        ------
+        IntegrityError
+            If it is not there, or its rows or settings no longer give its fingerprint.
+        """
+        key = keys.dataset(fingerprint, "dataset.json")
+        facts = keys.from_json(objects.get(key), key)
+        if facts.get("format") != FORMAT:
+            msg = f"{key}: format {facts.get('format')!r}, this tsflow reads {FORMAT}; build the dataset again"
+            raise IntegrityError(msg)
+        frame_key = keys.dataset(fingerprint, "frame.parquet")
+        dataset = cls(
+            station=facts["station"],
+            target=facts["target"],
+            units=dict(facts["units"]),
+            frame=from_parquet(objects.get(frame_key), frame_key),
+            windows=WindowSettings.model_validate(facts["windows"]),
+            split=_Split.validate_python(facts["split"]),
+            split_name=facts["split_name"],
+            hourly=HourlySettings.model_validate(facts["hourly"]),
+            report=facts["hourly_report"],
+        )
+        if dataset.fingerprint != fingerprint:
+            msg = f"{frame_key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"
+            raise IntegrityError(msg)
+        return dataset

@@ -1,0 +1,100 @@
+"""Cutting a record into train, validation and test, by the time of the target.
+
+::
+
+    rows      0 ........................ a ............ b ............ n
+    train     targets in [0, a)
+    validation                           targets in [a, b)
+    test                                                targets in [b, n)
+
+A window belongs to the part that holds its target. With `whole_windows` its inputs must lie there too, as in the
+book's utility; else validation and test windows may read inputs from before their part, which at the time of
+the forecast are known.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.errors import NotEnoughData, UnknownName
+from tsflow.settings import FractionSplit, RecentSplit, SplitSettings, WindowSettings
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+Starts = NDArray[np.int64]  # [n_windows], the row of each window's first input
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Row numbers: train [0, a), validation [a, b), test [b, n)."""
+
+    a: int
+    b: int
+    n: int
+
+    def of(self, part: Part) -> tuple[int, int]:
+        """Return a part's first row and the row after its last."""
+        return {"train": (0, self.a), "validation": (self.a, self.b), "test": (self.b, self.n)}[part]
+
+
+def split_settings(splits: SplitSettings, name: str) -> FractionSplit | RecentSplit:
+    """Return the split called `name`."""
+    if name not in SplitSettings.model_fields:
+        raise UnknownName("split", name, list(SplitSettings.model_fields))
+    chosen: FractionSplit | RecentSplit = getattr(splits, name)
+    return chosen
+
+
+def bounds(times: NDArray[np.datetime64], split: FractionSplit | RecentSplit) -> Bounds:
+    """Return where the parts begin. `times`: [n], rising."""
+    n = len(times)
+    if isinstance(split, FractionSplit):
+        return Bounds(round(n * split.train), round(n * (split.train + split.validation)), n)
+    most = (times[-1] - times[0]) * split.at_most_share
+    test = min(np.timedelta64(split.test_days, "D"), most)
+    validation = min(np.timedelta64(split.validation_days, "D"), most)
+    b = int(np.searchsorted(times, times[-1] - test, side="right"))
+    a = int(np.searchsorted(times, times[-1] - test - validation, side="right"))
+    return Bounds(a, b, n)
+
+
+def window_starts(
+    part: Part, limits: Bounds, segments: NDArray[np.int64], windows: WindowSettings, split: FractionSplit | RecentSplit
+) -> Starts:
+    """Return the first row of each of a part's windows. `segments`: [n], rising."""
+    first, after = limits.of(part)
+    earliest = first if split.whole_windows else max(0, first - windows.span + 1)
+    starts = np.arange(earliest, max(earliest, after - windows.span + 1), dtype=np.int64)
+    if split.count_rows:
+        return starts
+    return starts[segments[starts] == segments[starts + windows.span - 1]]
+
+
+def index_windows(
+    times: NDArray[np.datetime64], segments: NDArray[np.int64], windows: WindowSettings, split: FractionSplit | RecentSplit
+) -> tuple[Bounds, dict[Part, Starts]]:
+    """Return the split's bounds and every part's windows.
+
+    Raises
+    ------
+    NotEnoughData
+        If a part that is to have rows holds no window; says how many rows are needed.
+    """
+    limits = bounds(times, split)
+    starts = {part: window_starts(part, limits, segments, windows, split) for part in PARTS}
+    wanted = PARTS if _has_test(split) else PARTS[:2]
+    if short := [part for part in wanted if not len(starts[part])]:
+        found = ", ".join(f"{part} {limits.of(part)[1] - limits.of(part)[0]}" for part in PARTS)
+        msg = (
+            f"too few rows for one window in {' and '.join(short)}: a window needs {windows.span} consecutive hourly rows "
+            f"({windows.context_hours} in, target {windows.horizon_hours} later) inside each part; "
+            f"found {limits.n} rows ({found}); ingest a longer record or change the split"
+        )
+        raise NotEnoughData(msg)
+    return limits, starts
+
+
+def _has_test(split: FractionSplit | RecentSplit) -> bool:
+    return (split.test if isinstance(split, FractionSplit) else split.test_days) > 0
