@@ -204,6 +204,11 @@ def include_dir() -> Path:
     return home() / "include"
 
 
+def names_in(folder: str) -> list[str]:
+    """Return the names of the YAML files of a folder under `include/`, without reading them."""
+    return sorted(path.stem for path in (include_dir() / folder).glob("*.yaml"))
+
+
 def state_dir() -> Path:
     """Return the private folder of the embedded stack's data, secrets and logs (`TSFLOW_STATE`, default `.tsflow`)."""
     return Path(os.environ.get("TSFLOW_STATE") or home() / ".tsflow").resolve()
@@ -261,3 +266,15 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 def settings() -> Settings:
     """Return the settings of this process, read once."""
     return load_settings()
+
+
+def override(pairs: list[str]) -> None:
+    """Let `KEY=VALUE` (`splits.book.train=2/3`) win in this process and in those that it starts."""
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            msg = f"--set {pair!r}: expected KEY=VALUE, such as splits.book.train=2/3"
+            raise SettingsError(msg)
+        os.environ["TSFLOW_" + key.upper().replace(".", "__")] = value
+    settings.cache_clear()
+    settings()

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
-from tsflow.settings import Strict, explain, include_dir
+from tsflow.settings import Strict, explain, include_dir, names_in
 from tsflow.stations.formulas import formula
 
 
@@ -163,11 +163,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def station_names() -> list[str]:
-    """Return the names of the stations under `include/stations`."""
-    return sorted(path.stem for path in (include_dir() / "stations").glob("*.yaml"))
-
-
 def load_station(name: str) -> Station:
     """Return a station by its name under `include/stations`, or by the path of a station file.
 
@@ -180,8 +175,8 @@ def load_station(name: str) -> Station:
     """
     by_path = name.endswith((".yaml", ".yml"))
     path = Path(name) if by_path else include_dir() / "stations" / f"{name}.yaml"
-    if not by_path and name not in station_names():
-        raise UnknownName("station", name, station_names())
+    if not by_path and name not in names_in("stations"):
+        raise UnknownName("station", name, names_in("stations"))
     content = read_yaml(path)
     try:
         station = Station.model_validate(content)

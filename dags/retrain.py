@@ -1,0 +1,74 @@
+"""Train every architecture in parallel, rank them, publish the best as champion.
+
+Runs for a station whenever `ingest_weather` stored something new, and by hand through the form. Each mapped
+task `train` bears its architecture's name; a failed one stays on the leaderboard with its reason.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
+from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
+
+from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=OBSERVATIONS),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=2,
+    default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
+    tags=["tsflow"],
+    doc_md=__doc__,
+    params={
+        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
+        "as_of": Param(None, type=["null", "string"], format="date-time", title="As of", description="Only what was known then is used, by the station's clock. Empty: now."),
+        "split": Param(settings().schedule.split, type="string", enum=list(SplitSettings.model_fields), title="Split", description="recent: the last days validate and test. book: 50/25/25 % of the rows."),
+        "profile": Param(settings().schedule.profile, type="string", enum=list(ProfileSettings.model_fields), title="Profile", description="How much history and how many epochs."),
+        "architectures": Param([], type="array", items={"type": "string", "enum": names_in("architectures")}, examples=names_in("architectures"), title="Architectures", description="Empty: all."),
+        "seed": Param(1, type="integer", minimum=0, title="Seed"),
+    },
+)
+def retrain() -> None:
+    """Wire the steps; references to the object store go by XCom, data does not."""
+
+    @task
+    def build_dataset(params: dict[str, Any], run_id: str, dag_run: Any) -> list[str]:
+        from tsflow import steps
+
+        wanted = {name: value for name, value in params.items() if value is not None}
+        if dag_run.partition_key:  # brought here by fresh observations
+            wanted["station"] = dag_run.partition_key.split("|")[0]
+        run = steps.build_dataset(objects(), steps.RetrainRequest.of(wanted).checked(), key_of(run_id))
+        return list(run["entrants"])
+
+    @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ label }}")
+    def train(architecture: str, run_id: str) -> str:
+        from tsflow import steps
+
+        get_current_context()["label"] = architecture
+        steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        return architecture
+
+    @task(trigger_rule="all_done_min_one_success")
+    def leaderboard(run_id: str) -> dict[str, Any]:
+        from tsflow import steps
+
+        return steps.rank_entrants(objects(), key_of(run_id))
+
+    @task(outlets=[CHAMPIONS])
+    def publish(ranked: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
+        from tsflow import steps
+
+        pointer = steps.publish(objects(), ranked["run"])
+        outlet_events[CHAMPIONS].extra = {name: pointer[name] for name in ("station", "version", "architecture")}
+        return pointer
+
+    board = leaderboard()
+    train.expand(architecture=build_dataset()) >> board
+    publish(board)
+
+
+retrain()

@@ -1,0 +1,47 @@
+"""What the DAG files share: assets, retries that fit the error, the object store, keys of runs."""
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+
+if TYPE_CHECKING:
+    from tsflow.storage.objects import ObjectStore
+
+# One partition a station and ingest; the key is `station|ingest`.
+OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
+CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
+
+TRAINING_POOL = TRAINING_QUEUE = "training"
+
+# Storage and network errors pass: back off. Data, settings and integrity errors do not: fail at once.
+RETRIES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule(exception="tsflow.errors.StorageUnavailable", action=RetryAction.DEFAULT, reason="storage"),
+            RetryRule(exception="tsflow.errors.SourceUnavailable", action=RetryAction.DEFAULT, reason="network"),
+            RetryRule(exception="tsflow.errors.PointerConflict", action=RetryAction.DEFAULT, reason="lost a race"),
+            RetryRule(exception="tsflow.errors.TsflowError", action=RetryAction.FAIL, reason="trying again changes nothing"),
+        ]
+    ),
+}
+
+
+def objects() -> "ObjectStore":
+    """Open the object store of the settings."""
+    from tsflow.settings import settings
+    from tsflow.storage.objects import ObjectStore
+
+    store = ObjectStore.from_settings(settings().object_store)
+    store.ensure_bucket()
+    return store
+
+
+def key_of(run_id: str) -> str:
+    """Return an Airflow run id as it may stand in a key of the object store."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", run_id)

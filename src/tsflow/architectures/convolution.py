@@ -1,0 +1,51 @@
+"""One-dimensional convolution: every segment is treated alike and pooling destroys order."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from tsflow.architectures.network import Dropout, Network, Width
+from tsflow.architectures.registry import register
+from tsflow.settings import Strict
+
+
+class ConvolutionLayer(Strict):
+    """One convolution, and the pooling after it (1: none)."""
+
+    filters: Width
+    kernel: Width
+    stride: Annotated[int, Field(ge=1)] = 1
+    pool: Annotated[int, Field(ge=1)] = 1
+
+
+@register("convolution")
+class Convolution(Network):
+    """Conv1D layers with max-pooling between them, averaged over time."""
+
+    convolutions: Annotated[list[ConvolutionLayer], Field(min_length=1)]
+    dropout: Dropout = 0.0  # before the head
+
+    @model_validator(mode="after")
+    def _leaves_a_row(self) -> Self:
+        rows = self.context_hours or 120
+        for number, layer in enumerate(self.convolutions, 1):
+            rows = ((rows - layer.kernel) // layer.stride + 1) // layer.pool
+            if rows < 1:
+                msg = f"convolutions: after layer {number} no row is left of a context of {self.context_hours or 120}; use smaller kernels or pools"
+                raise ValueError(msg)
+        return self
+
+    def layers(self, x: Any, *, dropout: bool) -> Any:
+        """(Conv1D, normalisation, pooling) per layer -> average over time."""
+        from keras import layers
+
+        for layer in self.convolutions:
+            x = layers.Conv1D(
+                layer.filters, layer.kernel, strides=layer.stride, activation=self.activation, kernel_initializer=self.initialiser
+            )(x)
+            if self.batch_normalisation:
+                x = layers.BatchNormalization()(x)
+            if layer.pool > 1:
+                x = layers.MaxPooling1D(layer.pool)(x)
+        x = layers.GlobalAveragePooling1D()(x)
+        return layers.Dropout(self.dropout)(x) if dropout and self.dropout else x

@@ -1,0 +1,122 @@
+"""The registry: from `include/architectures/*.yaml` to a checked architecture of a registered family."""
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Annotated, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+import tsflow.architectures
+from tsflow.errors import SettingsError, UnknownName
+from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
+from tsflow.stations.station import read_yaml
+from tsflow.windows.dataset import Dataset
+
+_families: dict[str, type["Architecture"]] = {}
+
+
+class Architecture(Strict):
+    """What every recipe says, whatever its family."""
+
+    architecture: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    title: str
+    builder: str  # the family
+    context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the run's: reads only the last ones
+    horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
+
+    def fits(self, windows: WindowSettings) -> Self:
+        """Return itself if it can be trained on such windows.
+
+        Raises
+        ------
+        SettingsError
+            If it wants a longer context or another horizon than the run has.
+        """
+        where = f"include/architectures/{self.architecture}.yaml"
+        if self.context_hours and self.context_hours > windows.context_hours:
+            msg = f"{where}: context_hours {self.context_hours} is longer than the run's windows.context_hours {windows.context_hours}"
+            raise SettingsError(msg)
+        if self.horizon_hours and self.horizon_hours != windows.horizon_hours:
+            msg = (
+                f"{where}: horizon_hours {self.horizon_hours} is not the run's windows.horizon_hours {windows.horizon_hours}; "
+                f"one leaderboard never mixes horizons"
+            )
+            raise SettingsError(msg)
+        return self
+
+
+A = TypeVar("A", bound=Architecture)
+
+
+class Fitted(Protocol):
+    """An estimator after fitting."""
+
+    parameters: int
+
+    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n], from raw inputs of shape [n, context_hours, n_features]."""
+        ...
+
+    def to_onnx(self) -> bytes:
+        """Return the model as ONNX: `observations` [n, context_hours, n_features] raw -> `forecast` [n, 1] in degC."""
+        ...
+
+
+class Estimator(Architecture, ABC):
+    """A family that is fitted in one go, without epochs."""
+
+    @abstractmethod
+    def fit(self, dataset: Dataset, *, seed: int) -> Fitted:
+        """Fit on the dataset's training part."""
+
+
+def register(family: str) -> Callable[[type[A]], type[A]]:
+    """Make a class the family called `family`; a name can be taken only once."""
+
+    def enter(cls: type[A]) -> type[A]:
+        if family in _families:
+            msg = f"two families are called {family!r}: {_families[family].__name__} and {cls.__name__}"
+            raise SettingsError(msg)
+        _families[family] = cls
+        return cls
+
+    return enter
+
+
+def families() -> dict[str, type[Architecture]]:
+    """Return every registered family, by name; each module of this package registers its own."""
+    for module in pkgutil.iter_modules(tsflow.architectures.__path__):
+        importlib.import_module(f"tsflow.architectures.{module.name}")
+    return dict(sorted(_families.items()))
+
+
+def load_architecture(name: str) -> Architecture:
+    """Return an architecture by name.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such architecture or family; the message lists those there are.
+    SettingsError
+        If its file has a wrong type, a missing or an extra key; the message names file and key.
+    """
+    if name not in names_in("architectures"):
+        raise UnknownName("architecture", name, names_in("architectures"))
+    path = include_dir() / "architectures" / f"{name}.yaml"
+    content = read_yaml(path)
+    known = families()
+    if content.get("builder") not in known:
+        msg = f"{path}: builder: {UnknownName('builder', str(content.get('builder')), list(known))}"
+        raise SettingsError(msg)
+    try:
+        architecture = known[content["builder"]].model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(explain(error, str(path))) from error
+    if architecture.architecture != name:
+        msg = f"{path}: architecture: found {architecture.architecture!r}, expected the file's name {name!r}"
+        raise SettingsError(msg)
+    return architecture

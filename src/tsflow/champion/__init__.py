@@ -1,0 +1,1 @@
+"""The champion: its bundle, and the pointer that says which one it is."""

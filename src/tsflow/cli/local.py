@@ -1,0 +1,107 @@
+"""`tsflow retrain --local`: the workflow's steps, one after another, in this process."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tsflow.cli.output import console, show_board
+from tsflow.errors import StorageUnavailable, TsflowError, UnknownName
+from tsflow.settings import settings
+from tsflow.stack import object_store
+from tsflow.stations.station import Station, load_station
+from tsflow.storage.objects import ObjectStore
+
+
+def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | None) -> None:
+    """Ingest, train every entrant, rank and publish; entrants that fail stay on the leaderboard with their reason."""
+    from tsflow import steps
+
+    request = steps.RetrainRequest.of(content).checked()
+    station = load_station(request.station)
+    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
+    run_id = f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    with object_store(settings()) as store:
+        objects = ObjectStore.from_settings(store)
+        objects.ensure_bucket()
+        batch = _ingest(objects, ingest_request, run_id)
+        if ingest_request.paths:  # train on what these files cover, whatever else the store holds
+            request = request.model_copy(update=_span_of(batch))
+        run = steps.build_dataset(objects, request, run_id)
+        console.print(f"dataset {run['fingerprint']}: {len(run['entrants'])} entrants")
+        for name in run["entrants"]:
+            _train(objects, run_id, name)
+        ranked = steps.rank_entrants(objects, run_id)
+        board = steps.latest_leaderboard(objects, run_id)
+        pointer = steps.publish(objects, run_id)
+        report = objects.address(ranked["leaderboard"].replace(".json", ".html"))
+    show_board(board)
+    console.print(f"champion {pointer['architecture']}, version {pointer['version']}: {pointer['address']}")
+    console.print(f"report {report}")
+    if json_out is not None:
+        write_json(json_out, {**board.model_dump(mode="json"), "ingest": batch.get("report"), "published": pointer})
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON to a file, or say why it cannot be written."""
+    try:
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"--json {path}: cannot be written ({error}); the run itself is complete, see `tsflow leaderboard --json`"
+        raise StorageUnavailable(msg) from error
+
+
+def _source(station: Station, sources: list[str]) -> dict[str, Any]:
+    """Tell names of sources from paths of files."""
+    if not sources:
+        return {}
+    if len(sources) == 1 and sources[0] in station.sources:
+        return {"source": sources[0]}
+    missing = [source for source in sources if not _is_file_or_pattern(source)]
+    if missing:
+        raise UnknownName(f"source of station {station.station} (and no such file)", missing[0], list(station.sources))
+    return {"paths": sources}
+
+
+def _is_file_or_pattern(source: str) -> bool:
+    return Path(source).is_file() or any(sign in source for sign in "*?[")
+
+
+def _ingest(objects: ObjectStore, request: Any, ingest_id: str) -> dict[str, Any]:
+    from tsflow import steps
+
+    batch = steps.store_batch(objects, steps.validate_batch(objects, steps.fetch_batch(objects, request, ingest_id)))
+    console.print(f"ingest: {batch['rows']} rows, {batch['new_rows']} new, {batch['changed_rows']} changed")
+    if report := batch.get("report"):
+        console.print(
+            f"  identical duplicates dropped: {report['identical_duplicates']}, conflicting: {report['conflicting_duplicates']}; "
+            f"sentinels: {report['sentinels'] or 'none'}"
+        )
+        for gap in report["gaps"]:
+            console.print(f"  gap: {gap['missing_rows']} rows between {gap['after']} and {gap['before']}")
+    if validation := batch.get("validation"):
+        console.print(f"validation: {validation}", markup=False)
+        console.print(f"  Data Docs: {objects.address(batch['docs'])}")
+    return batch
+
+
+def _span_of(batch: dict[str, Any]) -> dict[str, datetime]:
+    first, last = (datetime.fromisoformat(batch[edge]) for edge in ("first", "last"))
+    return {"start": first - timedelta(microseconds=1), "as_of": last}
+
+
+def _train(objects: ObjectStore, run_id: str, architecture: str) -> None:
+    from tsflow import steps
+
+    def show(epoch: Any) -> None:
+        console.print(f"  {architecture}: epoch {epoch.epoch} of {epoch.of}, validation MAE {epoch.val_mae:.3f}")
+
+    console.print(f"training {architecture}")
+    try:
+        steps.train_entrant(objects, run_id, architecture, on_epoch=show)
+    except StorageUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  # recorded by the step; the other entrants go on
+        kind = "" if isinstance(error, TsflowError) else f"{type(error).__name__}: "
+        console.print(f"  {architecture} failed: {kind}{error}", markup=False, style="red")

@@ -1,0 +1,136 @@
+"""Loading a station's champion and forecasting with it."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import ArrayLike, NDArray
+
+from tsflow.champion.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
+from tsflow.errors import DataError, IntegrityError, NoChampion
+from tsflow.storage.objects import ObjectMissing, ObjectStore
+
+
+class Champion:
+    """A verified model with its manifest."""
+
+    def __init__(self, pointer: Pointer, manifest: Manifest, files: dict[str, bytes]) -> None:
+        self.pointer = pointer
+        self.manifest = manifest
+        self.files = files
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # one window is too little work to share
+        self._session = onnxruntime.InferenceSession(
+            files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
+        )
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that `forecast` reads, in raw units."""
+        return [feature["name"] for feature in self.manifest.features]
+
+    def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
+        """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
+
+        Parameters
+        ----------
+        frame
+            A pandas DataFrame, or any mapping of columns, with one row an hour in order of time and every feature
+            in raw units. The last `context_hours` rows are read. A column `time`, if there, must rise by hours.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, rows are too few, a value is missing, or hours are.
+        """
+        context = self.manifest.context_hours
+        columns = list(frame.keys())
+        if lacking := [name for name in self.features if name not in columns]:
+            msg = f"the frame lacks {', '.join(lacking)}; found {', '.join(map(str, columns))}"
+            raise DataError(msg)
+        rows = np.stack([np.asarray(frame[name], dtype=np.float64) for name in self.features], axis=-1)
+        if len(rows) < context:
+            msg = f"the frame has {len(rows)} rows, the model reads {context} consecutive hours; give it more history"
+            raise DataError(msg)
+        rows = rows[-context:]
+        if not np.isfinite(rows).all():
+            names = [name for name, column in zip(self.features, rows.T, strict=True) if not np.isfinite(column).all()]
+            msg = f"missing values in the last {context} rows of {', '.join(names)}; fill or drop them"
+            raise DataError(msg)
+        if "time" in columns:
+            self._check_hours(np.asarray(frame["time"]).astype("datetime64[s]")[-context:])
+        return float(self.forecast_many(rows[None])[0])
+
+    def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
+        """Forecast many windows: raw units, shape [n, context_hours, n_features], to degC, shape [n]."""
+        inputs = np.asarray(contexts, dtype=np.float32)
+        wanted = (self.manifest.context_hours, len(self.features))
+        if inputs.ndim != 3 or inputs.shape[1:] != wanted:
+            msg = f"expected an array of shape [n, {wanted[0]}, {wanted[1]}], found {list(inputs.shape)}"
+            raise DataError(msg)
+        (output,) = self._session.run(None, {"observations": inputs})
+        return np.asarray(output[:, 0], dtype=np.float64)
+
+    @staticmethod
+    def _check_hours(times: NDArray[Any]) -> None:
+        hours = np.diff(times) / np.timedelta64(1, "h")
+        if not (np.round(hours) == 1).all():
+            at = int(np.flatnonzero(np.round(hours) != 1)[0])
+            msg = f"time goes from {times[at]} to {times[at + 1]}; expected one row an hour without gaps"
+            raise DataError(msg)
+
+
+def store_from_environment() -> ObjectStore:
+    """Open the store that `TSFLOW_OBJECT_STORE__*` variables name, or AWS with its own variables."""
+
+    def value(name: str) -> str | None:
+        return os.environ.get(f"TSFLOW_OBJECT_STORE__{name}") or None
+
+    return ObjectStore(
+        bucket=value("BUCKET") or "tsflow",
+        endpoint_url=value("ENDPOINT_URL"),
+        access_key_id=value("ACCESS_KEY_ID"),
+        secret_access_key=value("SECRET_ACCESS_KEY"),
+        region=value("REGION") or "us-east-1",
+    )
+
+
+def load_champion(station: str, objects: ObjectStore | None = None) -> Champion:
+    """Load a station's champion and verify it from the pointer to the last byte.
+
+    Parameters
+    ----------
+    station
+        The station's name.
+    objects
+        The object store; by default the one that `TSFLOW_OBJECT_STORE__ENDPOINT_URL`, `__BUCKET`,
+        `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
+
+    Raises
+    ------
+    NoChampion
+        If the station has none.
+    IntegrityError
+        If a file is missing, or is not the one that was published.
+    """
+    store = objects or store_from_environment()
+    pointer_key = f"champions/{station}/champion.json"
+    try:
+        body = store.get(pointer_key)
+    except ObjectMissing as error:
+        msg = f"station {station} has no champion in {store.address(pointer_key)}; publish one with `tsflow run`"
+        raise NoChampion(msg) from error
+    pointer = read_pointer(body, pointer_key)
+    manifest_body = store.get(pointer.manifest_key)
+    check(manifest_body, BundleFile(pointer.manifest_sha256, len(manifest_body)), pointer.manifest_key)
+    manifest = read_manifest(manifest_body, pointer.manifest_key)
+    folder = pointer.manifest_key.rpartition("/")[0]
+    files = {
+        name: check(store.get(f"{folder}/{name}"), file, f"{folder}/{name}") for name, file in manifest.files.items()
+    }
+    if "model.onnx" not in files:
+        msg = f"{pointer.manifest_key}: the bundle has no model.onnx; publish it again"
+        raise IntegrityError(msg)
+    return Champion(pointer, manifest, files)

@@ -1,0 +1,1 @@
+"""Judging entrants: metrics, the leaderboard, its report."""

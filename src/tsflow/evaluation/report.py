@@ -1,0 +1,48 @@
+"""The leaderboard as a page that needs nothing else: one HTML file, its drawings in SVG."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from tsflow.evaluation.leaderboard import Entrant, Leaderboard
+
+_WIDTH, _HEIGHT = 220, 56
+
+
+def learning_curve(entrant: Entrant) -> list[dict[str, str]]:
+    """Return the polylines of training and validation MAE by epoch, scaled to one box."""
+    if not entrant.curve:
+        return []
+    errors = [[epoch[name] for epoch in entrant.curve] for name in ("mae", "val_mae")]
+    low, high = min(map(min, errors)), max(map(max, errors))
+    across = _WIDTH / max(len(entrant.curve) - 1, 1)
+    lines = []
+    for kind, values in zip(("train", "validation"), errors, strict=True):
+        points = [(i * across, _HEIGHT - (value - low) / ((high - low) or 1) * _HEIGHT) for i, value in enumerate(values)]
+        lines.append({"kind": kind, "points": " ".join(f"{x:.1f},{y:.1f}" for x, y in points)})
+    return lines
+
+
+def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
+    """Return the report page; `links` are shown at its end, by their text."""
+    environment = Environment(
+        loader=PackageLoader("tsflow.evaluation", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    worst = max(entrant.val_mae or 0 for entrant in board.entrants)
+    rows: list[dict[str, Any]] = [
+        {
+            "entrant": entrant,
+            "bar": 100 * (entrant.val_mae or 0) / worst,
+            "lines": learning_curve(entrant),
+            "champion": entrant.architecture == board.champion,
+        }
+        for entrant in board.entrants
+    ]
+    page = environment.get_template("report.html.j2").render(
+        board=board, rows=rows, width=_WIDTH, height=_HEIGHT, links=links or {}
+    )
+    return page.encode()

@@ -1,0 +1,35 @@
+"""The workflow's steps, in order; what `dags/` and the command line both call.
+
+::
+
+    fetch_batch -> validate_batch -> store_batch                                    ingest_weather
+    build_dataset -> train_entrant (one an architecture) -> rank_entrants -> publish        retrain
+
+A step takes an object store and references, and returns a small JSON-able reference; data travels through the
+object store. Every step may run twice, or twice at once: what counts is written once, by the first to finish.
+"""
+
+from tsflow.steps.ingest import IngestRequest, fetch_batch, store_batch, validate_batch
+from tsflow.steps.publish import publish
+from tsflow.steps.retrain import (
+    RetrainRequest,
+    build_dataset,
+    latest_leaderboard,
+    rank_entrants,
+    record_failure,
+    train_entrant,
+)
+
+__all__ = [
+    "IngestRequest",
+    "RetrainRequest",
+    "build_dataset",
+    "fetch_batch",
+    "latest_leaderboard",
+    "publish",
+    "rank_entrants",
+    "record_failure",
+    "store_batch",
+    "train_entrant",
+    "validate_batch",
+]

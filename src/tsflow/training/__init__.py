@@ -1,0 +1,1 @@
+"""Training an entrant: batches, fitting with progress and resume, export."""

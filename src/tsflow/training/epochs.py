@@ -1,0 +1,57 @@
+"""What a training leaves after each epoch: a line of its learning curve, and the model to go on from.
+
+An epoch is two objects, `epoch-003.keras` and then `epoch-003.json`; the second is written last and says that
+the epoch is complete. Both are written once, so that two attempts at one training cannot mix: the later one
+goes on from what the first one left.
+"""
+
+from dataclasses import asdict, dataclass
+
+from tsflow.storage import keys
+from tsflow.storage.objects import ObjectStore
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the learning curve; errors in degC."""
+
+    epoch: int  # 1-based
+    of: int
+    loss: float
+    mae: float
+    val_loss: float
+    val_mae: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return JSON-able content."""
+        return asdict(self)
+
+
+class EpochStore:
+    """The epochs of one entrant of one run."""
+
+    def __init__(self, objects: ObjectStore, run_id: str, architecture: str) -> None:
+        self._objects = objects
+        self._prefix = keys.progress(run_id, architecture)
+
+    def curve(self) -> list[Epoch]:
+        """Return the epochs that are complete, from the first on without a hole."""
+        found: list[Epoch] = []
+        for key in self._objects.keys(f"{self._prefix}epoch-"):
+            if key.endswith(".json"):
+                epoch = Epoch(**keys.from_json(self._objects.get(key), key))
+                if epoch.epoch != len(found) + 1:
+                    break
+                found.append(epoch)
+        return found
+
+    def save(self, epoch: Epoch, model: bytes) -> None:
+        """Store an epoch; if another attempt stored it already, that one stays."""
+        name = f"{self._prefix}epoch-{epoch.epoch:03d}"
+        self._objects.put_new(f"{name}.keras", model)
+        self._objects.put_new(f"{name}.json", keys.to_json(epoch.to_dict()), "application/json")
+
+    def model(self, epoch: int) -> bytes:
+        """Return the model as it stood after an epoch."""
+        return self._objects.get(f"{self._prefix}epoch-{epoch:03d}.keras")

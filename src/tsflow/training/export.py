@@ -1,0 +1,91 @@
+"""Models to bytes and back: Keras's own archive, and ONNX for consumers."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.errors import IntegrityError
+
+if TYPE_CHECKING:
+    import keras
+
+PARITY_DEGC = 1e-3  # ONNX Runtime against Keras; seen: below 1e-5
+
+
+def to_keras(model: keras.Model) -> bytes:
+    """Return a model with its optimiser's state as a `.keras` archive."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()
+
+
+def from_keras(body: bytes) -> keras.Model:
+    """Read a `.keras` archive in safe mode; check its hash first, where it comes from outside the run."""
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(body)
+        try:
+            return keras.saving.load_model(path, safe_mode=True)
+        except (ValueError, OSError) as error:
+            msg = f"not a readable .keras archive ({error}); it was damaged, or written by another Keras"
+            raise IntegrityError(msg) from error
+
+
+def to_onnx(model: keras.Model, network: Network, inputs: NetworkInputs) -> bytes:
+    """Return a network as ONNX: `observations` [n, context, features] raw -> `forecast` [n, 1] in degC.
+
+    A twin without dropout takes the weights, so that recurrent layers become one fused operation.
+    """
+    import keras
+
+    twin = build(network, inputs, dropout=False)
+    twin.set_weights(model.get_weights())
+    shape = (None, inputs.context_hours, inputs.features)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="keras.src.export")  # keras probes np.object
+        logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+        path = Path(folder) / "model.onnx"
+        twin.export(
+            path,
+            format="onnx",
+            verbose=False,
+            input_signature=[keras.InputSpec(shape=shape, dtype="float32", name="observations")],
+        )
+        return path.read_bytes()
+
+
+def check_parity(onnx: bytes, contexts: NDArray[np.float32], expected: NDArray[np.float64]) -> None:
+    """Raise if ONNX Runtime does not give what the model gave.
+
+    Parameters
+    ----------
+    contexts
+        Raw inputs, shape [n, context, features].
+    expected
+        The model's forecasts in degC, shape [n].
+
+    Raises
+    ------
+    IntegrityError
+        If any forecast differs by more than `PARITY_DEGC`.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (entry,) = session.get_inputs()
+    found = session.run(None, {entry.name: contexts})[0][:, 0]
+    worst = float(np.max(np.abs(found - expected)))
+    if not worst <= PARITY_DEGC:
+        msg = f"ONNX differs from the trained model by {worst:.2g} degC (at most {PARITY_DEGC:g}); not published"
+        raise IntegrityError(msg)
