@@ -10,9 +10,9 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task, task_group
-from wiring import OBSERVATIONS, RETRIES, key_of, objects
 
 from tsflow.settings import names_in, settings
+from wiring import OBSERVATIONS, RETRIES, key_of, objects
 
 
 @dag(
@@ -24,11 +24,33 @@ from tsflow.settings import names_in, settings
     tags=["tsflow"],
     doc_md=__doc__,
     params={
-        "station": Param(None, type=["null", "string"], enum=[None, *names_in("stations")], title="Station", description="Empty: every station of the schedule."),
-        "as_of": Param(None, type=["null", "string"], format="date-time", title="As of", description="Nothing later is read, by the station's clock. Empty: now."),
-        "source": Param(None, type=["null", "string"], title="Source", description="A source of the station file. Empty: its first."),
-        "history_days": Param(None, type=["null", "integer"], minimum=1, title="Days of history", description="Of the simulator. Empty: what the station file says."),
-        "retrain": Param(True, type="boolean", title="Retrain after it", description="Tell `retrain` when something new was stored."),
+        "station": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *names_in("stations")],
+            title="Station",
+            description="Empty: every station of the schedule.",
+        ),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description="Nothing later is read, by the station's clock. Empty: now.",
+        ),
+        "source": Param(
+            None, type=["null", "string"], title="Source", description="A source of the station file. Empty: its first."
+        ),
+        "history_days": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Days of history",
+            description="Of the simulator. Empty: what the station file says.",
+        ),
+        "retrain": Param(
+            True, type="boolean", title="Retrain after it", description="Tell `retrain` when something new was stored."
+        ),
     },
 )
 def ingest_weather() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
-from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
 
 from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
+from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
 
 
 @dag(
@@ -24,10 +24,35 @@ from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
     doc_md=__doc__,
     params={
         "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
-        "as_of": Param(None, type=["null", "string"], format="date-time", title="As of", description="Only what was known then is used, by the station's clock. Empty: now."),
-        "split": Param(settings().schedule.split, type="string", enum=list(SplitSettings.model_fields), title="Split", description="recent: the last days validate and test. book: 50/25/25 % of the rows."),
-        "profile": Param(settings().schedule.profile, type="string", enum=list(ProfileSettings.model_fields), title="Profile", description="How much history and how many epochs."),
-        "architectures": Param([], type="array", items={"type": "string", "enum": names_in("architectures")}, examples=names_in("architectures"), title="Architectures", description="Empty: all."),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description="Only what was known then is used, by the station's clock. Empty: now.",
+        ),
+        "split": Param(
+            settings().schedule.split,
+            type="string",
+            enum=list(SplitSettings.model_fields),
+            title="Split",
+            description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
+        ),
+        "profile": Param(
+            settings().schedule.profile,
+            type="string",
+            enum=list(ProfileSettings.model_fields),
+            title="Profile",
+            description="How much history and how many epochs.",
+        ),
+        "architectures": Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": names_in("architectures")},
+            examples=names_in("architectures"),
+            title="Architectures",
+            description="Empty: all.",
+        ),
         "seed": Param(1, type="integer", minimum=0, title="Seed"),
     },
 )

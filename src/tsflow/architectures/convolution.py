@@ -31,7 +31,7 @@ class Convolution(Network):
         for number, layer in enumerate(self.convolutions, 1):
             rows = ((rows - layer.kernel) // layer.stride + 1) // layer.pool
             if rows < 1:
-                msg = f"convolutions: after layer {number} no row is left of a context of {self.context_hours or 120}; use smaller kernels or pools"
+                msg = f"convolutions: no row is left after layer {number}; use smaller kernels or pools"
                 raise ValueError(msg)
         return self
 

@@ -38,7 +38,10 @@ class Architecture(Strict):
         """
         where = f"include/architectures/{self.architecture}.yaml"
         if self.context_hours and self.context_hours > windows.context_hours:
-            msg = f"{where}: context_hours {self.context_hours} is longer than the run's windows.context_hours {windows.context_hours}"
+            msg = (
+                f"{where}: context_hours {self.context_hours} is longer than "
+                f"the run's windows.context_hours {windows.context_hours}"
+            )
             raise SettingsError(msg)
         if self.horizon_hours and self.horizon_hours != windows.horizon_hours:
             msg = (
@@ -55,7 +58,10 @@ A = TypeVar("A", bound=Architecture)
 class Fitted(Protocol):
     """An estimator after fitting."""
 
-    parameters: int
+    @property
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+        ...
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n], from raw inputs of shape [n, context_hours, n_features]."""

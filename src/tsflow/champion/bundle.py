@@ -32,7 +32,8 @@ def card(manifest: Manifest) -> bytes:
         "",
         "Inputs, in order: " + ", ".join(f"{feature['name']} ({feature['unit']})" for feature in manifest.features) + ".",
         "",
-        f"Data as of {manifest.as_of} (station's clock), fingerprint `{manifest.fingerprint}`, run `{manifest.run}`, seed {manifest.seed}.",
+        f"Data as of {manifest.as_of} (station's clock), "
+        f"fingerprint `{manifest.fingerprint}`, run `{manifest.run}`, seed {manifest.seed}.",
         "",
         "```python",
         "from tsflow.client import load_champion",

@@ -32,9 +32,7 @@ def champion_of(objects: ObjectStore, station: str) -> Pointer:
     return found[0]
 
 
-def promote(
-    objects: ObjectStore, station: str, version: str, manifest_key: str, manifest_sha256: str, *, now: datetime
-) -> Pointer:
+def promote(objects: ObjectStore, station: str, version: str, manifest_key: str, manifest_sha256: str, *, now: datetime) -> Pointer:
     """Make a bundle the champion and return the new pointer; promoting the present champion changes nothing.
 
     Raises

@@ -21,13 +21,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-champion_app = typer.Typer(help="The published champion: what it is, and whether every byte of it is as published.", no_args_is_help=True)
+champion_app = typer.Typer(
+    help="The published champion: what it is, and whether every byte of it is as published.", no_args_is_help=True
+)
 app.add_typer(champion_app, name="champion")
 
-StationOption = Annotated[str | None, typer.Option("--station", help="A station of include/stations; default: the setting `station`.")]
+StationOption = Annotated[
+    str | None, typer.Option("--station", help="A station of include/stations; default: the setting `station`.")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-SetOption = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as splits.book.train=2/3.")]
-AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Use only what was known at this moment of the station's clock.")]
+SetOption = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as splits.book.train=2/3.")
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Use only what was known at this moment of the station's clock.")
+]
 ProfileHelp = "How much work: smoke, quick or full."
 
 
@@ -86,14 +94,20 @@ def retrain(
     more_sources: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
     *,
     run_locally: Annotated[bool, typer.Option("--local", help="In this process, without Airflow.")] = False,
-    station: Annotated[str | None, typer.Option("--station", metavar="NAME|FILE", help="A station of include/stations, or a station file.")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", metavar="NAME|PATH...", help="A source of the station file, or files to read.")] = None,
+    station: Annotated[
+        str | None, typer.Option("--station", metavar="NAME|FILE", help="A station of include/stations, or a station file.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="NAME|PATH...", help="A source of the station file, or files to read.")
+    ] = None,
     split: Annotated[str, typer.Option(help="book or recent.")] = "recent",
     profile: Annotated[str, typer.Option(help=ProfileHelp)] = "full",
     architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: all of include/architectures.")] = None,
     seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
     as_of: AsOfOption = None,
-    json_out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the leaderboard as JSON to this file.")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the leaderboard as JSON to this file.")
+    ] = None,
     assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
 ) -> None:
     """Run the same steps in this process: ingest, train, rank, publish."""
@@ -142,7 +156,9 @@ def champion_verify(*, station: StationOption = None, as_json: JsonFlag = False)
 def forecast(
     *,
     station: StationOption = None,
-    observations: Annotated[Path | None, typer.Option(metavar="FILE", help="A file of the station's form; default: what is in the store.")] = None,
+    observations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of the station's form; default: what is in the store.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Forecast with the champion from the last 120 hours."""

@@ -29,7 +29,9 @@ def fail(error: TsflowError) -> NoReturn:
 
 def board_table(board: Leaderboard) -> Table:
     """Return a leaderboard as a table for the terminal."""
-    table = Table(title=f"{board.station}: {board.target} {board.horizon_hours} h ahead ({board.unit}), run {board.run}", title_justify="left")
+    table = Table(
+        title=f"{board.station}: {board.target} {board.horizon_hours} h ahead ({board.unit}), run {board.run}", title_justify="left"
+    )
     for heading in ("#", "entrant", "val MAE", "test MAE", "skill", "val RMSE", "test RMSE", "parameters", "epochs", "seconds"):
         table.add_column(heading, justify="left" if heading == "entrant" else "right", no_wrap=True)
     for entrant in board.entrants:

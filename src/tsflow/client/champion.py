@@ -22,9 +22,7 @@ class Champion:
         self.files = files
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # one window is too little work to share
-        self._session = onnxruntime.InferenceSession(
-            files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnxruntime.InferenceSession(files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"])
 
     @property
     def features(self) -> list[str]:
@@ -127,9 +125,7 @@ def load_champion(station: str, objects: ObjectStore | None = None) -> Champion:
     check(manifest_body, BundleFile(pointer.manifest_sha256, len(manifest_body)), pointer.manifest_key)
     manifest = read_manifest(manifest_body, pointer.manifest_key)
     folder = pointer.manifest_key.rpartition("/")[0]
-    files = {
-        name: check(store.get(f"{folder}/{name}"), file, f"{folder}/{name}") for name, file in manifest.files.items()
-    }
+    files = {name: check(store.get(f"{folder}/{name}"), file, f"{folder}/{name}") for name, file in manifest.files.items()}
     if "model.onnx" not in files:
         msg = f"{pointer.manifest_key}: the bundle has no model.onnx; publish it again"
         raise IntegrityError(msg)

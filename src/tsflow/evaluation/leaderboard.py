@@ -88,9 +88,7 @@ def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float
 def naive_errors(dataset: Dataset) -> dict[str, float]:
     """Return the MAE of 'in 24 h as now' on each part that has windows; what skill is measured against."""
     target = dataset.values[:, dataset.target_index]
-    return {
-        part: mae(dataset.targets(part), target[dataset.origins(part)]) for part in PARTS if len(dataset.starts(part))
-    }
+    return {part: mae(dataset.targets(part), target[dataset.origins(part)]) for part in PARTS if len(dataset.starts(part))}
 
 
 def with_skill(errors: dict[str, float | None], naive: dict[str, float]) -> dict[str, float | None]:
@@ -123,6 +121,5 @@ def rank(expected: list[str], entrants: list[Entrant]) -> list[Entrant]:
         raise TrainingError(msg)
     ordered = sorted(entrants, key=lambda e: (e.val_mae if e.val_mae is not None else math.inf, e.architecture))
     return [
-        entrant.model_copy(update={"rank": place if entrant.status == "ok" else None})
-        for place, entrant in enumerate(ordered, 1)
+        entrant.model_copy(update={"rank": place if entrant.status == "ok" else None}) for place, entrant in enumerate(ordered, 1)
     ]

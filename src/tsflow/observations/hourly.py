@@ -19,6 +19,7 @@ import pandas as pd
 
 from tsflow.errors import DataValidationError
 from tsflow.settings import HourlySettings
+from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
 
 _HOUR = pd.Timedelta(hours=1)
@@ -56,23 +57,21 @@ def _fill(values: pd.Series, grid: pd.DatetimeIndex, limit: pd.Timedelta, cadenc
     return np.where(exact | (width <= (limit + cadence) / unit), filled, np.nan)
 
 
-def _grid(times: pd.Series, limit: pd.Timedelta, cadence: pd.Timedelta) -> pd.DatetimeIndex:
+def _grid(times: "pd.Series[pd.Timestamp]", limit: pd.Timedelta, cadence: pd.Timedelta) -> pd.DatetimeIndex:
     """Return the observations' times and, in gaps up to `limit`, the times that are missing."""
-    steps = times.diff()
-    short = (steps > cadence) & (steps - cadence <= limit)
-    added = [
-        pd.date_range(times[i] - steps[i] + cadence, periods=round(steps[i] / cadence) - 1, freq=cadence)
-        for i in times.index[short]
-    ]
-    return pd.DatetimeIndex(times).union(pd.DatetimeIndex(np.concatenate(added)) if added else pd.DatetimeIndex([]))
+    known, step = times.to_numpy(), cadence.to_timedelta64()
+    missing = missing_rows(times, cadence).to_numpy()[1:]
+    short = (missing > 0) & (np.diff(known) - step <= limit.to_timedelta64())
+    added = [known[i] + step * np.arange(1, missing[i] + 1) for i in np.flatnonzero(short)]
+    return pd.DatetimeIndex(np.sort(np.concatenate([known, *added])))
 
 
 def _average(frame: pd.DataFrame, station: Station) -> pd.DataFrame:
     """Average the rows that end in each hour; an hour with a missing row is missing. Directions average as vectors."""
-    hours = frame.index.ceil("h")
+    hours = pd.DatetimeIndex(frame.index).ceil("h")
     complete = frame.groupby(hours).size() == station.rows_per_hour
     columns = {}
-    for name in frame:
+    for name in map(str, frame.columns):
         if _is_direction(station, name):
             angle = np.deg2rad(frame[name])
             sin, cos = (part.groupby(hours).mean(skipna=False) for part in (np.sin(angle), np.cos(angle)))
@@ -115,10 +114,13 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
     complete = hourly.dropna()
     if complete.empty:
         empty = [name for name in names if filled[name].isna().all()]
-        msg = f"station {station.station}: no hour has all variables ({', '.join(empty) or 'missing at different times'}); drop a variable from the station file"
+        msg = (
+            f"station {station.station}: no hour has all variables ({', '.join(empty) or 'missing at different times'}); "
+            f"drop a variable from the station file"
+        )
         raise DataValidationError(msg)
     times = complete.index.to_series()
-    missing_hours = (times.diff() / _HOUR).round().fillna(1).astype(int) - 1
+    missing_hours = missing_rows(times, _HOUR)
     frame = complete.rename_axis("time").reset_index()
     frame["segment"] = (missing_hours > 0).cumsum().to_numpy()
     breaks = [

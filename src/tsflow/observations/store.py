@@ -76,9 +76,10 @@ class ObservationStore:
         """
         new = changed = 0
         parts = []
-        for (year, month), rows in frame.groupby([frame["time"].dt.year, frame["time"].dt.month]):
-            rows = rows.set_index("time")
-            stored = self._month(keys.month(self._station, int(year), int(month)), as_of=None)
+        for month, group in frame.groupby(frame["time"].dt.strftime("%Y-%m")):
+            rows = group.set_index("time")
+            prefix = keys.month(self._station, *map(int, str(month).split("-")))
+            stored = self._month(prefix, as_of=None)
             known = rows.index.isin(stored.index)
             before = stored.reindex(index=rows.index, columns=rows.columns)
             same = known & np.isclose(before, rows, rtol=0, atol=0, equal_nan=True).all(axis=1)
@@ -89,7 +90,6 @@ class ObservationStore:
             new += int((~known).sum())
             changed += int((known & ~same).sum())
             body = to_parquet(rows[~same].reset_index())
-            prefix = keys.month(self._station, int(year), int(month))
             key = f"{prefix}{keys.stamp(known_at)}-{keys.digest(body)[:16]}.parquet"
             self._objects.put_same(key, body)
             parts.append(key)
@@ -115,14 +115,21 @@ class ObservationStore:
             inside &= frame["time"] <= pd.Timestamp(end)
         return frame[inside].reset_index(drop=True)
 
+    def first_time(self) -> datetime | None:
+        """Return the time of the first stored row."""
+        return self._edge(first=True)
+
     def last_time(self) -> datetime | None:
         """Return the time of the last stored row."""
+        return self._edge(first=False)
+
+    def _edge(self, *, first: bool) -> datetime | None:
         stored = self._objects.keys(keys.observations(self._station))
         if not stored:
             return None
-        month = self._month(stored[-1].rpartition("/")[0] + "/", as_of=None)
-        last: pd.Timestamp = month.index.max()
-        return last.to_pydatetime()
+        month = self._month(stored[0 if first else -1].rpartition("/")[0] + "/", as_of=None)
+        edge: pd.Timestamp = month.index.min() if first else month.index.max()
+        return edge.to_pydatetime()
 
     def _month(self, prefix: str, *, as_of: datetime | None) -> pd.DataFrame:
         """Return a month's rows, indexed by time, as known at `as_of` (None: now)."""

@@ -95,7 +95,11 @@ def _table(file: RawFile, station: Station) -> pd.DataFrame:
     text = _decode(file, station)
     try:
         table = pd.read_csv(
-            io.StringIO(text), dtype={station.timestamp.column: str}, low_memory=False, index_col=False, na_values=[""],
+            io.StringIO(text),
+            dtype={station.timestamp.column: str},
+            low_memory=False,
+            index_col=False,
+            na_values=[""],
             keep_default_na=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -131,8 +135,9 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
     late = times > pd.Timestamp(now) + station.cadence
     if late.any():
         msg = (
-            f"{file.name}: row {int(np.flatnonzero(late)[0]) + 2}: time {times[late].iloc[0]} is in the future (now {now:%Y-%m-%d %H:%M} "
-            f"by the station's clock, {int(late.sum())} rows); check the file's clock and `timestamp.format`"
+            f"{file.name}: row {int(np.flatnonzero(late)[0]) + 2}: time {times[late].iloc[0]} is in the future "
+            f"(now {now:%Y-%m-%d %H:%M} by the station's clock, {int(late.sum())} rows); "
+            f"check the file's clock and `timestamp.format`"
         )
         raise SourceFormatError(msg)
     return times
@@ -206,13 +211,19 @@ def _without_repeats(frame: pd.DataFrame, report: ParseReport) -> pd.DataFrame:
     return frame[~repeated].reset_index(drop=True)
 
 
-def find_gaps(times: pd.Series, cadence: timedelta) -> list[dict[str, Any]]:
+def missing_rows(times: "pd.Series[pd.Timestamp]", cadence: timedelta) -> "pd.Series[int]":
+    """Return for each time how many rows are missing before it, to the nearest whole row."""
+    steps = times.to_numpy()[1:] - times.to_numpy()[:-1]
+    missing = np.rint(steps / np.timedelta64(cadence)).astype(int) - 1
+    return pd.Series(np.concatenate([[0], missing])[: len(times)], index=times.index)
+
+
+def find_gaps(times: "pd.Series[pd.Timestamp]", cadence: timedelta) -> list[dict[str, Any]]:
     """Return where rows are missing: `{after, before, missing_rows}` for each gap, in order of time."""
-    steps = times.diff()
-    missing = (steps / pd.Timedelta(cadence)).round().fillna(1).astype(int) - 1
+    missing = missing_rows(times, cadence)
     return [
-        {"after": str(times[i - 1]), "before": str(times[i]), "missing_rows": int(missing[i])}
-        for i in times.index[missing > 0]
+        {"after": str(times.iloc[i - 1]), "before": str(times.iloc[i]), "missing_rows": int(missing.iloc[i])}
+        for i in np.flatnonzero(missing > 0)
     ]
 
 

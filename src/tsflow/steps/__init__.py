@@ -9,10 +9,10 @@ A step takes an object store and references, and returns a small JSON-able refer
 object store. Every step may run twice, or twice at once: what counts is written once, by the first to finish.
 """
 
-from tsflow.steps.ingest import IngestRequest, fetch_batch, store_batch, validate_batch
+from tsflow.steps.ingest import fetch_batch, store_batch, validate_batch
 from tsflow.steps.publish import publish
+from tsflow.steps.requests import IngestRequest, RetrainRequest
 from tsflow.steps.retrain import (
-    RetrainRequest,
     build_dataset,
     latest_leaderboard,
     rank_entrants,

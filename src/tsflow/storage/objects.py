@@ -110,9 +110,7 @@ class ObjectStore:
         """
         with self._explained(key):
             try:
-                self._s3.put_object(
-                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
-                )
+                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
             except ClientError as error:
                 if _code(error) in _TAKEN:
                     return False
@@ -136,9 +134,7 @@ class ObjectStore:
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if expected_etag is None else {"IfMatch": expected_etag}
         with self._explained(key):
             try:
-                self._s3.put_object(
-                    Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition
-                )
+                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition)
             except ClientError as error:
                 if _code(error) in _TAKEN | _ABSENT:
                     msg = f"{self.address(key)} was changed by someone else since it was read"

@@ -8,7 +8,8 @@ function of seed and epoch alone, so that a resumed training sees what an uninte
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def evaluation_batches(dataset: Dataset, part: Part, *, batch_size: int = 2048) 
     return starts.map(_gather(dataset), num_parallel_calls=1, deterministic=True).prefetch(2)
 
 
-def _gather(dataset: Dataset):  # type: ignore[no-untyped-def]  # tensorflow ships no types
+def _gather(dataset: Dataset) -> Callable[[Any], tuple[Any, Any]]:
     import tensorflow as tf
 
     values = tf.constant(dataset.values.astype(np.float32))

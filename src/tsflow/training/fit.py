@@ -118,7 +118,7 @@ def _train_network(
     else:
         model = build(network, inputs)
         _compile(model, network.fit, steps=steps_per_epoch(dataset, network.fit.batch_size) * total)
-    record = _record(network, model, epochs, curve, total, on_epoch)
+    record = _record(network, model, epochs, curve=curve, total=total, on_epoch=on_epoch)
     if len(curve) < total and not _stalled(curve, network.fit.patience):
         model.fit(
             training_batches(dataset, batch_size=network.fit.batch_size, seed=seed, first_epoch=len(curve)),
@@ -172,6 +172,7 @@ def _record(
     network: Network,
     model: keras.Model,
     epochs: EpochStore,
+    *,
     curve: list[Epoch],
     total: int,
     on_epoch: Callable[[Epoch], None],
@@ -186,7 +187,10 @@ def _record(
 
     def end(number: int, logs: dict[str, float]) -> None:
         if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
-            msg = f"{network.architecture}: the loss is not finite in epoch {number + 1}; lower fit.learning_rate or set fit.clip_norm"
+            msg = (
+                f"{network.architecture}: the loss is not finite in epoch {number + 1}; "
+                f"lower fit.learning_rate or set fit.clip_norm"
+            )
             raise TrainingError(msg)
         seconds = time.perf_counter() - began[0]
         errors = {name: float(logs[name]) for name in ("loss", "mae", "val_loss", "val_mae")}
@@ -195,7 +199,11 @@ def _record(
         epochs.save(epoch, to_keras(model))
         log.info(
             "%s: epoch %d of %d: MAE %.3f, validation MAE %.3f degC",
-            network.architecture, epoch.epoch, total, epoch.mae, epoch.val_mae,
+            network.architecture,
+            epoch.epoch,
+            total,
+            epoch.mae,
+            epoch.val_mae,
         )
         on_epoch(epoch)
         model.stop_training = _stalled(curve, network.fit.patience)

@@ -75,12 +75,14 @@ class Dataset:
 
     def targets(self, part: Part) -> NDArray[np.float64]:
         """Return the target of each window, in the target's unit, shape [n_windows]."""
-        return self.values[self.origins(part) + self.windows.horizon_hours, self.target_index]
+        targets: NDArray[np.float64] = self.values[self.origins(part) + self.windows.horizon_hours, self.target_index]
+        return targets
 
     def contexts(self, starts: Starts) -> NDArray[np.float32]:
         """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_features]."""
         rows = starts[:, None] + np.arange(self.windows.context_hours)
-        return self.values[rows].astype(np.float32)
+        contexts: NDArray[np.float32] = self.values[rows].astype(np.float32)
+        return contexts
 
     def batches(self, part: Part, size: int = 2048) -> Iterator[NDArray[np.float32]]:
         """Gather a part's inputs batch by batch, in order of time; all windows at once never exist."""

@@ -69,7 +69,8 @@ def window_starts(
     starts = np.arange(earliest, max(earliest, after - windows.span + 1), dtype=np.int64)
     if split.count_rows:
         return starts
-    return starts[segments[starts] == segments[starts + windows.span - 1]]
+    unbroken: NDArray[np.bool_] = segments[starts] == segments[starts + windows.span - 1]
+    return starts[unbroken]
 
 
 def index_windows(

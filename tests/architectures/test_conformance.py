@@ -1,0 +1,84 @@
+"""One suite that every architecture under include/architectures passes, whatever its family."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from conftest import hourly_rows
+from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.registry import load_architecture
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings, names_in
+from tsflow.storage.objects import ObjectStore
+from tsflow.training.epochs import EpochStore
+from tsflow.training.export import check_parity, from_keras
+from tsflow.training.fit import Candidate, train
+from tsflow.windows.dataset import Dataset
+
+ARCHITECTURES = names_in("architectures")
+PARAMETERS = {
+    "naive": 0,
+    "dense": 26_913,
+    "conv1d": 3_873,
+    "simple_rnn": 513,
+    "lstm": 2_001,
+    "lstm_dropout": 6_049,
+    "stacked_gru": 10_977,
+    "bidirectional_lstm": 4_001,
+}
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """A short record of 14 features."""
+    frame = hourly_rows(900, features=14).assign(segment=0)
+    units = {name: "degC" for name in frame.columns.drop(["time", "segment"])}
+    return Dataset("small", "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+
+
+@pytest.fixture
+def trained(objects: ObjectStore, dataset: Dataset) -> Callable[..., Candidate]:
+    """Train one epoch."""
+
+    def once(name: str, run: str = "r", seed: int = 3) -> Candidate:
+        return train(load_architecture(name), dataset, EpochStore(objects, run, name), seed=seed, max_epochs=1)
+
+    return once
+
+
+def test_the_lectures_architectures_are_all_there():
+    assert set(PARAMETERS) <= set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_architecture_keeps_the_contract(name: str, dataset: Dataset, trained: Callable[..., Candidate]):
+    candidate = trained(name)
+    for part, forecasts in candidate.forecasts.items():
+        assert forecasts.shape == dataset.targets(part).shape
+        assert np.isfinite(forecasts).all()
+        assert np.abs(forecasts - dataset.targets(part)).mean() < 30  # degC, not scaled units
+    if name in PARAMETERS:
+        assert candidate.parameters == PARAMETERS[name]
+
+    starts = dataset.starts("validation")[:40]
+    expected = candidate.forecasts["validation"][:40]
+    check_parity(candidate.files["model.onnx"], dataset.contexts(starts), expected)
+    if "model.keras" in candidate.files:
+        loaded = from_keras(candidate.files["model.keras"])
+        np.testing.assert_allclose(loaded.predict_on_batch(dataset.contexts(starts))[:, 0], expected, atol=1e-5)
+        assert len(candidate.curve) == candidate.epochs == 1
+
+    again = trained(name, run="again")
+    np.testing.assert_allclose(again.forecasts["test"], candidate.forecasts["test"], atol=0 if name in {"naive", "dense"} else 1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if isinstance(load_architecture(name), Network)])
+def test_another_seed_gives_another_network(name: str, dataset: Dataset):
+    import keras
+
+    network, inputs = load_architecture(name), NetworkInputs.of(dataset)
+    weights = []
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        weights.append(np.concatenate([w.ravel() for w in build(network, inputs).get_weights()]))
+    assert not np.array_equal(*weights)

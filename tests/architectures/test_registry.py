@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.registry import Architecture, families, load_architecture, register
+from tsflow.errors import SettingsError, UnknownName
+from tsflow.settings import WindowSettings
+
+INPUTS = NetworkInputs(120, 3, 1, (5.0, 10.0, 1000.0), (1.0, 8.0, 20.0))
+
+
+def change(home: Path, name: str, **changes: object) -> None:
+    path = home / "include" / "architectures" / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+
+def test_an_unknown_architecture_lists_the_known_ones():
+    with pytest.raises(UnknownName, match="unknown architecture 'perceptron'; valid: .*dense.*stacked_gru"):
+        load_architecture("perceptron")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "says"),
+    [
+        ("lstm", {"builder": "magic"}, "builder: unknown builder 'magic'; valid: convolution, dense, naive, recurrent"),
+        ("lstm", {"colour": "red"}, "colour: unknown key"),
+        ("lstm", {"units": "many"}, "units: Input should be a valid list"),
+        ("lstm", {"cell": "gpu"}, "cell: Input should be 'simple_rnn', 'lstm' or 'gru'"),
+        ("lstm", {"dropout": 1.5}, "dropout: Input should be less than 1"),
+        ("lstm", {"fit": {"optimiser": "magic"}}, "fit.optimiser"),
+        ("lstm", {"fit": {"epoch": 3}}, "fit.epoch: unknown key"),
+        ("lstm", {"architecture": "other"}, "architecture: found 'other', expected the file's name 'lstm'"),
+        ("conv1d", {"convolutions": [{"filters": 8, "kernel": 200}]}, "no row is left after layer 1"),
+    ],
+)
+def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, changes: dict, says: str):
+    change(home, name, **changes)
+    with pytest.raises(SettingsError) as caught:
+        load_architecture(name)
+    assert f"{name}.yaml" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_context_and_horizon_must_fit_the_run(home: Path):
+    change(home, "lstm", context_hours=121)
+    with pytest.raises(SettingsError, match="context_hours 121 is longer than the run's windows.context_hours 120"):
+        load_architecture("lstm").fits(WindowSettings())
+    change(home, "lstm", context_hours=48, horizon_hours=6)
+    with pytest.raises(SettingsError, match="one leaderboard never mixes horizons"):
+        load_architecture("lstm").fits(WindowSettings())
+
+
+def test_a_second_registration_of_a_name_raises():
+    assert "recurrent" in families()
+    with pytest.raises(SettingsError, match="two families are called 'recurrent'"):
+        register("recurrent")(Architecture)
+
+
+def test_every_setting_of_the_lectures_list_changes_the_network(home: Path):
+    import keras
+
+    change(
+        home, "lstm", units=[8, 4], activation="elu", initialiser="he_normal", batch_normalisation=True, bidirectional=True,
+        dropout=0.1, recurrent_dropout=0.2, context_hours=48, fit={"clip_norm": 1.0, "optimiser": "adamw", "decay": "cosine"},
+    )
+    network = load_architecture("lstm")
+    assert isinstance(network, Network)
+    model = build(network, INPUTS)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("Bidirectional") == 2
+    assert "BatchNormalization" in kinds
+    assert "Dropout" in kinds
+    assert model.get_layer(index=1).output.shape == (None, 48, 3)
+    assert isinstance(model, keras.Model)
+
+
+def test_a_target_of_change_adds_the_temperature_now(home: Path):
+    change(home, "dense", target="change")
+    model = build(load_architecture("dense"), INPUTS)
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    contexts = np.random.default_rng(0).normal(size=(4, 120, 3)).astype(np.float32)
+    np.testing.assert_allclose(model.predict_on_batch(contexts)[:, 0], contexts[:, -1, 1], rtol=1e-6)
+
+
+def test_an_absolute_target_starts_at_the_mean(home: Path):
+    model = build(load_architecture("dense"), INPUTS)
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    assert model.predict_on_batch(np.zeros((1, 120, 3), dtype=np.float32))[0, 0] == pytest.approx(10.0)

@@ -1,0 +1,132 @@
+"""Bundle, pointer and consumer: nothing half-written, nothing tampered with."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import hourly_rows
+from tsflow.architectures.baselines import Persistence
+from tsflow.champion.bundle import write_bundle
+from tsflow.champion.manifest import FORMAT, Manifest, read_manifest
+from tsflow.champion.pointer import current, promote
+from tsflow.client import DataError, IntegrityError, NoChampion, load_champion
+from tsflow.storage import keys
+from tsflow.storage.objects import ObjectStore
+
+NOW = datetime(2021, 1, 1, tzinfo=UTC)
+
+
+def manifest(version: str = "v1") -> Manifest:
+    part = {"rows": 10, "windows": 5, "first": "2021-01-01", "last": "2021-02-01"}
+    errors = {f"{short}_{metric}": 1.0 for short in ("train", "val", "test") for metric in ("mae", "rmse")}
+    return Manifest(
+        format=FORMAT, station="small", version=version, run="r", architecture="naive", title="Naive", settings={},
+        features=[{"name": "T", "unit": "degC"}, {"name": "f1", "unit": "m/s"}], target={"name": "T", "unit": "degC"},
+        context_hours=120, horizon_hours=24, hourly={"method": "subsample"}, scaler={"mean": [0, 0], "deviation": [1, 1]},
+        split={"name": "book", "parts": {name: part for name in ("train", "validation", "test")}}, fingerprint="abc",
+        as_of="2021-02-01", created_at="2021-02-01", seed=1,
+        metrics={**errors, "naive": {"train": 1.0, "validation": 1.0, "test": 1.0}}, libraries={}, git_commit=None, files={},
+    )
+
+
+def publish(objects: ObjectStore, version: str = "v1") -> None:
+    files = {"model.onnx": Persistence(120, 2, 0).to_onnx()}
+    promote(objects, "small", version, *write_bundle(objects, manifest(version), files), now=NOW)
+
+
+def test_a_consumer_reads_what_was_published_and_forecasts_in_degrees(objects: ObjectStore):
+    publish(objects)
+    champion = load_champion("small", objects)
+    frame = hourly_rows(200, features=2)
+    assert champion.forecast(frame) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)
+    assert champion.forecast({name: frame[name].tolist() for name in ("f1", "T")}) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)
+    many = np.zeros((3, 120, 2))
+    many[:, -1, 0] = [1, 2, 3]
+    assert champion.forecast_many(many).tolist() == [1, 2, 3]
+
+
+def test_bad_frames_are_refused_with_what_is_wrong(objects: ObjectStore):
+    publish(objects)
+    champion = load_champion("small", objects)
+    frame = hourly_rows(200, features=2)
+    with pytest.raises(DataError, match="lacks f1; found time, T"):
+        champion.forecast(frame[["time", "T"]])
+    with pytest.raises(DataError, match="has 100 rows, the model reads 120"):
+        champion.forecast(frame.head(100))
+    with pytest.raises(DataError, match="missing values in the last 120 rows of T"):
+        champion.forecast(frame.assign(T=frame["T"].where(frame.index != 190)))
+    with pytest.raises(DataError, match="expected one row an hour without gaps"):
+        champion.forecast(frame.drop(index=[150, 151]))
+    with pytest.raises(DataError, match=r"expected an array of shape \[n, 120, 2\]"):
+        champion.forecast_many(np.zeros((1, 3, 2)))
+
+
+def test_a_station_without_champion_says_how_to_get_one(objects: ObjectStore):
+    with pytest.raises(NoChampion, match="publish one with `tsflow run`"):
+        load_champion("small", objects)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "card.md", "manifest.json"])
+def test_a_changed_byte_anywhere_is_found(objects: ObjectStore, name: str):
+    publish(objects)
+    key = keys.champion("small", "v1", name)
+    body, etag = objects.get_tagged(key)
+    objects.swap(key, body[:-1] + bytes([body[-1] ^ 1]), etag)
+    with pytest.raises(IntegrityError, match="was changed or damaged"):
+        load_champion("small", objects)
+
+
+def test_a_missing_file_is_found(objects: ObjectStore):
+    publish(objects)
+    objects._s3.delete_object(Bucket=objects.bucket, Key=keys.champion("small", "v1", "model.onnx"))
+    with pytest.raises(IntegrityError, match=r"model\.onnx: no such object"):
+        load_champion("small", objects)
+
+
+def test_a_pointer_of_a_newer_format_is_refused(objects: ObjectStore):
+    objects.swap(keys.pointer("small"), b'{"format": 99}', None)
+    with pytest.raises(IntegrityError, match="format 99, this tsflow reads 1"):
+        load_champion("small", objects)
+    with pytest.raises(IntegrityError, match="not a file of tsflow's"):
+        read_manifest(b"[]", "k")
+
+
+def test_publishing_again_changes_nothing_and_other_bytes_under_a_version_are_refused(objects: ObjectStore):
+    publish(objects)
+    before = current(objects, "small")
+    publish(objects)
+    assert current(objects, "small") == before
+    with pytest.raises(IntegrityError, match="objects never change"):
+        write_bundle(objects, replace(manifest(), seed=2), {"model.onnx": b"other"})
+
+
+def test_promotions_at_once_all_count_and_the_pointer_is_always_whole(objects: ObjectStore):
+    for version in "abcd":
+        write_bundle(objects, manifest(version), {"model.onnx": Persistence(120, 2, 0).to_onnx()})
+
+    def promote_one(version: str) -> None:
+        publish(objects, version)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(promote_one, "abcd"))
+    found = current(objects, "small")
+    assert found is not None
+    assert found[0].sequence == 4
+    assert load_champion("small", objects).manifest.version == found[0].version
+
+
+def test_a_crash_before_the_swap_leaves_the_old_champion(objects: ObjectStore):
+    publish(objects)
+    write_bundle(objects, manifest("v2"), {"model.onnx": b"half of it"})
+    assert load_champion("small", objects).manifest.version == "v1"
+
+
+def test_a_frames_time_may_be_a_column_of_timestamps(objects: ObjectStore):
+    publish(objects)
+    frame = hourly_rows(130, features=2)
+    assert isinstance(frame, pd.DataFrame)
+    assert load_champion("small", objects).forecast(frame) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)

@@ -1,0 +1,132 @@
+"""Parts that many tests share: real files, a real object store, a home of one's own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DATA = REPOSITORY.parent / "shared" / "data"
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
+    del os.environ[name]
+os.environ["TSFLOW_HOME"] = str(REPOSITORY)
+
+from tsflow.settings import ObjectStoreSettings, load_settings, settings  # noqa: E402
+from tsflow.stations.station import Station, load_station  # noqa: E402
+from tsflow.storage.objects import ObjectStore  # noqa: E402
+
+NOW = datetime(2026, 11, 1)
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_this_test() -> Iterator[None]:
+    """No test sees settings that another one changed."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("TSFLOW_")}
+    settings.cache_clear()
+    yield
+    for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
+        del os.environ[name]
+    os.environ.update(before)
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real station files; tests that need it skip where it is missing."""
+    if not DATA.is_dir():
+        pytest.skip(f"real station files are not here: {DATA}")
+    return DATA
+
+
+@pytest.fixture
+def jena() -> Station:
+    return load_station("jena")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of include/ to change, as TSFLOW_HOME."""
+    shutil.copytree(REPOSITORY / "include", tmp_path / "home" / "include")
+    monkeypatch.setenv("TSFLOW_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def store_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreSettings]:
+    """A real object store for the session: SeaweedFS, started alone as the command line does."""
+    from tsflow.stack import object_store
+
+    state = tmp_path_factory.mktemp("state")
+    os.environ["TSFLOW_STATE"] = str(state)
+    try:
+        with object_store(load_settings()) as started:
+            yield started
+    finally:
+        os.environ.pop("TSFLOW_STATE", None)
+
+
+@pytest.fixture
+def objects(store_settings: ObjectStoreSettings, request: pytest.FixtureRequest) -> ObjectStore:
+    """An empty bucket of the test's own."""
+    bucket = "t" + str(abs(hash(request.node.nodeid)))[:20]
+    store = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": bucket}))
+    store.ensure_bucket()
+    return store
+
+
+def station_of(frame_variables: dict[str, str], *, cadence: str = "60min", name: str = "small") -> Station:
+    """A station with the given variables (name: unit) and wide ranges."""
+    return Station.model_validate(
+        {
+            "station": name,
+            "title": "A small station",
+            "location": {"latitude": 50, "longitude": 11, "altitude_m": 200},
+            "cadence": cadence,
+            "timestamp": {"column": "time", "format": "%Y-%m-%d %H:%M"},
+            "missing": [-9999],
+            "target": next(iter(frame_variables)),
+            "variables": {
+                variable: {"column": variable, "unit": unit, "range": [-1000, 2000]}
+                for variable, unit in frame_variables.items()
+            },
+            "sources": {"files": {"kind": "files", "paths": ["*.csv"]}},
+        }
+    )
+
+
+def hourly_rows(hours: int, *, seed: int = 0, features: int = 1, start: str = "2021-01-01") -> pd.DataFrame:
+    """Hourly rows with a daily cycle and noise: columns time, T and further f1, f2, ..."""
+    random = np.random.default_rng(seed)
+    times = pd.date_range(start, periods=hours, freq="h").astype("datetime64[us]")
+    daily = 8 + 5 * np.sin(2 * np.pi * np.arange(hours) / 24) + np.cumsum(random.normal(0, 0.3, hours)) * 0.2
+    columns = {"T": daily, **{f"f{i}": random.normal(size=hours) for i in range(1, features)}}
+    return pd.DataFrame({"time": times, **columns})
+
+
+def write_station(path: Path, station: Station) -> Path:
+    """Write a station file."""
+    content = station.model_dump(mode="json", exclude_none=True)
+    content["cadence"] = f"{int(station.cadence.total_seconds() // 60)}min"
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def small() -> Station:
+    """Hourly rows of T and wv, as `tests_support` writes them."""
+    return station_of({"T": "degC", "wv": "m/s"})
+
+
+@pytest.fixture
+def hourly_station() -> Station:
+    """Six measured variables at 60 minutes, the rest derived."""
+    return load_station("jena_hourly")

@@ -1,0 +1,102 @@
+"""Gaps, fills and hours, on frames small enough to see."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import station_of
+from tsflow.errors import DataValidationError
+from tsflow.observations.hourly import hourly_frame
+from tsflow.settings import HourlySettings
+
+TEN = station_of({"T": "degC", "wd": "deg"}, cadence="10min")
+HOURLY = station_of({"T": "degC"})
+
+
+def ten_minutes(rows: int, start: str = "2021-01-01 00:10") -> pd.DataFrame:
+    times = pd.date_range(start, periods=rows, freq="10min").astype("datetime64[us]")
+    return pd.DataFrame({"time": times, "T": np.arange(rows, dtype=float), "wd": np.full(rows, 10.0)})
+
+
+def hours(stamps: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"time": pd.to_datetime(stamps).astype("datetime64[us]"), "T": np.arange(len(stamps), dtype=float)})
+
+
+def test_subsampling_takes_every_sixth_row_from_the_first():
+    frame = hourly_frame(ten_minutes(13), TEN, HourlySettings()).frame
+    assert frame["T"].tolist() == [0, 6, 12]
+    assert frame["time"].dt.minute.unique().tolist() == [10]
+
+
+def test_the_mean_of_an_hour_is_stamped_with_its_end_and_wants_all_its_rows():
+    frame = hourly_frame(ten_minutes(14), TEN, HourlySettings(method="mean")).frame
+    assert frame["T"].tolist() == [2.5, 8.5]
+    assert frame["time"].tolist() == [pd.Timestamp("2021-01-01 01:00"), pd.Timestamp("2021-01-01 02:00")]
+
+
+def test_directions_average_and_interpolate_across_north():
+    rows = ten_minutes(6)
+    rows["wd"] = [350.0, 10.0, 350.0, 10.0, 350.0, 10.0]
+    mean = hourly_frame(rows, TEN, HourlySettings(method="mean")).frame["wd"].iloc[0]
+    assert min(mean, 360 - mean) < 1e-9
+    rows = ten_minutes(13)
+    rows.loc[5, "wd"], rows.loc[6, "wd"], rows.loc[7, "wd"] = 350.0, np.nan, 10.0
+    filled = hourly_frame(rows, TEN, HourlySettings()).frame["wd"].iloc[1]
+    assert min(filled, 360 - filled) < 1e-9
+
+
+@pytest.mark.parametrize(("missing", "segments"), [(1, 1), (6, 1), (7, 2), (60, 2)])
+def test_gaps_up_to_an_hour_are_filled_in_time_and_longer_ones_break_the_record(missing: int, segments: int):
+    rows = ten_minutes(200)
+    result = hourly_frame(rows.drop(index=range(61, 61 + missing)), TEN, HourlySettings())
+    assert result.frame["segment"].nunique() == segments
+    assert len(result.report["breaks"]) == segments - 1
+    assert result.report["filled_rows"] == (missing if segments == 1 else 0)
+    if segments == 1:
+        assert result.frame["T"].tolist() == pytest.approx(rows["T"][::6].tolist())
+
+
+def test_missing_values_are_filled_up_to_the_limit_and_not_beyond():
+    rows = ten_minutes(200)
+    rows.loc[60:65, "T"] = np.nan  # six rows: an hour
+    assert hourly_frame(rows, TEN, HourlySettings()).frame["segment"].nunique() == 1
+    rows.loc[60:66, "T"] = np.nan
+    broken = hourly_frame(rows, TEN, HourlySettings())
+    assert broken.frame["segment"].nunique() == 2
+    assert broken.report["dropped_hours"] > 0
+    wide = HourlySettings(fill_gaps_up_to=timedelta(hours=2))
+    assert hourly_frame(rows, TEN, wide).frame["segment"].nunique() == 1
+
+
+def test_nothing_is_extrapolated_at_the_edges():
+    rows = ten_minutes(20)
+    rows.loc[:1, "T"] = np.nan
+    frame = hourly_frame(rows, TEN, HourlySettings()).frame
+    assert frame["T"].iloc[0] == 6
+
+
+def test_hourly_rows_that_drift_off_the_hour_stay_as_they_are():
+    frame = hourly_frame(hours(["2021-01-01 00:10", "2021-01-01 01:10", "2021-01-01 02:30", "2021-01-01 03:30"]), HOURLY, HourlySettings()).frame
+    assert frame["T"].tolist() == [0, 1, 2, 3]
+    assert frame["segment"].nunique() == 1
+
+
+def test_one_missing_hour_is_filled_and_two_are_not():
+    one = hourly_frame(hours(["2021-01-01 00:00", "2021-01-01 01:00", "2021-01-01 03:00"]), HOURLY, HourlySettings())
+    assert one.frame["T"].tolist() == [0, 1, 1.5, 2]
+    two = hourly_frame(hours(["2021-01-01 00:00", "2021-01-01 01:00", "2021-01-01 04:00"]), HOURLY, HourlySettings())
+    assert two.frame["segment"].tolist() == [0, 0, 1]
+    assert two.report["breaks"] == [{"after": "2021-01-01 01:00:00", "before": "2021-01-01 04:00:00", "missing_hours": 2}]
+
+
+def test_an_empty_store_and_a_variable_never_stored_are_named():
+    with pytest.raises(DataValidationError, match="no observations in the store"):
+        hourly_frame(ten_minutes(0), TEN, HourlySettings())
+    with pytest.raises(DataValidationError, match="never stored: wd"):
+        hourly_frame(ten_minutes(9).drop(columns="wd"), TEN, HourlySettings())
+    rows = ten_minutes(12)
+    rows["wd"] = np.nan
+    with pytest.raises(DataValidationError, match=r"no hour has all variables \(wd\)"):
+        hourly_frame(rows, TEN, HourlySettings())

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tsflow.errors import SettingsError, UnknownName
+from tsflow.stations.station import Station, load_station
+
+
+def test_an_unknown_station_lists_the_known_ones():
+    with pytest.raises(UnknownName, match="unknown station 'atlantis'; valid: demo, jena, jena_hourly"):
+        load_station("atlantis")
+
+
+def test_an_unknown_source_lists_the_known_ones(jena: Station):
+    with pytest.raises(UnknownName, match="unknown source of station jena 'ftp'; valid: archive, classic, files, live"):
+        jena.source("ftp")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"colour": "blue"}, "colour: unknown key"),
+        ({"cadence": "7min"}, "cadence: Value error, must divide an hour or be one"),
+        ({"target": "x"}, "target 'x' is not among variables"),
+        ({"missing": "none"}, "missing: Input should be a valid list"),
+        ({"location": {"latitude": 99, "longitude": 0, "altitude_m": 0}}, "location.latitude"),
+        ({"sources": {"a": {"kind": "pigeon"}}}, "sources.a"),
+        ({"variables": {"T": {"unit": "degC", "range": [0, 1]}}}, "give exactly one of column and derived"),
+        ({"variables": {"T": {"column": "T", "unit": "degC", "range": [2, 1]}}}, "is not below the upper bound"),
+        (
+            {"variables": {"T": {"column": "T", "unit": "degC", "range": [0, 1]}, "sh": {"derived": "sh", "unit": "g/kg", "range": [0, 9]}}},
+            "variables.sh is derived from VPact, p, which no earlier variable gives",
+        ),
+    ],
+)
+def test_a_wrong_station_file_names_file_and_key(home: Path, change: dict, says: str):
+    path = home / "include" / "stations" / "jena.yaml"
+    content = yaml.safe_load(path.read_text()) | change
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(SettingsError) as caught:
+        load_station("jena")
+    assert str(path) in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_station_file_may_be_given_by_path_and_must_be_yaml(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("station: [")
+    with pytest.raises(SettingsError, match=r"mine\.yaml: not readable as YAML"):
+        load_station(str(path))
+    with pytest.raises(SettingsError, match="no such file"):
+        load_station(str(tmp_path / "other.yaml"))

@@ -1,0 +1,96 @@
+"""Resume, early stopping and failures of a training."""
+
+import numpy as np
+import pytest
+
+from conftest import hourly_rows
+from tsflow.architectures.recurrent import Recurrent
+from tsflow.errors import TrainingError
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.storage.objects import ObjectStore
+from tsflow.training.batches import training_batches
+from tsflow.training.epochs import Epoch, EpochStore
+from tsflow.training.fit import train
+from tsflow.windows.dataset import Dataset
+
+WINDOWS = WindowSettings(context_hours=24, horizon_hours=6)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    frame = hourly_rows(800, features=3).assign(segment=0)
+    return Dataset("small", "T", {"T": "degC", "f1": "", "f2": ""}, frame, WINDOWS, FractionSplit(), "book", HourlySettings(), {})
+
+
+def network(**fit: object) -> Recurrent:
+    return Recurrent.model_validate(
+        {
+            "architecture": "small", "title": "Small", "builder": "recurrent", "cell": "gru", "units": [4],
+            "recurrent_dropout": 0.3, "dropout": 0.3, "fit": {"epochs": 4, "batch_size": 64, "patience": None, **fit},
+        }
+    )
+
+
+class Crash(Exception):
+    """A worker that dies."""
+
+
+def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: ObjectStore, dataset: Dataset):
+    whole = train(network(), dataset, EpochStore(objects, "whole", "small"), seed=5)
+
+    def die(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise Crash
+
+    with pytest.raises(Crash):
+        train(network(), dataset, EpochStore(objects, "cut", "small"), seed=5, on_epoch=die)
+    seen: list[int] = []
+    resumed = train(
+        network(), dataset, EpochStore(objects, "cut", "small"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
+    )
+    assert seen == [3, 4]
+    assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
+    np.testing.assert_allclose([e.val_mae for e in resumed.curve], [e.val_mae for e in whole.curve], rtol=1e-5)
+    np.testing.assert_allclose(resumed.forecasts["test"], whole.forecasts["test"], atol=1e-4)
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch(objects: ObjectStore, dataset: Dataset):
+    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(objects, "r", "small"), seed=1)
+    best = min(candidate.curve, key=lambda epoch: epoch.val_mae)
+    assert candidate.best_epoch == best.epoch
+    error = np.abs(candidate.forecasts["validation"] - dataset.targets("validation")).mean()
+    assert error == pytest.approx(best.val_mae, abs=1e-3)
+
+
+def test_a_training_stops_when_patience_is_over(objects: ObjectStore, dataset: Dataset):
+    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(objects, "r", "small"), seed=1)
+    assert candidate.epochs == candidate.best_epoch + 2 < 40
+
+
+def test_a_loss_that_is_not_finite_says_what_to_lower(objects: ObjectStore, dataset: Dataset):
+    broken = Dataset(
+        "small", "T", dataset.units, dataset.frame.assign(f1=np.nan), WINDOWS, FractionSplit(), "book", HourlySettings(), {}
+    )
+    with pytest.raises(TrainingError, match=r"the loss is not finite in epoch 1; lower fit\.learning_rate"):
+        train(network(), broken, EpochStore(objects, "r", "small"), seed=1)
+
+
+def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Dataset):
+    count = len(dataset.starts("train"))
+    steps = -(-count // 64)
+    batches = iter(training_batches(dataset, batch_size=64, seed=1, first_epoch=0))
+    epochs = [np.concatenate([next(batches)[1].numpy() for _ in range(steps)]) for _ in range(2)]
+    for targets in epochs:
+        np.testing.assert_allclose(np.sort(targets), np.sort(dataset.targets("train").astype(np.float32)))
+    assert not np.array_equal(*epochs)
+    later = iter(training_batches(dataset, batch_size=64, seed=1, first_epoch=1))
+    np.testing.assert_array_equal(np.concatenate([next(later)[1].numpy() for _ in range(steps)]), epochs[1])
+
+
+def test_a_batch_holds_the_windows_of_its_targets(dataset: Dataset):
+    contexts, targets = next(iter(training_batches(dataset, batch_size=8, seed=1, first_epoch=0)))
+    starts = dataset.starts("train")
+    every = dataset.contexts(starts)
+    for context, target in zip(contexts.numpy(), targets.numpy(), strict=True):
+        match = np.flatnonzero((every == context).all(axis=(1, 2)))
+        assert dataset.targets("train")[match[0]].astype(np.float32) == target
