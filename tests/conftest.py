@@ -63,7 +63,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def store_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreSettings]:
     """A real object store for the session: SeaweedFS, started alone as the command line does."""
-    from tsflow.stack import object_store
+    from tsflow.stack.objects import object_store
 
     state = tmp_path_factory.mktemp("state")
     os.environ["TSFLOW_STATE"] = str(state)

@@ -44,7 +44,7 @@ def board_table(board: Leaderboard) -> Table:
             entrant.architecture,
             _number(entrant.val_mae),
             _number(entrant.test_mae),
-            f"{100 * (entrant.skill or 0):.1f} %",
+            f"{round(100 * (entrant.skill or 0), 1) + 0.0:.1f} %",
             _number(entrant.val_rmse),
             _number(entrant.test_rmse),
             f"{entrant.parameters:,}",

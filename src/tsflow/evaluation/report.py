@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard
 
-_WIDTH, _HEIGHT = 220, 56
+_WIDTH, _HEIGHT = 130, 40
 
 
 def learning_curve(entrant: Entrant) -> list[dict[str, str]]:

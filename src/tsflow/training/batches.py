@@ -25,25 +25,22 @@ def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
     return math.ceil(len(dataset.starts("train")) / batch_size)
 
 
-def training_batches(dataset: Dataset, *, batch_size: int, seed: int, first_epoch: int) -> tf.data.Dataset:
-    """Return endless batches ([batch, context, features], [batch]), float32 in raw units, from an epoch (0-based) on."""
+def training_batches(dataset: Dataset, *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
+    """Return an epoch's batches ([batch, context, features], [batch]), float32 in raw units."""
     import tensorflow as tf
 
-    starts = tf.constant(dataset.starts("train"))
-
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(starts, seed=tf.stack([tf.constant(seed, tf.int64), number]))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
-    return epochs.map(_gather(dataset), num_parallel_calls=1, deterministic=True).prefetch(2)
+    order = np.random.default_rng([seed, epoch]).permutation(dataset.starts("train"))
+    return _batches(dataset, tf.data.Dataset.from_tensor_slices(tf.constant(order)).batch(batch_size))
 
 
 def evaluation_batches(dataset: Dataset, part: Part, *, batch_size: int = 2048) -> tf.data.Dataset:
     """Return a part's batches in order of time."""
     import tensorflow as tf
 
-    starts = tf.data.Dataset.from_tensor_slices(tf.constant(dataset.starts(part))).batch(batch_size)
+    return _batches(dataset, tf.data.Dataset.from_tensor_slices(tf.constant(dataset.starts(part))).batch(batch_size))
+
+
+def _batches(dataset: Dataset, starts: tf.data.Dataset) -> tf.data.Dataset:
     return starts.map(_gather(dataset), num_parallel_calls=1, deterministic=True).prefetch(2)
 
 

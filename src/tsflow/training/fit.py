@@ -118,14 +118,14 @@ def _train_network(
     else:
         model = build(network, inputs)
         _compile(model, network.fit, steps=steps_per_epoch(dataset, network.fit.batch_size) * total)
-    record = _record(network, model, epochs, curve=curve, total=total, on_epoch=on_epoch)
-    if len(curve) < total and not _stalled(curve, network.fit.patience):
+    record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
+    while len(curve) < total and not _stalled(curve, network.fit.patience):
+        # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
         model.fit(
-            training_batches(dataset, batch_size=network.fit.batch_size, seed=seed, first_epoch=len(curve)),
-            steps_per_epoch=steps_per_epoch(dataset, network.fit.batch_size),
+            training_batches(dataset, batch_size=network.fit.batch_size, seed=seed, epoch=len(curve)),
             validation_data=evaluation_batches(dataset, "validation"),
             initial_epoch=len(curve),
-            epochs=total,
+            epochs=len(curve) + 1,
             callbacks=[record],
             shuffle=False,  # the batches are shuffled already
             verbose=0,
@@ -173,17 +173,19 @@ def _record(
     model: keras.Model,
     epochs: EpochStore,
     *,
+    seed: int,
     curve: list[Epoch],
     total: int,
     on_epoch: Callable[[Epoch], None],
 ) -> keras.callbacks.Callback:
-    """Return a callback that adds each epoch to the curve and to the store, and stops a training that has stalled."""
+    """Return a callback that adds each epoch to the curve and to the store."""
     import keras
 
     began = [0.0]
 
     def begin(number: int, logs: object) -> None:
         began[0] = time.perf_counter()
+        _seed_dropout(model, seed, number)
 
     def end(number: int, logs: dict[str, float]) -> None:
         if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
@@ -206,9 +208,16 @@ def _record(
             epoch.val_mae,
         )
         on_epoch(epoch)
-        model.stop_training = _stalled(curve, network.fit.patience)
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Make the masks of an epoch follow from seed and epoch alone: a `.keras` archive does not hold their state."""
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    random = np.random.default_rng([seed, epoch])
+    for state in states:
+        state.assign(random.integers(0, 2**32, size=state.shape, dtype=np.uint32))
 
 
 def _best(curve: list[Epoch]) -> int:
