@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(STAMP) ## create .venv and install the locked packages into it
+install: $(STAMP) ## create .venv and install the locked packages into it (GPU=1: TensorFlow with CUDA)
 
 $(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "tsflow needs Python 3.11 to 3.13; found: $$($(PYTHON) --version). Name one: make PYTHON=python3.12 ..."; exit 2; }
@@ -20,6 +20,10 @@ $(STAMP): requirements.lock pyproject.toml Makefile
 	test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes --link-mode copy --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+ifdef GPU
+	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python tensorflow-cpu
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode "tensorflow[and-cuda]==$$(sed -n 's/^tensorflow==\([0-9.]*\).*/\1/p' requirements.lock)"
+endif
 	@touch $@
 
 run: install ## bring up the stack, ingest and retrain once, show the leaderboard; the stack stays up

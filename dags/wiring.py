@@ -1,6 +1,5 @@
 """What the DAG files share: assets, retries that fit the error, the object store, keys of runs."""
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,4 +43,6 @@ def objects() -> "ObjectStore":
 
 def key_of(run_id: str) -> str:
     """Return an Airflow run id as it may stand in a key of the object store."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", run_id)
+    from tsflow.storage.keys import run_key
+
+    return run_key(run_id)

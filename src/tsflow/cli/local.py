@@ -9,7 +9,7 @@ from uuid import uuid4
 from tsflow.cli.output import console, show_board
 from tsflow.errors import StorageUnavailable, TsflowError, UnknownName
 from tsflow.settings import settings
-from tsflow.stack.objects import object_store
+from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
 from tsflow.storage.objects import ObjectStore
 

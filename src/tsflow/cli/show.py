@@ -11,7 +11,7 @@ from tsflow.champion.manifest import Manifest
 from tsflow.cli.output import console, say_json, show_board
 from tsflow.errors import NoChampion, SettingsError
 from tsflow.settings import HourlySettings, settings
-from tsflow.stack.objects import object_store
+from tsflow.stack import object_store
 from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
 

@@ -29,23 +29,8 @@ LEAD_HOURS, MEMORY_HOURS = 36, 480
 GROUND_HOURS = 72  # how long the ground remembers its radiation
 FRONT_EVERY_HOURS = 100.0
 
-_KINDS = (
-    "wave",
-    "ridge",
-    "air",
-    "season",
-    "flow",
-    "cloud",
-    "moisture",
-    "front",
-    "local",
-    "gust",
-    "eddy",
-    "turn",
-    "wet",
-    "ripple",
-    "fault",
-)
+_LARGE_SCALE = ("wave", "ridge", "air", "season", "flow", "cloud", "moisture", "front")
+_KINDS = (*_LARGE_SCALE, "local", "gust", "eddy", "turn", "wet", "ripple", "fault")  # the order is part of every number
 
 
 def random_numbers(seed: int, kind: str, block: int) -> np.random.Generator:
@@ -90,11 +75,11 @@ def _responses() -> dict[str, dict[str, Array]]:
     return {
         "pressure": {"wave": 0.78 * wave, "ridge": 0.66 * ridge, "front": -0.5 * _pulse(12, 9)},
         "air": {
-            "air": 0.45 * _wave(34, 0),
-            "season": 0.74 * _wave(140, 0),
-            "wave": 0.42 * _wave(18, 3),  # arrives a day after the pressure has moved
-            "ridge": 0.20 * _wave(45, 2),
-            "moisture": 0.45 * _wave(20, 2),  # moist air goes before warm air
+            "air": 0.47 * _wave(34, 0),
+            "season": 0.76 * _wave(150, 0),
+            "wave": 0.24 * _wave(18, 3),  # arrives a day after the pressure has moved
+            "ridge": 0.15 * _wave(45, 2),
+            "moisture": 0.41 * _wave(20, 2),  # moist air goes before warm air
             "front": 0.75 * _drop(34),
         },
         "south": {"wave": -9 * np.gradient(wave), "flow": 0.6 * _wave(16, 0), "front": 0.6 * _pulse(14, 1)},
@@ -112,7 +97,7 @@ def _large_scale(seed: int, block: int) -> dict[str, Array]:
         kind: np.concatenate([_shocks(seed, kind, block + shift) for shift in (-1, 0, 1)])[
             first - MEMORY_HOURS + 1 : first + count + LEAD_HOURS
         ]
-        for kind in _KINDS[:8]
+        for kind in _LARGE_SCALE
     }
     for field, responses in _responses().items():
         parts = [np.convolve(shocks[kind], response, mode="valid") for kind, response in responses.items()]
@@ -170,7 +155,7 @@ def _block(seed: int, block: int) -> dict[str, Array]:
 
     here = slice(GROUND_HOURS, None)  # the hours before the block have done their part
     hours, year, winter, cloudiness, sun, flow = (x[here] for x in (hours, year, winter, cloudiness, sun, flow))
-    air = (3.44 + 0.25 * winter) * field["air"][here]
+    air = 18 * np.tanh((3.80 + 0.3 * winter) * field["air"][here] / 18)  # no heat or cold outside the station's range
     temperature = 8.0 - 7.5 * np.cos(year - 0.35) + air + ground
     air_dew = 5.0 - 7.4 * np.cos(year - 0.42) + 0.72 * air + 2.2 * field["moisture"][here] + 0.14 * ground
 

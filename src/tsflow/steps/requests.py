@@ -20,10 +20,10 @@ def _moment(value: object) -> object:
         except ValueError as error:
             msg = f"{value!r} is not a date such as 2020-06-30, or 2020-06-30T12:00"
             raise ValueError(msg) from error
-        if moment.tzinfo is not None:
+        if moment.tzinfo is not None and moment.utcoffset():
             msg = f"{value!r} names a time zone; as-of is in the station's own clock, without one"
             raise ValueError(msg)
-        return moment
+        return moment.replace(tzinfo=None)  # Airflow's form adds Z to every time
     return value or None
 
 

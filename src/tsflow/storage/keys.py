@@ -16,6 +16,7 @@
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +70,11 @@ def quarantine(ingest_id: str, name: str) -> str:
 def dataset(fingerprint: str, name: str) -> str:
     """Return the key of a file of a dataset."""
     return f"datasets/{fingerprint}/{name}"
+
+
+def run_key(airflow_run_id: str) -> str:
+    """Return an id of Airflow's as it may stand in a key: `manual__2026-11-23T00:00:00+00:00` has signs that may not."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", airflow_run_id)
 
 
 def run(run_id: str, name: str) -> str:

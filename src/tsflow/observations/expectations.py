@@ -1,0 +1,227 @@
+"""The suites under `include/expectations`: GX's own JSON, fitted to one station and run on a frame.
+
+A suite is written once for all stations. What differs between them comes in two ways:
+
+- GX fills `{"$PARAMETER": "cadence_minutes"}` from the parameters of the run;
+- an expectation whose `meta` says `for_each: variable` is copied for every variable, with `{variable}` in its column
+  replaced and its parameters taken from that variable's part of the station file.
+
+Great Expectations takes seconds to import, so it is imported where it is used.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import Template
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from tsflow.errors import SettingsError
+from tsflow.settings import include_dir
+
+# GX versions that report usage read this when they are imported.
+os.environ["GX_ANALYTICS_ENABLED"] = "False"
+
+_EXAMPLES = 5
+
+Severity = Literal["critical", "warning", "info"]
+Kind = Literal["variable", "formula"]
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What fits a suite to a station: parameters by name, and for each kind of thing its names with their parameters."""
+
+    parameters: dict[str, object]
+    each: dict[Kind, dict[str, dict[str, object]]] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """Return every parameter that an expectation may ask for."""
+        own = {name for things in self.each.values() for values in things.values() for name in values}
+        return sorted({*self.parameters, *own})
+
+
+class Example(BaseModel):
+    """One row that broke an expectation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: str
+    value: float | str | None
+
+    def __str__(self) -> str:
+        """Return the time, and the value where there is one."""
+        return self.time if self.value is None else f"{self.time} ({_text(self.value)})"
+
+
+class Failure(BaseModel):
+    """An expectation that does not hold: of which column, what was expected, what was found, what to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    expectation: str
+    severity: Severity
+    column: str | None  # None: the table as a whole
+    expected: str
+    found: str
+    rows: int | None  # that broke it; None where a row alone cannot
+    examples: list[Example]  # the first of them
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return one line: severity, column, expected, found, where, remedy."""
+        where = ", ".join(map(str, self.examples))
+        at = f", {'first ' if (self.rows or 0) > 1 else ''}at {where}" if where else ""
+        remedy = f"; what to do: {self.remedy}" if self.remedy else ""
+        return f"{self.severity}: {self.expected}; found {self.found}{at}{remedy}"
+
+
+def load_suite(name: str) -> Any:
+    """Return a suite (`great_expectations.ExpectationSuite`) as it stands under `include/expectations`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such file, or GX cannot read it.
+    """
+    import great_expectations as gx
+    from great_expectations.exceptions import GreatExpectationsError
+
+    path = include_dir() / "expectations" / f"{name}.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        suite = gx.ExpectationSuite(**content)
+    except (OSError, ValueError, TypeError, GreatExpectationsError) as error:
+        msg = f"{path}: not a suite that Great Expectations can read: {error}"
+        raise SettingsError(msg) from error
+    known = {expectation.expectation_type for expectation in suite.expectations}
+    if unknown := [config["type"] for config in content.get("expectations", []) if config["type"] not in known]:
+        msg = f"{path}: Great Expectations knows no expectation {', '.join(unknown)}; check its spelling"  # GX would leave it out
+        raise SettingsError(msg)
+    return suite
+
+
+def evaluate(
+    suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str | None = None
+) -> tuple[dict[str, Any], list[Failure]]:
+    """Run a suite on a frame with a column `time`; return GX's result in its JSON form, and what failed.
+
+    Parameters
+    ----------
+    stage
+        Only the expectations whose `meta` names this stage, and of these only the ones on columns that the frame has.
+
+    Raises
+    ------
+    SettingsError
+        If the suite's file cannot be read, or asks for a parameter that does not exist.
+    """
+    import great_expectations as gx
+    from great_expectations.exceptions import SuiteParameterError
+
+    fitted = []
+    for config in load_suite(suite).to_json_dict()["expectations"]:
+        if stage is None or config["meta"].get("stage") == stage:
+            fitted += _fit(config, bindings.each)
+    if stage is not None:
+        fitted = [config for config in fitted if config["kwargs"].get("column", "time") in frame.columns]
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("tsflow").add_dataframe_asset(suite)
+    definition = gx.ValidationDefinition(
+        name=suite,
+        data=asset.add_batch_definition_whole_dataframe("frame"),
+        suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=fitted)),
+    )
+    rows_by_time = {"unexpected_index_column_names": ["time"]} if "time" in frame.columns else {}
+    try:
+        result = context.validation_definitions.add(definition).run(
+            batch_parameters={"dataframe": frame},
+            expectation_parameters=bindings.parameters,
+            result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES, **rows_by_time},
+        )
+    except SuiteParameterError as error:
+        msg = f"{include_dir() / 'expectations' / suite}.json: {error}; known: {', '.join(bindings.names())}"
+        raise SettingsError(msg) from error
+    failures = [_failure(outcome) for outcome in result.results if not outcome.success]
+    plain: dict[str, Any] = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
+    return plain, failures
+
+
+def _fit(config: dict[str, Any], each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[dict[str, Any]]:
+    """Return an expectation's copies, one for each thing that its `meta` names; or itself."""
+    kind = config["meta"].get("for_each")
+    if kind is None:
+        return [config]
+    copies = []
+    for name, values in each.get(kind, {}).items():
+        column = config["kwargs"]["column"].replace("{variable}", name)
+        kwargs = {key: _value(given, values) for key, given in config["kwargs"].items()}
+        copies.append({**config, "kwargs": {**kwargs, "column": column}})
+    return copies
+
+
+def _value(given: object, values: Mapping[str, object]) -> object:
+    parameter = given.get("$PARAMETER") if isinstance(given, dict) else None
+    return values.get(parameter, given) if isinstance(parameter, str) else given
+
+
+def _failure(outcome: Any) -> Failure:
+    """Put GX's outcome of one expectation into words; the expectation's own words are GX's."""
+    outcome.render()
+    config, result = outcome.expectation_config, outcome.to_json_dict()["result"]
+    column = config.kwargs.get("column")
+    examples = [
+        Example(time=str(row["time"]).replace("T", " "), value=_plain(row.get(column)) if column != "time" else None)
+        for row in result.get("partial_unexpected_index_list") or []
+    ]
+    return Failure(
+        expectation=config.type,
+        severity=str(config.severity.value),
+        column=column,
+        expected=_expected(config),
+        found=_found(outcome, result),
+        rows=result.get("unexpected_count"),
+        examples=examples,
+        remedy=config.meta.get("remedy", ""),
+    )
+
+
+def _plain(value: object) -> float | str | None:
+    """A value as JSON can hold it."""
+    if isinstance(value, int | float):
+        return float(value) if math.isfinite(value) else str(value)
+    return None if value is None else str(value)
+
+
+def _expected(config: Any) -> str:
+    """Return GX's own sentence: `T values must be ...`, or `the table must have ...`."""
+    value = config.rendered_content[0].to_json_dict()["value"]
+    words = {name: _text(parameter["value"]) for name, parameter in value.get("params", {}).items()}
+    sentence = Template(value["template"]).safe_substitute(words).rstrip(".")
+    return sentence if "column" in config.kwargs else f"the table {sentence[0].lower()}{sentence[1:]}"
+
+
+def _text(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _found(outcome: Any, result: dict[str, Any]) -> str:
+    if not result and outcome.exception_info:
+        messages = {info["exception_message"] for info in outcome.exception_info.values() if isinstance(info, dict)}
+        return f"that it cannot be checked: {'; '.join(sorted(messages))}"
+    if "unexpected_count" in result:
+        broken, all_rows, percent = (result[name] for name in ("unexpected_count", "element_count", "unexpected_percent"))
+        return f"{broken:,} of {all_rows:,} rows that break this ({percent:.3g} %)"
+    observed = result["observed_value"]
+    if isinstance(observed, list):
+        expected = outcome.expectation_config.kwargs["column_list"]
+        lacking = [name for name in expected if name not in observed]
+        extra = [name for name in observed if name not in expected]
+        parts = [f"{what}: {', '.join(names)}" for what, names in (("missing", lacking), ("unexpected", extra)) if names]
+        return "; ".join(parts) or f"another order: {', '.join(observed)}"
+    return _text(observed)

@@ -1,0 +1,192 @@
+"""What must be true of a raw batch before it enters the store, and of the hourly frame before windows are cut from it.
+
+The expectations stand in `include/expectations`, the ranges in the station file. Some of them are about columns
+that are computed here, for the check alone:
+
+===================  ===============================================================================
+minutes ahead        of the present by the station's clock; below 0 for what has happened
+gap minutes          without a row before this one, beyond the station's cadence
+missing rows         in that gap, to the nearest whole row
+residual of VPact    the measured value less what its formula gives; one column a formula
+step minutes         since the row before in the same segment (hourly frame)
+===================  ===============================================================================
+
+A failed expectation of severity critical refuses the data; one of severity warning is told.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from tsflow.observations.expectations import Bindings, Failure, Kind, evaluate
+from tsflow.settings import settings
+from tsflow.stations.formulas import Formula, all_formulas
+from tsflow.stations.parse import missing_rows
+from tsflow.stations.station import Station
+
+_WHOLE_HOURS = (60.0, 60.0)
+_DRIFTING_HOURS = (30.0, 90.0)  # minutes: what rounds to one hour, where the files themselves are hourly
+
+
+class ValidationReport(BaseModel):
+    """What came out: `success` is False if a critical expectation failed; `result` is GX's own, for the Data Docs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suite: str
+    station: str
+    success: bool
+    statistics: dict[str, int | float | str]
+    failures: list[Failure]  # critical ones first
+    result: dict[str, Any]
+
+    def summary(self) -> str:
+        """Return what was checked, each failure with what to do about it, in a line each."""
+        facts = self.statistics
+        rows = f"{facts['rows']:,} rows"
+        if "first" in facts:
+            rows += f" from {facts['first']} to {facts['last']}"
+        critical = [failure for failure in self.failures if failure.severity == "critical"]
+        told = len(self.failures) - len(critical)
+        verdict = f"refused, {len(critical)} of {facts['expectations']} expectations failed" if critical else "accepted"
+        warnings = f", {told} {'warning' if told == 1 else 'warnings'}" if told else ""
+        head = f"{self.suite} of {self.station}: {verdict}{warnings} ({rows})"
+        return "\n".join([head, *(f"- {failure}" for failure in self.failures)])
+
+
+def validate_observations(frame: pd.DataFrame, station: Station, *, now: datetime) -> ValidationReport:
+    """Hold a raw batch against the suite `observations`.
+
+    Parameters
+    ----------
+    frame
+        `time` (end of averaging, the station's clock, strictly rising) and one float column a variable, NaN where missing.
+    now
+        The present by the station's clock.
+    """
+    columns = ["time", *station.variables]
+    checkable = _checkable(station)
+
+    def with_checks() -> pd.DataFrame:
+        checks: dict[str, pd.Series] = {
+            "minutes ahead": _minutes(frame["time"] - pd.Timestamp(now)),
+            "gap minutes": _minutes(frame["time"].diff() - pd.Timedelta(station.cadence)),
+            "missing rows": missing_rows(frame["time"], station.cadence).clip(lower=0),
+        }
+        for formula in checkable:
+            computed = formula.compute(*(frame[name].to_numpy() for name in formula.inputs))
+            checks[f"residual of {formula.name}"] = frame[formula.name] - computed
+        return frame.assign(**checks)
+
+    return _validate(
+        "observations",
+        frame,
+        station,
+        columns,
+        with_checks,
+        parameters={
+            "cadence_minutes": station.cadence / timedelta(minutes=1),
+            "longest_filled_gap_minutes": settings().hourly.fill_gaps_up_to / timedelta(minutes=1),
+        },
+        formulas={formula.name: {"residual_min": -formula.tolerance, "residual_max": formula.tolerance} for formula in checkable},
+    )
+
+
+def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[str]) -> ValidationReport:
+    """Hold an hourly frame (`time`, the features, `segment`) against the suite `hourly`."""
+
+    def with_checks() -> pd.DataFrame:
+        return frame.assign(**{"step minutes": _minutes(frame.groupby("segment")["time"].diff())})
+
+    low, high = _DRIFTING_HOURS if station.rows_per_hour == 1 else _WHOLE_HOURS
+    return _validate(
+        "hourly",
+        frame,
+        station,
+        ["time", *features, "segment"],
+        with_checks,
+        parameters={"window_rows": settings().windows.span, "step_minutes_min": low, "step_minutes_max": high},
+    )
+
+
+def data_docs(report: ValidationReport) -> dict[str, bytes]:
+    """Return Great Expectations' Data Docs of a report: pages by relative path, the first one is where to begin.
+
+    GX renders the expectations. The page around them is our own, since GX's takes style sheets, scripts and images from
+    other hosts; ours loads nothing.
+    """
+    from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    result = expectationSuiteValidationResultSchema.load(report.result)
+    document = ValidationResultsPageRenderer(run_info_at_end=True).render(result)
+    failed = {failure.column or "Table-Level Expectations" for failure in report.failures}
+    view = DefaultJinjaPageView(custom_views_directory=str(Path(__file__).parent))
+    page: str = view.render(document, template="data_docs.html.j2", report=report, failed=failed)
+    return {f"{report.suite}.html": page.encode()}
+
+
+def _minutes(spans: pd.Series) -> pd.Series:
+    minutes: pd.Series = spans.dt.total_seconds() / 60
+    return minutes
+
+
+def _checkable(station: Station) -> list[Formula]:
+    """Return the formulas whose result the station measures, and whose inputs it has."""
+    return [
+        formula for formula in all_formulas() if formula.name in station.measured and set(formula.inputs) <= set(station.variables)
+    ]
+
+
+def _validate(
+    suite: str,
+    frame: pd.DataFrame,
+    station: Station,
+    columns: list[str],
+    with_checks: Callable[[], pd.DataFrame],
+    *,
+    parameters: dict[str, object],
+    formulas: dict[str, dict[str, object]] | None = None,
+) -> ValidationReport:
+    """Check the schema first: only where it holds can the other expectations, and their columns, be computed."""
+    variables: dict[str, dict[str, object]] = {
+        name: {
+            "range_min": station.variables[name].range[0],
+            "range_max": station.variables[name].range[1],
+            "present_share": 1 - station.variables[name].missing_share,
+        }
+        for name in columns
+        if name in station.variables
+    }
+    each: dict[Kind, dict[str, dict[str, object]]] = {"variable": variables, "formula": formulas or {}}
+    result, failures = evaluate(suite, frame, Bindings({**parameters, "columns": columns}, each), stage="schema")
+    facts: dict[str, int | float | str] = {"rows": len(frame)}
+    if not failures:
+        checked = with_checks()
+        result, failures = evaluate(suite, checked, Bindings({**parameters, "columns": [*checked.columns]}, each))
+        facts |= {"first": str(frame["time"].iloc[0]), "last": str(frame["time"].iloc[-1])}
+        if "gap minutes" in checked:
+            facts |= {
+                "missing_rows": int(checked["missing rows"].sum()),
+                "longest_gap_minutes": float(checked["gap minutes"].max()) if len(checked) > 1 else 0.0,
+            }
+    failures = _worst_of_each(failures)
+    facts["expectations"] = int(result["statistics"]["evaluated_expectations"])
+    success = not any(failure.severity == "critical" for failure in failures)
+    return ValidationReport(
+        suite=suite, station=station.station, success=success, statistics=facts, failures=failures, result=result
+    )
+
+
+def _worst_of_each(failures: list[Failure]) -> list[Failure]:
+    """Order failures by severity; where one expectation has two thresholds for a column, keep the graver failure."""
+    graded = sorted(failures, key=lambda failure: ("critical", "warning", "info").index(failure.severity))
+    worst: dict[tuple[str, str | None], Failure] = {}
+    for failure in graded:
+        worst.setdefault((failure.expectation, failure.column), failure)
+    return list(worst.values())

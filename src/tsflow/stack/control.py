@@ -1,0 +1,125 @@
+"""`up`, `down` and `status`: the stack as a whole."""
+
+import contextlib
+import time
+
+from tsflow.errors import StackError
+from tsflow.settings import Settings
+from tsflow.settings import settings as current_settings
+from tsflow.stack.airflow import PARTS, require_airflow
+from tsflow.stack.api import Airflow
+from tsflow.stack.daemon import spawn
+from tsflow.stack.keeper import KEEPER
+from tsflow.stack.locks import FileLock
+from tsflow.stack.marks import end, sweep
+from tsflow.stack.objects import stop_unused, wait_for_bucket
+from tsflow.stack.places import last_lines, log_file, private_dir, require_room
+from tsflow.stack.record import forget, living, read_record
+from tsflow.stack.secrets import load_secrets
+from tsflow.stack.status import StackStatus, read_status
+from tsflow.stack.supervisor import SUPERVISOR
+
+TRAINING_POOL = "training"
+_POLL_SECONDS = 0.1
+_PORT_TAKEN = "address already in use"
+
+
+def up(settings: Settings) -> StackStatus:
+    """Start the stack unless it runs, and wait until every part of it is healthy.
+
+    Calls at the same time wait for each other; the second finds it running.
+
+    Raises
+    ------
+    StackError
+        If a part does not start; then everything is stopped again, and the text holds the end of its log.
+    """
+    require_airflow()
+    require_room()
+    seconds = settings.stack.start_timeout_seconds
+    starting = FileLock(private_dir("run") / "up.lock")
+    if not starting.acquire(timeout_seconds=seconds + settings.stack.stop_timeout_seconds):
+        msg = f"another `tsflow up` has not ended within {seconds:g} s; see `tsflow status`, or run `tsflow down`"
+        raise StackError(msg)
+    try:
+        try:
+            return _started(settings)
+        except StackError as error:
+            if _PORT_TAKEN not in str(error).lower():
+                raise
+            return _started(settings)  # somebody was faster with a port that was free; another is chosen
+    finally:
+        starting.release()
+
+
+def down() -> None:
+    """Stop the stack and everything that it ever started; without effect if it is not there.
+
+    An object store that another command uses just now stops with that command.
+    """
+    record = living(SUPERVISOR)
+    if record is not None and (process := record.process()) is not None:
+        end([process], record.stop_seconds)
+    sweep(lambda part: part in {SUPERVISOR, *PARTS})
+    forget(SUPERVISOR)
+    stop_unused()
+
+
+def status() -> StackStatus:
+    """Return the state of the stack."""
+    return read_status(current_settings())
+
+
+def _started(settings: Settings) -> StackStatus:
+    if (found := read_status(settings)).state == "failed" or found.state == "down":
+        down()  # also what a killed supervisor left
+    deadline = time.monotonic() + settings.stack.start_timeout_seconds
+    try:
+        if living(SUPERVISOR) is None:
+            forget(SUPERVISOR)
+            process = spawn(SUPERVISOR, "tsflow.stack.supervisor", settings)
+            while living(SUPERVISOR) is None and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+        healthy = _wait_healthy(settings, deadline)
+        Airflow.of_stack(healthy).set_pool(TRAINING_POOL, settings.training.pool_slots, "Trainings at once")
+    except BaseException:  # also when interrupted: half a stack helps nobody
+        with contextlib.suppress(StackError):  # the reason of the failure is worth more than one of the clean-up
+            down()
+        raise
+    return healthy
+
+
+def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
+    bucket_made = False
+    while True:
+        _raise_if_failed()
+        keeper = living(KEEPER)
+        if not bucket_made and settings.object_store.endpoint_url:
+            wait_for_bucket(settings.object_store, 0.0)
+            bucket_made = True
+        elif not bucket_made and keeper is not None and keeper.url is not None:
+            wait_for_bucket(load_secrets().of_store(settings.object_store, keeper.url), max(0.0, deadline - time.monotonic()))
+            bucket_made = True
+        found = read_status(settings)
+        if bucket_made and found.healthy:
+            return found
+        if time.monotonic() >= deadline:
+            late = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
+            msg = f"the stack is not healthy after {settings.stack.start_timeout_seconds:g} s ({found.reason}); logs are in {found.logs}, see first {late}"
+            raise StackError(msg)
+        time.sleep(_POLL_SECONDS)
+
+
+def _raise_if_failed() -> None:
+    supervisor = living(SUPERVISOR)
+    if supervisor is None or supervisor.state == "failed":
+        record, log = read_record(SUPERVISOR), log_file(SUPERVISOR)
+        reason = record.reason if record else None
+        msg = f"the stack did not start: {reason}" if reason else f"the supervisor ended; the end of {log}:\n{last_lines(log)}"
+        raise StackError(msg)
+    keeper = living(KEEPER)
+    for part in (*supervisor.components, *(keeper.components if keeper else ())):
+        if part.state == "failed":
+            log = log_file(part.name)
+            msg = f"{part.name} does not start: {part.reason}; the end of {log}:\n{last_lines(log)}"
+            raise StackError(msg)

@@ -1,0 +1,137 @@
+"""Starting a daemon of the stack, handing it the settings, and its life: record, signals, failure."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+from pydantic import SecretStr
+from pydantic_core import to_jsonable_python
+
+from tsflow.errors import StackError, TsflowError
+from tsflow.settings import Settings
+from tsflow.stack.locks import FileLock
+from tsflow.stack.marks import marked_environment, unmarked_environment
+from tsflow.stack.places import disk_errors, log_file, private_dir
+from tsflow.stack.record import DaemonRecord, DaemonState, forget
+from tsflow.stack.processes import Kept
+
+_TICK_SECONDS = 0.1
+_started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not warn of children left behind
+
+
+def spawn(name: str, module: str, settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a daemon in a session of its own; it outlives this process."""
+    log = log_file(name)
+    environment = marked_environment(name, unmarked_environment())
+    with disk_errors(log), os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own module, no shell
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=private_dir(),
+            env=environment,
+            start_new_session=True,
+        )
+    _started[:] = [child for child in _started if child.poll() is None] + [process]
+    if process.stdin is None:
+        msg = f"{name}: started without a pipe for its settings"
+        raise StackError(msg)
+    try:
+        with process.stdin as pipe:
+            pipe.write(_revealed(settings).encode())
+    except BrokenPipeError:
+        process.wait()  # it died at once; its log says why
+    return process
+
+
+def received_settings() -> Settings:
+    """Return the settings that `spawn` handed over."""
+    return Settings(**json.load(sys.stdin))
+
+
+def _revealed(settings: Settings) -> str:
+    """Settings as JSON with their secrets: for a pipe only, never a file or an argument."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return to_jsonable_python(value)
+
+    return json.dumps(plain(settings.model_dump()))
+
+
+class Daemon:
+    """The frame of a daemon: at most one of a name, a record that others read, an orderly end on SIGTERM."""
+
+    def __init__(self, name: str, stop_seconds: float) -> None:
+        self.name = name
+        self.stop_seconds = stop_seconds
+        self.kept: list[Kept] = []
+        self.state: DaemonState = "starting"
+        self.url: str | None = None
+        self.reason: str | None = None
+        self._stopping = False  # not an Event: to set one in a signal handler can deadlock
+        self._written: DaemonRecord | None = None
+
+    def live(self, work: Callable[[], None], cleanup: Callable[[], None]) -> int:
+        """Do the work unless another daemon of this name does; return the exit code."""
+        lock = FileLock(private_dir("run") / f"{self.name}.lock")
+        if not lock.acquire():
+            return 0
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._asked_to_stop)
+        try:
+            self.write()
+            work()
+        except TsflowError as error:
+            self.reason = str(error)
+            self.state = "failed"
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        else:
+            self.state = "stopping"
+        finally:
+            self.write()
+            cleanup()
+            if self.state == "stopping":
+                forget(self.name)
+            lock.release()
+        return 0 if self.state == "stopping" else 1
+
+    def stopping(self) -> bool:
+        """Say whether the daemon was asked to end."""
+        return self._stopping
+
+    def _asked_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def pause(self) -> None:
+        """Wait until it is time to look again."""
+        time.sleep(_TICK_SECONDS)
+
+    def write(self) -> None:
+        """Write the record if something changed."""
+        me = psutil.Process()
+        record = DaemonRecord(
+            name=self.name,
+            pid=me.pid,
+            created=me.create_time(),
+            state=self.state,
+            url=self.url,
+            reason=self.reason,
+            stop_seconds=self.stop_seconds,
+            components=tuple(kept.status() for kept in self.kept),
+        )
+        if record != self._written:
+            with contextlib.suppress(StackError):  # a full disk must not end what still runs; tried again at the next tick
+                record.write()
+                self._written = record

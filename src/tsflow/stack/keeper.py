@@ -1,0 +1,76 @@
+"""The daemon that keeps SeaweedFS running for as long as somebody uses it.
+
+Each user (a command, the stack's supervisor) holds a shared lock on one file. When the keeper gets that lock for
+itself alone, the last user is gone, even if it was killed, and the store stops.
+"""
+
+import sys
+import time
+
+from tsflow.settings import Settings
+from tsflow.stack.daemon import Daemon, received_settings
+from tsflow.stack.locks import FileLock
+from tsflow.stack.marks import sweep
+from tsflow.stack.places import private_dir
+from tsflow.stack.ports import LOOPBACK, choose_ports
+from tsflow.stack.processes import Kept, stop
+from tsflow.stack.secrets import load_secrets
+from tsflow.stack.weed import NAME, answers, remove_sockets, wanted_ports, weed
+
+KEEPER = "object-store-keeper"
+
+
+def use_lock() -> FileLock:
+    """Return the lock that users share and the last one's end frees."""
+    return FileLock(private_dir("run") / "object-store.use")
+
+
+class Keeper(Daemon):
+    """Keeps one `weed`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(KEEPER, stop_seconds=10.0)
+        self._settings = settings
+        self._ports: dict[str, int] = {}
+        self._unused = use_lock()
+
+    def work(self) -> None:
+        """Serve until asked to stop, unused, or failed."""
+        sweep(lambda part: part == NAME)  # left by a keeper that was killed
+        self._ports = choose_ports(NAME, wanted_ports(self._settings))
+        kept = Kept(weed(load_secrets(), self._ports), self._settings.stack.max_restarts)
+        self.kept = [kept]
+        while not self.stopping() and not self._unused.acquire():
+            kept.tick(time.monotonic())
+            if self.state == "starting" and kept.state == "running" and answers(self._ports):
+                self.state = "running"
+                self.url = f"http://{LOOPBACK}:{self._ports['s3.port']}"
+            if kept.state == "failed":
+                self.state, self.reason = "failed", kept.reason
+            self.write()
+            if self.state == "failed":
+                self._wait_unused()
+                return
+            self.pause()
+
+    def _wait_unused(self) -> None:
+        """Stay to say what failed until its users have seen it."""
+        while not self.stopping() and not self._unused.acquire():
+            self.pause()
+
+    def cleanup(self) -> None:
+        """Stop weed, then let new users in."""
+        stop(self.kept)
+        if self._ports:
+            remove_sockets(self._ports)
+        self._unused.release()
+
+
+def main() -> int:
+    """Run as `python -m tsflow.stack.keeper`, the settings on stdin."""
+    keeper = Keeper(received_settings())
+    return keeper.live(keeper.work, keeper.cleanup)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The object store that commands and the stack use: the settings' own, or the embedded one for as long as it is used."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import psutil
+
+from tsflow.errors import StackError, StorageUnavailable
+from tsflow.settings import ObjectStoreSettings, Settings
+from tsflow.stack.daemon import spawn
+from tsflow.stack.keeper import KEEPER, use_lock
+from tsflow.stack.locks import FileLock
+from tsflow.stack.marks import end, sweep
+from tsflow.stack.places import last_lines, log_file, require_room
+from tsflow.stack.record import forget, living, read_record
+from tsflow.stack.secrets import load_secrets
+from tsflow.stack.weed import NAME, weed_binary
+
+_POLL_SECONDS = 0.05
+_STOP_SECONDS = 15.0
+_SURE = 3
+
+
+@contextlib.contextmanager
+def object_store(settings: Settings) -> Iterator[ObjectStoreSettings]:
+    """Yield the settings of a store that answers and has its bucket.
+
+    With `object_store.endpoint_url` set, that store. Else the embedded one: shared with whoever uses it already (the
+    running stack, another command), or started now; the last user's end stops it.
+
+    Raises
+    ------
+    StackError
+        If the embedded store does not start.
+    StorageUnavailable, StorageDenied
+        If the settings' own store does not answer, or refuses the keys.
+    """
+    from tsflow.storage.objects import ObjectStore  # here, so that boto3 is loaded only where it is used
+
+    if settings.object_store.endpoint_url:
+        ObjectStore.from_settings(settings.object_store).ensure_bucket()
+        yield settings.object_store
+        return
+    with EmbeddedStore(settings) as url:
+        store = load_secrets().of_store(settings.object_store, url)
+        wait_for_bucket(store, settings.stack.start_timeout_seconds)
+        yield store
+
+
+def wait_for_bucket(store: ObjectStoreSettings, timeout_seconds: float) -> None:
+    """Create the bucket, as soon as a store that has just started lists its buckets to our keys."""
+    from tsflow.storage.objects import ObjectStore
+
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            ObjectStore.from_settings(store).ensure_bucket()
+        except StorageUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+class EmbeddedStore:
+    """A use of the embedded store; it runs while there is at least one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._use = use_lock()
+
+    def __enter__(self) -> str:
+        weed_binary()
+        require_room()
+        seconds = self._settings.stack.start_timeout_seconds
+        if not self._use.acquire(shared=True, timeout_seconds=seconds):
+            msg = f"{self._use.path}: another process has been stopping the object store for {seconds:g} s; run `tsflow down`"
+            raise StackError(msg)
+        try:
+            return self.ensure()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._use.release()
+        stop_unused()
+
+    def ensure(self) -> str:
+        """Return where the store answers, started (again) if it does not run."""
+        deadline = time.monotonic() + self._settings.stack.start_timeout_seconds
+        log = log_file(NAME)
+        while time.monotonic() < deadline:
+            record = living(KEEPER)
+            if record is None:
+                process = spawn(KEEPER, "tsflow.stack.keeper", self._settings)
+                self._wait_for_record(process.pid, deadline)
+            elif record.state == "failed":
+                msg = f"the object store does not start: {record.reason}; the end of {log}:\n{last_lines(log)}"
+                raise StackError(msg)
+            elif record.state == "running" and record.url:
+                return record.url
+            time.sleep(_POLL_SECONDS)
+        msg = f"the object store did not answer within {self._settings.stack.start_timeout_seconds:g} s; the end of {log}:\n{last_lines(log)}"
+        raise StackError(msg)
+
+    def _wait_for_record(self, pid: int, deadline: float) -> None:
+        """Wait until some keeper has said that it lives; ours may have lost to another one's."""
+        while time.monotonic() < deadline and living(KEEPER) is None:
+            if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                record = read_record(KEEPER)
+                if record is not None and record.pid == pid and record.state == "failed":
+                    msg = f"the object store does not start: {record.reason}"
+                    raise StackError(msg)
+                if living(KEEPER) is None:
+                    log = log_file(KEEPER)
+                    msg = f"the object store's keeper ended at once; the end of {log}:\n{last_lines(log)}"
+                    raise StackError(msg)
+            time.sleep(_POLL_SECONDS)
+
+
+def stop_unused() -> bool:
+    """Stop the embedded store, with all that a killed keeper left, unless somebody uses it; say whether it is stopped."""
+    unused = use_lock()
+    if not _alone(unused):
+        return False
+    try:
+        record = living(KEEPER)
+        if record is not None and (process := record.process()) is not None:
+            end([process], record.stop_seconds)
+        sweep(lambda part: part in {KEEPER, NAME})
+        forget(KEEPER)
+    finally:
+        unused.release()
+    return True
+
+
+def _alone(unused: FileLock) -> bool:
+    """Take the lock for this process alone; waits for one that is stopping the store, not for one that uses it."""
+    shared = 0
+    for _ in range(int(_STOP_SECONDS / _POLL_SECONDS)):
+        if unused.acquire():
+            return True
+        if unused.acquire(shared=True):  # so nobody has it alone: it is in use, or was let go just now
+            unused.release()
+            shared += 1
+            if shared == _SURE:
+                return False
+        time.sleep(_POLL_SECONDS)
+    return False

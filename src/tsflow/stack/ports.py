@@ -1,0 +1,62 @@
+"""Ports on loopback: the wanted one, or another that is free, remembered for the next start."""
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tsflow.stack.places import private_dir, write_private
+
+LOOPBACK = "127.0.0.1"
+ANY = 0
+
+
+def choose_ports(owner: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Return a free port for each name; `ANY` leaves the choice to the system.
+
+    A port that replaced a taken one is kept for later starts, as long as the setting stays the same.
+    """
+    file = private_dir("run") / f"ports-{owner}.json"
+    remembered = _remembered(file)
+    chosen: dict[str, int] = {}
+    with contextlib.ExitStack() as held:  # all are held until all are chosen, so that no two are the same
+        for name, port in wanted.items():
+            before = remembered.get(name, {})
+            candidates = [before["port"]] if before.get("wanted") == port and "port" in before else []
+            candidates += [port, ANY]
+            chosen[name] = next(held.enter_context(_bound(free)) for free in candidates if is_free(free))
+    write_private(file, json.dumps({name: {"wanted": wanted[name], "port": port} for name, port in chosen.items()}) + "\n")
+    return chosen
+
+
+def is_free(port: int) -> bool:
+    """Say whether nobody listens on the port, on loopback or on all addresses."""
+    if port == ANY:
+        return True
+    with socket.socket() as probe:  # where a bind beside a listener on 0.0.0.0 is allowed, a connect tells
+        probe.settimeout(1.0)
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            return False
+    try:
+        with _bound(port):
+            return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _bound(port: int) -> Iterator[int]:
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
+        held.bind((LOOPBACK, port))
+        held.listen()  # two that only bind could share a port
+        yield held.getsockname()[1]
+
+
+def _remembered(file: Path) -> dict[str, dict[str, int]]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # only a convenience: without it the ports are chosen afresh
+    return content if isinstance(content, dict) else {}

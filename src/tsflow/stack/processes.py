@@ -1,0 +1,152 @@
+"""Components: processes that are kept running, each in a session of its own, restarted with a limit when they die."""
+
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tsflow.errors import StackError
+from tsflow.stack.marks import marked_environment, sweep
+from tsflow.stack.places import disk_errors, last_lines, log_file
+from tsflow.stack.record import ComponentState, ComponentStatus
+
+RESTART_WINDOW_SECONDS = 600.0
+_LOG_BYTES = 20 * 2**20  # a longer log is set aside when its component starts
+
+
+@dataclass(frozen=True)
+class Component:
+    """What to run, and how long it may take to stop."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    stop_seconds: float
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process, marked, in its own session, with its output in its log."""
+        log = log_file(self.name)
+        with disk_errors(log):
+            if log.exists() and log.stat().st_size > _LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+            with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+                return subprocess.Popen(  # noqa: S603  # our own command, no shell
+                    self.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.folder,
+                    env=marked_environment(self.name, self.environment),
+                    start_new_session=True,
+                )
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Run a command that ends by itself, and wait for its success.
+
+        Raises
+        ------
+        StackError
+            If it ends otherwise, with the end of its log.
+        """
+        process = self.start()
+        while process.poll() is None:
+            if stopping():
+                process.kill()
+                process.wait()
+                return
+            time.sleep(0.05)
+        if process.returncode:
+            log = log_file(self.name)
+            msg = f"{self.name} ended with {_ending(process.returncode)}; the end of {log}:\n{last_lines(log)}"
+            raise StackError(msg)
+
+
+@dataclass
+class Kept:
+    """A component that is kept running."""
+
+    component: Component
+    max_restarts: int
+    process: subprocess.Popen[bytes] | None = None
+    state: ComponentState = "starting"
+    started_at: float = 0.0
+    restarts: int = 0
+    reason: str | None = None
+    _recent: deque[float] = field(default_factory=deque)
+    _next_start: float = 0.0
+
+    def tick(self, now: float) -> None:
+        """Notice a death, and start the component if it is due; `now` is monotonic."""
+        if self.state == "failed":
+            return
+        if self.process is not None and self.process.poll() is not None:
+            self._died(self.process.returncode, now)
+        if self.process is None and self.state != "failed" and now >= self._next_start:
+            self.process = self.component.start()
+            self.started_at = time.time()
+            self.state = "running"
+
+    def _died(self, code: int, now: float) -> None:
+        self.process = None
+        self.reason = f"ended with {_ending(code)} at {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        sweep(lambda part: part == self.component.name)  # what it had started must not run on beside its successor
+        while self._recent and now - self._recent[0] > RESTART_WINDOW_SECONDS:
+            self._recent.popleft()
+        if len(self._recent) >= self.max_restarts:
+            self.state = "failed"
+            self.reason += f", after {len(self._recent)} restarts within ten minutes"
+            return
+        self._next_start = now + (0.0 if not self._recent else 2.0 ** (len(self._recent) - 1))
+        self._recent.append(now)
+        self.restarts += 1
+        self.state = "restarting"
+
+    def status(self) -> ComponentStatus:
+        """Return what `tsflow status` shows."""
+        return ComponentStatus(
+            name=self.component.name,
+            state=self.state,
+            pid=self.process.pid if self.process else None,
+            started_at=self.started_at or None,
+            restarts=self.restarts,
+            reason=self.reason,
+            log=str(log_file(self.component.name)),
+        )
+
+
+def stop(kept: Sequence[Kept]) -> None:
+    """Stop components at the same time.
+
+    Each one's leader is asked, which lets running tasks end; after half of the time its whole group is asked; after
+    all of it, whatever is left is killed.
+    """
+    living = [one for one in kept if one.process is not None and one.process.poll() is None]
+    started = time.monotonic()
+    for one in living:
+        _ask(one, os.kill)
+    for share, send in ((0.5, os.killpg), (1.0, None)):
+        for one in living:
+            while one.process is not None and one.process.poll() is None and time.monotonic() - started < share * one.component.stop_seconds:
+                time.sleep(0.05)
+            if send is not None:
+                _ask(one, send)
+    names = {one.component.name for one in kept}
+    sweep(lambda part: part in names)
+    for one in kept:
+        if one.process is not None:
+            one.process.wait()
+        one.process, one.state = None, "stopped"
+
+
+def _ask(one: Kept, send: Callable[[int, int], None]) -> None:
+    if one.process is not None and one.process.poll() is None:
+        send(one.process.pid, signal.SIGTERM)
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

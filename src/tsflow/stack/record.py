@@ -1,0 +1,78 @@
+"""What a daemon of the stack writes down about itself, for `status`, `up` and `down` to read."""
+
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import ValidationError
+
+from tsflow.settings import Strict
+from tsflow.stack.marks import part_of
+from tsflow.stack.places import private_dir, write_private
+
+ComponentState = Literal["starting", "running", "restarting", "failed", "stopped"]
+DaemonState = Literal["starting", "running", "failed", "stopping"]
+_CLOCK_SECONDS = 5.0  # a start time is derived from the clock, which may have been set since
+
+
+class ComponentStatus(Strict):
+    """One process that is kept running."""
+
+    name: str
+    state: ComponentState
+    pid: int | None = None
+    started_at: float | None = None  # seconds since the epoch
+    restarts: int = 0
+    reason: str | None = None  # why it last died, or is not healthy
+    log: str
+    healthy: bool | None = None  # None: nobody asked
+
+
+class DaemonRecord(Strict):
+    """A daemon (`supervisor`, `object-store-keeper`) and its components."""
+
+    name: str
+    pid: int
+    created: float  # with the pid, what no other process has
+    state: DaemonState
+    url: str | None = None  # where what it keeps answers
+    reason: str | None = None
+    stop_seconds: float = 30.0  # how long an orderly end may take
+    components: tuple[ComponentStatus, ...] = ()
+
+    def process(self) -> psutil.Process | None:
+        """Return the daemon's process, or None if it is gone (another one may have its pid)."""
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) > _CLOCK_SECONDS:
+                return None
+        except psutil.Error:
+            return None
+        return process if part_of(process) == self.name else None
+
+    def write(self) -> None:
+        """Replace what is written down."""
+        write_private(_file(self.name), self.model_dump_json(indent=1) + "\n")
+
+
+def read_record(name: str) -> DaemonRecord | None:
+    """Return what a daemon last wrote, alive or not."""
+    try:
+        return DaemonRecord.model_validate_json(_file(name).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None  # of another version, or none: the marks still find its processes
+
+
+def living(name: str) -> DaemonRecord | None:
+    """Return what a daemon last wrote if it is alive."""
+    record = read_record(name)
+    return record if record is not None and record.process() is not None else None
+
+
+def forget(name: str) -> None:
+    """Remove what a daemon wrote."""
+    _file(name).unlink(missing_ok=True)
+
+
+def _file(name: str) -> Path:
+    return private_dir("run") / f"{name}.json"

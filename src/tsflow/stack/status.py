@@ -1,0 +1,89 @@
+"""The state of the stack, as `tsflow status` shows it."""
+
+from typing import Literal
+
+from tsflow.errors import StackError, StorageDenied, StorageUnavailable
+from tsflow.settings import ObjectStoreSettings, Settings, Strict
+from tsflow.stack.airflow import PARTS, health
+from tsflow.stack.keeper import KEEPER
+from tsflow.stack.marks import marked
+from tsflow.stack.places import private_dir
+from tsflow.stack.record import ComponentStatus, DaemonRecord, living
+from tsflow.stack.secrets import ADMIN, load_secrets, password_file
+from tsflow.stack.supervisor import SUPERVISOR
+from tsflow.stack.weed import NAME
+
+
+class StackStatus(Strict):
+    """What runs, where, and how well; `model_dump(mode="json")` is the form for programs."""
+
+    state: Literal["down", "starting", "running", "failed"]
+    healthy: bool  # every component runs and answers
+    ui_url: str | None = None
+    login_user: str = ADMIN
+    password_file: str  # JSON, by user; readable by its owner only
+    object_store_endpoint: str | None = None
+    bucket: str
+    logs: str
+    reason: str | None = None  # why it is not running or not healthy
+    components: tuple[ComponentStatus, ...] = ()
+
+
+def read_status(settings: Settings) -> StackStatus:
+    """Look at the daemons' records, the processes, Airflow's health report and the object store."""
+    supervisor, keeper = living(SUPERVISOR), living(KEEPER)
+    store = settings.object_store
+    if store.endpoint_url is None and keeper is not None and keeper.url is not None:
+        store = load_secrets().of_store(store, keeper.url)
+    parts = [*_store_components(store, keeper), *(_airflow_components(supervisor) if supervisor else [])]
+    reason = None
+    if supervisor is None and (left := marked(lambda part: part in PARTS)):
+        reason = f"the supervisor was killed and left {len(left)} processes; `tsflow down` or `tsflow up` stops them"
+    elif supervisor is None:
+        reason = "not started; run `tsflow up`"
+    failed = next((part for part in parts if part.state == "failed"), None)
+    unhealthy = [f"{part.name}: {part.reason}" for part in parts if not part.healthy]
+    return StackStatus(
+        state="down" if supervisor is None else "failed" if failed else "starting" if supervisor.state == "starting" else "running",
+        healthy=supervisor is not None and supervisor.state == "running" and not unhealthy,
+        ui_url=supervisor.url if supervisor else None,
+        password_file=str(password_file()),
+        object_store_endpoint=store.endpoint_url,
+        bucket=store.bucket,
+        logs=str(private_dir("logs")),
+        reason=reason or "; ".join(unhealthy) or None,
+        components=tuple(parts),
+    )
+
+
+def _airflow_components(supervisor: DaemonRecord) -> list[ComponentStatus]:
+    started = {part.name: part.started_at for part in supervisor.components if part.started_at is not None}
+    problems = health(supervisor.url, started) if supervisor.url and started else {}
+    return [_judged(part, problems.get(part.name, "not started yet")) for part in supervisor.components]
+
+
+def _store_components(store: ObjectStoreSettings, keeper: DaemonRecord | None) -> list[ComponentStatus]:
+    problem = _store_problem(store) if store.endpoint_url else "not started yet"
+    if keeper is not None and keeper.components:
+        return [_judged(part, problem) for part in keeper.components]
+    if store.endpoint_url:  # somebody else's: there is no process to show
+        state: Literal["failed", "running"] = "failed" if problem else "running"
+        return [ComponentStatus(name=NAME, state=state, healthy=problem is None, reason=problem, log=str(private_dir("logs")))]
+    return []
+
+
+def _judged(part: ComponentStatus, problem: str | None) -> ComponentStatus:
+    if part.state != "running":
+        return part.model_copy(update={"healthy": False, "reason": part.reason or part.state})
+    return part.model_copy(update={"healthy": problem is None, "reason": problem or part.reason})
+
+
+def _store_problem(store: ObjectStoreSettings) -> str | None:
+    """Ask for a signed listing, the shortest that there is."""
+    from tsflow.storage.objects import ObjectStore
+
+    try:
+        ObjectStore.from_settings(store.model_copy(update={"attempts": 1, "timeout_seconds": 5.0})).keys("healthy/")
+    except (StorageUnavailable, StorageDenied, StackError) as error:
+        return str(error)
+    return None

@@ -1,0 +1,82 @@
+"""The daemon that keeps Airflow running, over an object store that it holds in use."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from tsflow.settings import ObjectStoreSettings, Settings
+from tsflow.stack.airflow import PARTS, airflow_environment, components, migration, migration_done
+from tsflow.stack.daemon import Daemon, received_settings
+from tsflow.stack.keeper import KEEPER
+from tsflow.stack.marks import sweep
+from tsflow.stack.objects import EmbeddedStore
+from tsflow.stack.ports import LOOPBACK, choose_ports
+from tsflow.stack.processes import Kept, stop
+from tsflow.stack.record import living
+from tsflow.stack.secrets import load_secrets
+
+SUPERVISOR = "supervisor"
+
+
+class Supervisor(Daemon):
+    """Keeps the object store in use and Airflow's components running."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(SUPERVISOR, settings.stack.stop_timeout_seconds + 20.0)  # and the store's end
+        self._settings = settings
+        self._embedded: EmbeddedStore | None = None
+        self._held = contextlib.ExitStack()
+
+    def work(self) -> None:
+        """Start everything, then restart what dies, until asked to stop."""
+        sweep(lambda part: part in PARTS)  # left by a supervisor that was killed
+        secrets = load_secrets()
+        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port})["ui"]
+        self.url = f"http://{LOOPBACK}:{port}"
+        store = self._held.enter_context(self._store())
+        environment = airflow_environment(self._settings, store, secrets, port)
+        if (migrate := migration(environment)) is not None:
+            migrate.run(self.stopping)
+            if self.stopping():
+                return
+            migration_done()
+        stack = self._settings.stack
+        self.kept = [Kept(component, stack.max_restarts) for component in components(environment, stack.stop_timeout_seconds)]
+        while not self.stopping():
+            for kept in self.kept:
+                kept.tick(time.monotonic())
+            self.state = "running"
+            self.write()
+            self._keep_store()
+            self.pause()
+
+    @contextlib.contextmanager
+    def _store(self) -> Iterator[ObjectStoreSettings]:
+        if self._settings.object_store.endpoint_url:
+            yield self._settings.object_store
+            return
+        self._embedded = EmbeddedStore(self._settings)
+        with self._embedded as url:
+            yield load_secrets().of_store(self._settings.object_store, url)
+
+    def _keep_store(self) -> None:
+        """Bring the embedded store back if its keeper was killed."""
+        if self._embedded is not None and living(KEEPER) is None:
+            self._embedded.ensure()
+
+    def cleanup(self) -> None:
+        """Stop Airflow, then let go of the store."""
+        stop(self.kept)
+        sweep(lambda part: part in PARTS)
+        self._held.close()
+
+
+def main() -> int:
+    """Run as `python -m tsflow.stack.supervisor`, the settings on stdin."""
+    supervisor = Supervisor(received_settings())
+    return supervisor.live(supervisor.work, supervisor.cleanup)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
