@@ -8,16 +8,15 @@ quarantine with the reason, and the store stays as it was. When something new wa
 from datetime import timedelta
 from typing import Any
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task, task_group
+from airflow.sdk import CronTriggerTimetable, Param, dag, task, task_group
 
 from tsflow.settings import names_in, settings
 from wiring import OBSERVATIONS, RETRIES, key_of, objects
 
 
 @dag(
-    schedule=settings().schedule.ingest_cron,
-    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    # Without a start date and with no look back, a fresh stack waits for the next hour of the schedule.
+    schedule=CronTriggerTimetable(settings().schedule.ingest_cron, timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
@@ -60,33 +59,29 @@ def ingest_weather() -> None:
     def stations(params: dict[str, Any]) -> list[str]:
         return [params["station"]] if params["station"] else list(settings().schedule.stations)
 
-    @task(map_index_template="{{ label }}")
+    @task(map_index_template="{{ task.op_kwargs['station'] }}")
     def fetch(station: str, params: dict[str, Any], run_id: str) -> dict[str, Any]:
         from tsflow import steps
 
-        get_current_context()["label"] = station
         wanted = {name: params[name] for name in ("source", "as_of", "history_days") if params[name]}
         return steps.fetch_batch(objects(), steps.IngestRequest.of({"station": station, **wanted}), f"{key_of(run_id)}-{station}")
 
-    @task(map_index_template="{{ label }}")
+    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}")
     def validate(batch: dict[str, Any]) -> dict[str, Any]:
         from tsflow import steps
 
-        get_current_context()["label"] = batch["station"]
         return steps.validate_batch(objects(), batch)
 
-    @task(map_index_template="{{ label }}")
+    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}")
     def store(batch: dict[str, Any]) -> dict[str, Any]:
         from tsflow import steps
 
-        get_current_context()["label"] = batch["station"]
         return steps.store_batch(objects(), batch)
 
-    @task(map_index_template="{{ label }}", outlets=[OBSERVATIONS])
+    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}", outlets=[OBSERVATIONS])
     def announce(batch: dict[str, Any], params: dict[str, Any], *, outlet_events: Any) -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
-        get_current_context()["label"] = batch["station"]
         if not params["retrain"]:
             raise AirflowSkipException("retraining was not asked for")
         if not batch["new_rows"] + batch["changed_rows"]:

@@ -7,8 +7,7 @@ task `train` bears its architecture's name; a failed one stays on the leaderboar
 from datetime import timedelta
 from typing import Any
 
-import pendulum
-from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
 from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
 from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
@@ -16,7 +15,6 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=OBSERVATIONS),
-    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=2,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
@@ -69,11 +67,10 @@ def retrain() -> None:
         run = steps.build_dataset(objects(), steps.RetrainRequest.of(wanted).checked(), key_of(run_id))
         return list(run["entrants"])
 
-    @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ label }}")
+    @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['architecture'] }}")
     def train(architecture: str, run_id: str) -> str:
         from tsflow import steps
 
-        get_current_context()["label"] = architecture
         steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
         return architecture
 
