@@ -3,7 +3,7 @@
 What goes wrong in a year is drawn from the seed and the year, each fault on days of its own, so a row
 is the same in every file that holds it:
 
-    -9999 in wv and max_wv, or in max_wv alone - an identical row twice - gaps - an iced wv at 0.00
+    -9999 in wv and max_wv, or in max_wv alone - an identical row twice - gaps - a stuck wv at 0.00
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _FAULTS = {  # how often a year, and for how many 10-minute rows; both bounds in
     "repeated": ((2, 5), (1, 1)),
     "short gap": ((5, 9), (1, 2)),
     "long gap": ((1, 1), (48, 120)),
-    "iced": ((1, 2), (18, 60)),
+    "stuck": ((1, 2), (18, 60)),
 }
 _STEPS_PER_DAY = 144
 
@@ -81,7 +81,7 @@ def _with_faults(rows: pd.DataFrame, seed: int, missing: float) -> pd.DataFrame:
     years = range(rows.index[0].year, rows.index[-1].year + 1) if len(rows) else range(0)
     for year in years:
         hit = {kind: rows.index.isin(times) for kind, times in _faults(seed, year).items()}
-        rows.loc[hit["iced"], ["wv", "max_wv"]] = 0.0
+        rows.loc[hit["stuck"], ["wv", "max_wv"]] = 0.0
         rows.loc[hit["no wind"], ["wv", "max_wv"]] = missing
         rows.loc[hit["no gust"], "max_wv"] = missing
         times_written = np.where(hit["short gap"] | hit["long gap"], 0, np.where(hit["repeated"], 2, 1))

@@ -186,6 +186,7 @@ def latest_leaderboard(objects: ObjectStore, run_id: str) -> Leaderboard:
     """Return a run's newest leaderboard; `SettingsError` if it has none."""
     folders = _boards(objects, run_id)
     if not folders:
+        read_run(objects, run_id)
         msg = f"run {run_id!r} has no leaderboard; see `tsflow status` for whether it is still under way"
         raise SettingsError(msg)
     return _read_board(objects, folders[-1])

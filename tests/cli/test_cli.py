@@ -1,0 +1,182 @@
+"""The command line as a program meets it: output, files, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY
+from tsflow.errors import DataError, IntegrityError, NoChampion, SettingsError, StorageUnavailable
+from tsflow.settings import ObjectStoreSettings
+
+TSFLOW = Path(sys.executable).parent / "tsflow"
+
+
+@pytest.fixture(scope="module")
+def environment(store_settings: ObjectStoreSettings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A shell whose tsflow works on a bucket of this module's own."""
+    assert store_settings.access_key_id is not None
+    assert store_settings.secret_access_key is not None
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TSFLOW_")}
+    return inherited | {
+        "TSFLOW_HOME": str(REPOSITORY),
+        "TSFLOW_STATE": str(tmp_path_factory.mktemp("state")),
+        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(store_settings.endpoint_url),
+        "TSFLOW_OBJECT_STORE__BUCKET": "cli-tests",
+        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": store_settings.access_key_id.get_secret_value(),
+        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": store_settings.secret_access_key.get_secret_value(),
+    }
+
+
+def tsflow(environment: dict[str, str], *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TSFLOW, *arguments], env=environment | changes, capture_output=True, text=True, cwd=REPOSITORY, check=False, timeout=500
+    )
+
+
+RETRAIN = ("retrain", "--local", "--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke", "--architectures", "naive,dense,lstm")
+
+
+@pytest.fixture(scope="module")
+def boards(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """The same retraining twice, in two processes."""
+    found = []
+    for number in (1, 2):
+        out = tmp_path_factory.mktemp("out") / f"{number}.json"
+        done = tsflow(environment, *RETRAIN, "--seed", "7", "--json", str(out), "--set", "splits.recent.test_days=5")
+        assert done.returncode == 0, done.stderr
+        assert "champion" in done.stdout
+        found.append(json.loads(out.read_text()))
+    return found
+
+
+def test_the_same_seed_gives_the_same_leaderboard_in_another_process(boards: list[dict]):
+    assert boards[0]["fingerprint"] == boards[1]["fingerprint"]
+    for first, second in zip(boards[0]["entrants"], boards[1]["entrants"], strict=True):
+        assert first["architecture"] == second["architecture"]
+        exact = 0 if first["architecture"] in {"naive", "dense"} else 1e-3
+        assert abs(first["val_mae"] - second["val_mae"]) <= exact
+        assert abs(first["test_mae"] - second["test_mae"]) <= exact
+
+
+def test_the_json_of_a_run_has_the_names_that_programs_rely_on(boards: list[dict]):
+    assert {"entrants", "champion", "station", "split", "fingerprint", "ingest", "published"} <= set(boards[0])
+    names = {"architecture", "status", "val_mae", "test_mae", "val_rmse", "test_rmse", "skill", "parameters", "train_seconds"}
+    assert names <= set(boards[0]["entrants"][0])
+    assert boards[0]["station"] == "demo"
+    assert boards[0]["seed"] == 7
+
+
+def test_what_was_published_can_be_shown_verified_and_used(environment: dict[str, str], boards: list[dict]):
+    board = json.loads(tsflow(environment, "leaderboard", "--station", "demo", "--json").stdout)
+    assert board["run"] == boards[1]["run"]
+    older = json.loads(tsflow(environment, "leaderboard", "--run", boards[0]["run"], "--json").stdout)
+    assert older["run"] == boards[0]["run"]
+    assert boards[1]["champion"] in tsflow(environment, "leaderboard").stdout
+
+    shown = json.loads(tsflow(environment, "champion", "show", "--station", "demo", "--json").stdout)
+    assert shown["manifest"]["architecture"] == boards[1]["champion"]
+    assert shown["pointer"]["sequence"] == 2
+    verified = tsflow(environment, "champion", "verify", "--station", "demo")
+    assert verified.returncode == 0
+    assert "model.onnx" in verified.stdout
+
+    forecast = json.loads(tsflow(environment, "forecast", "--station", "demo", "--json").stdout)
+    assert forecast["unit"] == "degC"
+    assert -40 < forecast["forecast"] < 45
+    assert forecast["origin"] <= "2026-10-01T00:00:00"
+
+
+def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[dict], tmp_path: Path):
+    from datetime import datetime
+
+    from tsflow.stations.simulator import simulated_file
+    from tsflow.stations.station import SimulatorSource, load_station
+
+    source = SimulatorSource(kind="simulator", seed=0)
+    _, body = simulated_file(load_station("demo"), source, datetime(2026, 9, 10), datetime(2026, 9, 20))
+    path = tmp_path / "recent.csv"
+    path.write_bytes(body)
+    done = tsflow(environment, "forecast", "--station", "demo", "--observations", str(path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["origin"] > "2026-09-19"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("retrain", "--local", "--station", "atlantis"), SettingsError.exit_code, "unknown station 'atlantis'; valid: demo, jena"),
+        ((*RETRAIN, "--split", "kfold"), SettingsError.exit_code, "unknown split 'kfold'; valid: book, recent"),
+        ((*RETRAIN[:-1], "perceptron"), SettingsError.exit_code, "unknown architecture 'perceptron'; valid:"),
+        ((*RETRAIN, "--source", "pigeon"), SettingsError.exit_code, "'pigeon'; valid: simulator"),
+        ((*RETRAIN, "--set", "splits.bok.train=1"), SettingsError.exit_code, "splits.bok"),
+        ((*RETRAIN, "--set", "nonsense"), SettingsError.exit_code, "expected KEY=VALUE"),
+        ((*RETRAIN, "--as-of", "soon"), SettingsError.exit_code, "is not a date such as 2020-06-30"),
+        (("retrain", "--station", "demo"), SettingsError.exit_code, "say --local"),
+        (("retrain", "--local", "--station", "nowhere.yaml"), SettingsError.exit_code, "nowhere.yaml: no such file"),
+        (("leaderboard", "--station", "jena"), NoChampion.exit_code, "station jena has no leaderboard yet"),
+        (("leaderboard", "--run", "r0"), SettingsError.exit_code, "no run 'r0'"),
+        (("champion", "show", "--station", "jena"), NoChampion.exit_code, "has no champion"),
+        (("forecast", "--station", "jena"), NoChampion.exit_code, "has no champion"),
+        (("status",), 9, "not started; run `tsflow up`"),
+    ],
+)
+def test_what_is_wrong_is_said_with_an_exit_code(environment: dict[str, str], arguments: tuple[str, ...], code: int, says: str):
+    done = tsflow(environment, *arguments)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_file_ends_with_the_code_of_data_errors(environment: dict[str, str], tmp_path: Path):
+    path = tmp_path / "mpi_roof_2020a.zip"
+    path.write_bytes(b"PK\x03\x04 cut off")
+    done = tsflow(environment, "retrain", "--local", "--station", "jena", "--source", str(path))
+    assert done.returncode == DataError.exit_code
+    assert "not a readable zip file" in done.stderr
+    assert "quarantine" in done.stderr
+
+
+def test_a_store_that_is_down_or_refuses_the_keys_ends_with_the_code_of_storage_errors(environment: dict[str, str]):
+    down = tsflow(environment, "champion", "show", TSFLOW_OBJECT_STORE__ENDPOINT_URL="http://127.0.0.1:9", TSFLOW_OBJECT_STORE__ATTEMPTS="1")
+    assert down.returncode == StorageUnavailable.exit_code
+    assert "not reachable" in down.stderr
+    refused = tsflow(environment, "champion", "show", TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY="wrong")
+    assert refused.returncode == StorageUnavailable.exit_code
+    assert "check the keys" in refused.stderr
+
+
+def test_a_tampered_champion_ends_with_the_code_of_integrity(environment: dict[str, str], boards: list[dict], store_settings: ObjectStoreSettings):
+    from tsflow.storage.objects import ObjectStore
+
+    objects = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": "cli-tests"}))
+    key = next(key for key in objects.keys("champions/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key)
+    body, etag = objects.get_tagged(key)
+    objects.swap(key, body + b"\0", etag)
+    done = tsflow(environment, "champion", "verify", "--station", "demo")
+    assert done.returncode == IntegrityError.exit_code
+    assert "was changed or damaged" in done.stderr
+    _, etag = objects.get_tagged(key)
+    objects.swap(key, body, etag)
+
+
+def test_an_entrant_that_fails_stays_on_the_board_and_the_run_succeeds(environment: dict[str, str], home: Path, tmp_path: Path):
+    path = home / "include" / "architectures" / "lstm.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["fit"] = {"epochs": 3, "optimiser": "sgd", "learning_rate": 1.0, "loss": "mse"}
+    content["activation"] = "linear"
+    path.write_text(yaml.safe_dump(content))
+    out = tmp_path / "out.json"
+    done = tsflow(
+        environment, *RETRAIN[:-1], "naive,lstm", "--json", str(out),
+        TSFLOW_HOME=str(home), TSFLOW_OBJECT_STORE__BUCKET="cli-failing",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    entrants = {entrant["architecture"]: entrant for entrant in json.loads(out.read_text())["entrants"]}
+    assert entrants["lstm"]["status"] == "failed"
+    assert "not finite" in entrants["lstm"]["reason"]
+    assert entrants["naive"]["status"] == "ok"
