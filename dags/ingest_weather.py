@@ -8,7 +8,7 @@ quarantine with the reason, and the store stays as it was. When something new wa
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, task, task_group
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
 
 from tsflow.settings import names_in, settings
 from wiring import OBSERVATIONS, RETRIES, key_of, objects
@@ -59,29 +59,33 @@ def ingest_weather() -> None:
     def stations(params: dict[str, Any]) -> list[str]:
         return [params["station"]] if params["station"] else list(settings().schedule.stations)
 
-    @task(map_index_template="{{ task.op_kwargs['station'] }}")
+    @task(map_index_template="{{ label }}")
     def fetch(station: str, params: dict[str, Any], run_id: str) -> dict[str, Any]:
         from tsflow import steps
 
+        get_current_context()["label"] = station
         wanted = {name: params[name] for name in ("source", "as_of", "history_days") if params[name]}
         return steps.fetch_batch(objects(), steps.IngestRequest.of({"station": station, **wanted}), f"{key_of(run_id)}-{station}")
 
-    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}")
+    @task(map_index_template="{{ label }}")
     def validate(batch: dict[str, Any]) -> dict[str, Any]:
         from tsflow import steps
 
+        get_current_context()["label"] = batch["station"]
         return steps.validate_batch(objects(), batch)
 
-    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}")
+    @task(map_index_template="{{ label }}")
     def store(batch: dict[str, Any]) -> dict[str, Any]:
         from tsflow import steps
 
+        get_current_context()["label"] = batch["station"]
         return steps.store_batch(objects(), batch)
 
-    @task(map_index_template="{{ task.op_kwargs['batch']['station'] }}", outlets=[OBSERVATIONS])
+    @task(map_index_template="{{ label }}", outlets=[OBSERVATIONS])
     def announce(batch: dict[str, Any], params: dict[str, Any], *, outlet_events: Any) -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
+        get_current_context()["label"] = batch["station"]
         if not params["retrain"]:
             raise AirflowSkipException("retraining was not asked for")
         if not batch["new_rows"] + batch["changed_rows"]:

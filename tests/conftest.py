@@ -95,8 +95,7 @@ def station_of(frame_variables: dict[str, str], *, cadence: str = "60min", name:
             "missing": [-9999],
             "target": next(iter(frame_variables)),
             "variables": {
-                variable: {"column": variable, "unit": unit, "range": [-1000, 2000]}
-                for variable, unit in frame_variables.items()
+                variable: {"column": variable, "unit": unit, "range": [-1000, 2000]} for variable, unit in frame_variables.items()
             },
             "sources": {"files": {"kind": "files", "paths": ["*.csv"]}},
         }

@@ -32,7 +32,7 @@ PARAMETERS = {
 def dataset() -> Dataset:
     """A short record of 14 features."""
     frame = hourly_rows(900, features=14).assign(segment=0)
-    units = {name: "degC" for name in frame.columns.drop(["time", "segment"])}
+    units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
     return Dataset("small", "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
 
 

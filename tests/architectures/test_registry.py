@@ -63,8 +63,17 @@ def test_every_setting_of_the_lectures_list_changes_the_network(home: Path):
     import keras
 
     change(
-        home, "lstm", units=[8, 4], activation="elu", initialiser="he_normal", batch_normalisation=True, bidirectional=True,
-        dropout=0.1, recurrent_dropout=0.2, context_hours=48, fit={"clip_norm": 1.0, "optimiser": "adamw", "decay": "cosine"},
+        home,
+        "lstm",
+        units=[8, 4],
+        activation="elu",
+        initialiser="he_normal",
+        batch_normalisation=True,
+        bidirectional=True,
+        dropout=0.1,
+        recurrent_dropout=0.2,
+        context_hours=48,
+        fit={"clip_norm": 1.0, "optimiser": "adamw", "decay": "cosine"},
     )
     network = load_architecture("lstm")
     assert isinstance(network, Network)

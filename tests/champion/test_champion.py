@@ -24,12 +24,28 @@ def manifest(version: str = "v1") -> Manifest:
     part = {"rows": 10, "windows": 5, "first": "2021-01-01", "last": "2021-02-01"}
     errors = {f"{short}_{metric}": 1.0 for short in ("train", "val", "test") for metric in ("mae", "rmse")}
     return Manifest(
-        format=FORMAT, station="small", version=version, run="r", architecture="naive", title="Naive", settings={},
-        features=[{"name": "T", "unit": "degC"}, {"name": "f1", "unit": "m/s"}], target={"name": "T", "unit": "degC"},
-        context_hours=120, horizon_hours=24, hourly={"method": "subsample"}, scaler={"mean": [0, 0], "deviation": [1, 1]},
-        split={"name": "book", "parts": {name: part for name in ("train", "validation", "test")}}, fingerprint="abc",
-        as_of="2021-02-01", created_at="2021-02-01", seed=1,
-        metrics={**errors, "naive": {"train": 1.0, "validation": 1.0, "test": 1.0}}, libraries={}, git_commit=None, files={},
+        format=FORMAT,
+        station="small",
+        version=version,
+        run="r",
+        architecture="naive",
+        title="Naive",
+        settings={},
+        features=[{"name": "T", "unit": "degC"}, {"name": "f1", "unit": "m/s"}],
+        target={"name": "T", "unit": "degC"},
+        context_hours=120,
+        horizon_hours=24,
+        hourly={"method": "subsample"},
+        scaler={"mean": [0, 0], "deviation": [1, 1]},
+        split={"name": "book", "parts": dict.fromkeys(("train", "validation", "test"), part)},
+        fingerprint="abc",
+        as_of="2021-02-01",
+        created_at="2021-02-01",
+        seed=1,
+        metrics={**errors, "naive": {"train": 1.0, "validation": 1.0, "test": 1.0}},
+        libraries={},
+        git_commit=None,
+        files={},
     )
 
 

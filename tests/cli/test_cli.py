@@ -38,7 +38,18 @@ def tsflow(environment: dict[str, str], *arguments: str, **changes: str) -> subp
     )
 
 
-RETRAIN = ("retrain", "--local", "--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke", "--architectures", "naive,dense,lstm")
+RETRAIN = (
+    "retrain",
+    "--local",
+    "--station",
+    "demo",
+    "--as-of",
+    "2026-10-01",
+    "--profile",
+    "smoke",
+    "--architectures",
+    "naive,dense,lstm",
+)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +153,9 @@ def test_a_bad_file_ends_with_the_code_of_data_errors(environment: dict[str, str
 
 
 def test_a_store_that_is_down_or_refuses_the_keys_ends_with_the_code_of_storage_errors(environment: dict[str, str]):
-    down = tsflow(environment, "champion", "show", TSFLOW_OBJECT_STORE__ENDPOINT_URL="http://127.0.0.1:9", TSFLOW_OBJECT_STORE__ATTEMPTS="1")
+    down = tsflow(
+        environment, "champion", "show", TSFLOW_OBJECT_STORE__ENDPOINT_URL="http://127.0.0.1:9", TSFLOW_OBJECT_STORE__ATTEMPTS="1"
+    )
     assert down.returncode == StorageUnavailable.exit_code
     assert "not reachable" in down.stderr
     refused = tsflow(environment, "champion", "show", TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY="wrong")
@@ -150,11 +163,15 @@ def test_a_store_that_is_down_or_refuses_the_keys_ends_with_the_code_of_storage_
     assert "check the keys" in refused.stderr
 
 
-def test_a_tampered_champion_ends_with_the_code_of_integrity(environment: dict[str, str], boards: list[dict], store_settings: ObjectStoreSettings):
+def test_a_tampered_champion_ends_with_the_code_of_integrity(
+    environment: dict[str, str], boards: list[dict], store_settings: ObjectStoreSettings
+):
     from tsflow.storage.objects import ObjectStore
 
     objects = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": "cli-tests"}))
-    key = next(key for key in objects.keys("champions/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key)
+    key = next(
+        key for key in objects.keys("champions/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key
+    )
     body, etag = objects.get_tagged(key)
     objects.swap(key, body + b"\0", etag)
     done = tsflow(environment, "champion", "verify", "--station", "demo")

@@ -20,10 +20,21 @@ def failed(name: str, reason: str = "TrainingError: the loss is not finite") -> 
 def board(entrants: list[Entrant]) -> Leaderboard:
     part = {"rows": 10, "windows": 5, "first": "2021-01-01 00:00:00", "last": "2021-02-01 00:00:00"}
     return Leaderboard(
-        station="small", run="r1", split="book", profile="full", seed=1, fingerprint="abc", as_of="2021-02-01T00:00:00",
-        created_at="2021-02-01T01:00:00+00:00", horizon_hours=24, target="T", unit="degC",
-        parts={name: part for name in ("train", "validation", "test")}, naive={"train": 2.0, "validation": 2.5, "test": 2.4},
-        champion=entrants[0].architecture, entrants=entrants,
+        station="small",
+        run="r1",
+        split="book",
+        profile="full",
+        seed=1,
+        fingerprint="abc",
+        as_of="2021-02-01T00:00:00",
+        created_at="2021-02-01T01:00:00+00:00",
+        horizon_hours=24,
+        target="T",
+        unit="degC",
+        parts=dict.fromkeys(("train", "validation", "test"), part),
+        naive={"train": 2.0, "validation": 2.5, "test": 2.4},
+        champion=entrants[0].architecture,
+        entrants=entrants,
     )
 
 
@@ -64,7 +75,9 @@ def test_a_failed_entrant_has_a_reason():
 
 def test_the_report_is_one_page_that_loads_nothing_and_escapes_what_it_shows():
     curve = [{"epoch": i, "mae": 3 - i * 0.1, "val_mae": 3 - i * 0.05} for i in range(1, 4)]
-    page = html(board([entrant("lstm", 2.1, curve=curve), failed("gru", "boom <script>alert(1)</script>")]), {"Docs": "a.html"}).decode()
+    page = html(
+        board([entrant("lstm", 2.1, curve=curve), failed("gru", "boom <script>alert(1)</script>")]), {"Docs": "a.html"}
+    ).decode()
     assert "2.100" in page
     assert page.count("<polyline") == 2
     assert "boom &lt;script&gt;" in page

@@ -78,7 +78,9 @@ def test_nothing_is_extrapolated_at_the_edges():
 
 
 def test_hourly_rows_that_drift_off_the_hour_stay_as_they_are():
-    frame = hourly_frame(hours(["2021-01-01 00:10", "2021-01-01 01:10", "2021-01-01 02:30", "2021-01-01 03:30"]), HOURLY, HourlySettings()).frame
+    frame = hourly_frame(
+        hours(["2021-01-01 00:10", "2021-01-01 01:10", "2021-01-01 02:30", "2021-01-01 03:30"]), HOURLY, HourlySettings()
+    ).frame
     assert frame["T"].tolist() == [0, 1, 2, 3]
     assert frame["segment"].nunique() == 1
 

@@ -109,7 +109,11 @@ def test_marks_start_moves_a_row_to_the_end_of_its_period(small: Station):
         ("a.csv", csv_file(row(0), "01.01.2021 01:00,1,2"), "row 3: time '01.01.2021 01:00' is not of the form"),
         ("a.csv", csv_file(row(0), row(2), row(1)), "times out of order: row 4 (2021-01-01 01:00:00)"),
         ("a.csv", csv_file("2031-01-01 00:00,1,2"), "is in the future"),
-        ("a.csv", csv_file("2021-01-01 00:00,1,2", "2021-01-01 00:10,1,2", "2021-01-01 00:20,1,2"), "rows come every 0 days 00:10:00"),
+        (
+            "a.csv",
+            csv_file("2021-01-01 00:00,1,2", "2021-01-01 00:10,1,2", "2021-01-01 00:20,1,2"),
+            "rows come every 0 days 00:10:00",
+        ),
     ],
 )
 def test_bad_input_says_what_was_found_and_what_to_do(small: Station, name: str, body: bytes, says: str):

@@ -29,7 +29,12 @@ def test_an_unknown_source_lists_the_known_ones(jena: Station):
         ({"variables": {"T": {"unit": "degC", "range": [0, 1]}}}, "give exactly one of column and derived"),
         ({"variables": {"T": {"column": "T", "unit": "degC", "range": [2, 1]}}}, "is not below the upper bound"),
         (
-            {"variables": {"T": {"column": "T", "unit": "degC", "range": [0, 1]}, "sh": {"derived": "sh", "unit": "g/kg", "range": [0, 9]}}},
+            {
+                "variables": {
+                    "T": {"column": "T", "unit": "degC", "range": [0, 1]},
+                    "sh": {"derived": "sh", "unit": "g/kg", "range": [0, 9]},
+                }
+            },
             "variables.sh is derived from VPact, p, which no earlier variable gives",
         ),
     ],

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests_support import csv_file, row
 from conftest import station_of, write_station
+from tests_support import csv_file, row
 from tsflow import steps
 from tsflow.champion.pointer import current
 from tsflow.client import load_champion
-from tsflow.errors import DataValidationError, NotEnoughData, SettingsError, SourceFormatError, TrainingError, UnknownName
+from tsflow.errors import DataValidationError, NotEnoughData, SettingsError, SourceFormatError, TrainingError
 from tsflow.settings import override
 from tsflow.steps.retrain import runs_of
 from tsflow.storage import keys
@@ -90,11 +90,15 @@ def test_every_step_may_run_twice_at_once(objects: ObjectStore):
     assert pointers[0]["sequence"] == 1
 
 
-def test_a_failed_entrant_stays_on_the_leaderboard_and_may_be_trained_after_all(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_entrant_stays_on_the_leaderboard_and_may_be_trained_after_all(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+):
     ingest(objects)
     steps.build_dataset(
         objects,
-        steps.RetrainRequest.of({"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": ["naive", "dense", "lstm"]}).checked(),
+        steps.RetrainRequest.of(
+            {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": ["naive", "dense", "lstm"]}
+        ).checked(),
         "r1",
     )
     steps.train_entrant(objects, "r1", "naive")

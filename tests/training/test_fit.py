@@ -25,8 +25,14 @@ def dataset() -> Dataset:
 def network(**fit: object) -> Recurrent:
     return Recurrent.model_validate(
         {
-            "architecture": "small", "title": "Small", "builder": "recurrent", "cell": "gru", "units": [4],
-            "recurrent_dropout": 0.3, "dropout": 0.3, "fit": {"epochs": 4, "batch_size": 64, "patience": None, **fit},
+            "architecture": "small",
+            "title": "Small",
+            "builder": "recurrent",
+            "cell": "gru",
+            "units": [4],
+            "recurrent_dropout": 0.3,
+            "dropout": 0.3,
+            "fit": {"epochs": 4, "batch_size": 64, "patience": None, **fit},
         }
     )
 

@@ -19,7 +19,7 @@ WINDOWS = WindowSettings()
 def dataset(frame: pd.DataFrame, split: FractionSplit | RecentSplit, windows: WindowSettings = WINDOWS) -> Dataset:
     if "segment" not in frame:
         frame = frame.assign(segment=0)
-    units = {name: "degC" for name in frame.columns.drop(["time", "segment"])}
+    units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
     return Dataset("small", "T", units, frame, windows, split, "book", HourlySettings(), {})
 
 
@@ -38,7 +38,9 @@ def test_a_batch_of_the_published_example_has_its_shapes():
     assert data.targets("train")[:256].shape == (256,)
 
 
-@pytest.mark.parametrize("split", [FractionSplit(), FractionSplit(whole_windows=False, count_rows=False), RecentSplit(validation_days=9, test_days=8)])
+@pytest.mark.parametrize(
+    "split", [FractionSplit(), FractionSplit(whole_windows=False, count_rows=False), RecentSplit(validation_days=9, test_days=8)]
+)
 def test_the_gather_equals_a_slow_loop_that_knows_parts_and_gaps(split: FractionSplit | RecentSplit):
     frame = hourly_rows(1500, features=3).assign(segment=np.repeat([0, 1, 2], [400, 700, 400]))
     data = dataset(frame, split)
@@ -105,7 +107,9 @@ def test_a_feature_that_does_not_vary_is_only_centred():
 
 
 def test_too_few_rows_say_how_many_are_needed():
-    with pytest.raises(NotEnoughData, match="a window needs 144 consecutive hourly rows.*found 400 rows.*train 200, validation 100, test 100"):
+    with pytest.raises(
+        NotEnoughData, match="a window needs 144 consecutive hourly rows.*found 400 rows.*train 200, validation 100, test 100"
+    ):
         dataset(hourly_rows(400), FractionSplit()).starts("train")
 
 

@@ -26,6 +26,7 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
         objects = ObjectStore.from_settings(store)
         objects.ensure_bucket()
         batch = _ingest(objects, ingest_request, run_id)
+        found = steps.ingest_report(objects, run_id)
         if ingest_request.paths:  # train on what these files cover, whatever else the store holds
             request = request.model_copy(update=_span_of(batch))
         run = steps.build_dataset(objects, request, run_id)
@@ -40,7 +41,7 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
     console.print(f"champion {pointer['architecture']}, version {pointer['version']}: {pointer['address']}")
     console.print(f"report {report}")
     if json_out is not None:
-        write_json(json_out, {**board.model_dump(mode="json"), "ingest": batch.get("report"), "published": pointer})
+        write_json(json_out, {**board.model_dump(mode="json"), "ingest": found, "published": pointer})
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -73,7 +74,7 @@ def _ingest(objects: ObjectStore, request: Any, ingest_id: str) -> dict[str, Any
 
     batch = steps.store_batch(objects, steps.validate_batch(objects, steps.fetch_batch(objects, request, ingest_id)))
     console.print(f"ingest: {batch['rows']} rows, {batch['new_rows']} new, {batch['changed_rows']} changed")
-    if report := batch.get("report"):
+    if report := steps.ingest_report(objects, ingest_id):
         console.print(
             f"  identical duplicates dropped: {report['identical_duplicates']}, conflicting: {report['conflicting_duplicates']}; "
             f"sentinels: {report['sentinels'] or 'none'}"

@@ -9,7 +9,7 @@ A step takes an object store and references, and returns a small JSON-able refer
 object store. Every step may run twice, or twice at once: what counts is written once, by the first to finish.
 """
 
-from tsflow.steps.ingest import fetch_batch, store_batch, validate_batch
+from tsflow.steps.ingest import fetch_batch, ingest_report, store_batch, validate_batch
 from tsflow.steps.publish import publish
 from tsflow.steps.requests import IngestRequest, RetrainRequest
 from tsflow.steps.retrain import (
@@ -25,6 +25,7 @@ __all__ = [
     "RetrainRequest",
     "build_dataset",
     "fetch_batch",
+    "ingest_report",
     "latest_leaderboard",
     "publish",
     "rank_entrants",

@@ -33,13 +33,12 @@ def fetch_batch(objects: ObjectStore, request: IngestRequest, ingest_id: str) ->
         If the source did not answer.
     """
     key = keys.ingest(ingest_id, "batch.json")
-    if (done := objects.find(key)) is not None:
-        reference: dict[str, Any] = keys.from_json(done, key)
-        return reference
+    if objects.find(key) is not None:
+        return _reference(objects, ingest_id)
     station = load_station(request.station)
     as_of = request.moment(station)
     files = _files(objects, request, station, as_of)
-    reference = {"ingest": ingest_id, "station": request.station, "as_of": as_of.isoformat(), "rows": 0}
+    reference: dict[str, Any] = {"ingest": ingest_id, "station": request.station, "as_of": as_of.isoformat(), "rows": 0}
     if files:
         try:
             batch, report = parse(files, station, now=station_now(station))
@@ -57,10 +56,23 @@ def fetch_batch(objects: ObjectStore, request: IngestRequest, ingest_id: str) ->
                 "last": str(batch["time"].iloc[-1]),
             }
         reference["report"] = report.to_dict()
-    if not objects.put_new(key, keys.to_json(reference), "application/json"):
-        reference = keys.from_json(objects.get(key), key)
-    log.info("%s: fetched %d rows", station.station, reference["rows"])
-    return reference
+    objects.put_new(key, keys.to_json(reference), "application/json")
+    return _reference(objects, ingest_id)
+
+
+def _reference(objects: ObjectStore, ingest_id: str) -> dict[str, Any]:
+    """Return what the first attempt of an ingest wrote, without its report, which may be long."""
+    key = keys.ingest(ingest_id, "batch.json")
+    reference: dict[str, Any] = keys.from_json(objects.get(key), key)
+    log.info("%s: fetched %d rows", reference["station"], reference["rows"])
+    return {name: value for name, value in reference.items() if name != "report"}
+
+
+def ingest_report(objects: ObjectStore, ingest_id: str) -> dict[str, Any] | None:
+    """Return what parsing found in an ingest's files; None if there was nothing to fetch."""
+    key = keys.ingest(ingest_id, "batch.json")
+    report: dict[str, Any] | None = keys.from_json(objects.get(key), key).get("report")
+    return report
 
 
 def validate_batch(objects: ObjectStore, reference: dict[str, Any]) -> dict[str, Any]:
