@@ -18,7 +18,7 @@ def change(home: Path, name: str, **changes: object) -> None:
 
 
 def test_an_unknown_architecture_lists_the_known_ones():
-    with pytest.raises(UnknownName, match="unknown architecture 'perceptron'; valid: .*dense.*stacked_gru"):
+    with pytest.raises(UnknownName, match=r"unknown architecture 'perceptron'; valid: .*dense.*stacked_gru"):
         load_architecture("perceptron")
 
 
@@ -46,7 +46,7 @@ def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, cha
 
 def test_context_and_horizon_must_fit_the_run(home: Path):
     change(home, "lstm", context_hours=121)
-    with pytest.raises(SettingsError, match="context_hours 121 is longer than the run's windows.context_hours 120"):
+    with pytest.raises(SettingsError, match=r"context_hours 121 is longer than the run's windows\.context_hours 120"):
         load_architecture("lstm").fits(WindowSettings())
     change(home, "lstm", context_hours=48, horizon_hours=6)
     with pytest.raises(SettingsError, match="one leaderboard never mixes horizons"):

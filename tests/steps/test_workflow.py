@@ -260,7 +260,8 @@ def test_the_naive_errors_equal_an_independent_script(objects: ObjectStore, data
     import gzip
 
     path = data / "jena_hourly_2009_2014.csv.gz"
-    temperature = [float(line.split(",")[2]) for line in gzip.open(path, "rt", encoding="cp1252").read().splitlines()[1:]]
+    lines = gzip.decompress(path.read_bytes()).decode("cp1252").splitlines()[1:]
+    temperature = [float(line.split(",")[2]) for line in lines]
     n = len(temperature)
 
     def script(first: int, after: int) -> float:

@@ -108,7 +108,7 @@ def test_a_feature_that_does_not_vary_is_only_centred():
 
 def test_too_few_rows_say_how_many_are_needed():
     with pytest.raises(
-        NotEnoughData, match="a window needs 144 consecutive hourly rows.*found 400 rows.*train 200, validation 100, test 100"
+        NotEnoughData, match=r"a window needs 144 consecutive hourly rows.*found 400 rows.*train 200, validation 100, test 100"
     ):
         dataset(hourly_rows(400), FractionSplit()).starts("train")
 

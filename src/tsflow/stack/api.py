@@ -179,7 +179,7 @@ class Airflow:
         self._session.headers.pop("Authorization", None)
         response = self._send("POST", "/auth/token", json={"username": self._user, "password": self._password})
         if response.status_code == requests.codes.unauthorized:
-            msg = f"Airflow at {self.url} refuses the password of {self._user}; `tsflow down` and `tsflow up` write the passwords anew"
+            msg = f"Airflow at {self.url} refuses the password of {self._user}; `tsflow down`, then `tsflow up` writes it anew"
             raise StackError(msg)
         self._session.headers["Authorization"] = f"Bearer {self._content(response)['access_token']}"
 
@@ -200,7 +200,8 @@ class Airflow:
         if response.status_code in {requests.codes.bad_request, requests.codes.unprocessable_entity}:
             msg = f"Airflow refused what was asked: {detail}"
             raise SettingsError(msg)
-        msg = f"Airflow at {self.url} answered {response.request.method} {response.request.path_url} with {response.status_code}: {detail}"
+        asked = f"{response.request.method} {response.request.path_url}"
+        msg = f"Airflow at {self.url} answered {asked} with {response.status_code}: {detail}"
         raise StackError(msg)
 
 

@@ -71,7 +71,7 @@ def status() -> StackStatus:
 
 
 def _started(settings: Settings) -> StackStatus:
-    if (found := read_status(settings)).state == "failed" or found.state == "down":
+    if read_status(settings).state in {"failed", "down", "stopping"}:
         down()  # also what a killed supervisor left
     deadline = time.monotonic() + settings.stack.start_timeout_seconds
     try:
@@ -105,7 +105,8 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             return found
         if time.monotonic() >= deadline:
             late = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
-            msg = f"the stack is not healthy after {settings.stack.start_timeout_seconds:g} s ({found.reason}); logs are in {found.logs}, see first {late}"
+            seconds = settings.stack.start_timeout_seconds
+            msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {late}"
             raise StackError(msg)
         time.sleep(_POLL_SECONDS)
 

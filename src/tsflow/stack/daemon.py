@@ -19,10 +19,10 @@ from tsflow.settings import Settings
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import marked_environment, unmarked_environment
 from tsflow.stack.places import disk_errors, log_file, private_dir
-from tsflow.stack.record import DaemonRecord, DaemonState, forget
 from tsflow.stack.processes import Kept
+from tsflow.stack.record import DaemonRecord, DaemonState, forget
 
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.2
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not warn of children left behind
 
 
@@ -31,7 +31,7 @@ def spawn(name: str, module: str, settings: Settings) -> subprocess.Popen[bytes]
     log = log_file(name)
     environment = marked_environment(name, unmarked_environment())
     with disk_errors(log), os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-        process = subprocess.Popen(  # noqa: S603  # our own module, no shell
+        process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=output,
@@ -80,6 +80,7 @@ class Daemon:
         self.state: DaemonState = "starting"
         self.url: str | None = None
         self.reason: str | None = None
+        self._created = psutil.Process().create_time()
         self._stopping = False  # not an Event: to set one in a signal handler can deadlock
         self._written: DaemonRecord | None = None
 
@@ -97,6 +98,10 @@ class Daemon:
             self.reason = str(error)
             self.state = "failed"
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        except Exception as error:
+            self.reason = f"{type(error).__name__}: {error}; see {log_file(self.name)}"
+            self.state = "failed"
+            raise
         else:
             self.state = "stopping"
         finally:
@@ -120,11 +125,10 @@ class Daemon:
 
     def write(self) -> None:
         """Write the record if something changed."""
-        me = psutil.Process()
         record = DaemonRecord(
             name=self.name,
-            pid=me.pid,
-            created=me.create_time(),
+            pid=os.getpid(),
+            created=self._created,
             state=self.state,
             url=self.url,
             reason=self.reason,

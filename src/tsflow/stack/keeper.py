@@ -61,8 +61,7 @@ class Keeper(Daemon):
     def cleanup(self) -> None:
         """Stop weed, then let new users in."""
         stop(self.kept)
-        if self._ports:
-            remove_sockets(self._ports)
+        remove_sockets()
         self._unused.release()
 
 

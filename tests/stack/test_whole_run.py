@@ -1,0 +1,210 @@
+"""A whole run of the stack, through Airflow's REST API and UI, as its user sees it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from playwright.sync_api import sync_playwright
+
+from conftest import REPOSITORY
+from tsflow.stack import Airflow, StackStatus
+
+pytestmark = pytest.mark.stack
+TSFLOW = Path(sys.executable).parent / "tsflow"
+
+
+class Shell:
+    """A clone of its own, its state folder, and `tsflow` in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        for part in ("include", "dags", "plugins"):
+            shutil.copytree(REPOSITORY / part, self.home / part)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TSFLOW_", "PYTHONDONTWRITE"))}
+        self.environment = inherited | {
+            "TSFLOW_HOME": str(self.home),
+            "TSFLOW_STATE": str(folder / "state"),
+            "TSFLOW_SCHEDULE__PROFILE": "smoke",
+        }
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([TSFLOW, *arguments], env=self.environment, capture_output=True, text=True, check=False, timeout=580)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that works in this state folder, whoever its parent is."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("TSFLOW_STATE") == self.environment["TSFLOW_STATE"]:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return found
+
+
+class ConnectionWatch(threading.Thread):
+    """Notes every address that the stack's processes listen on or talk to."""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(daemon=True)
+        self.shell, self.addresses, self.over = shell, set[str](), threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            for process in self.shell.processes():
+                try:
+                    for connection in process.net_connections(kind="inet"):
+                        self.addresses |= {end.ip for end in (connection.laddr, connection.raddr) if end}
+                except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                    continue
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    shell = Shell(tmp_path_factory.mktemp("whole"))
+    yield shell
+    shell("down")
+
+
+@pytest.fixture(scope="module")
+def watch(shell: Shell) -> Iterator[ConnectionWatch]:
+    watch = ConnectionWatch(shell)
+    watch.start()
+    yield watch
+    watch.over.set()
+    watch.join()
+
+
+@pytest.fixture(scope="module")
+def stack(shell: Shell, watch: ConnectionWatch) -> StackStatus:
+    done = shell("up", "--json")
+    assert done.returncode == 0, done.stderr
+    return StackStatus.model_validate_json(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def airflow(stack: StackStatus) -> Airflow:
+    return Airflow.of_stack(stack)
+
+
+def break_architecture(shell: Shell, name: str) -> None:
+    path = shell.home / "include" / "architectures" / f"{name}.yaml"
+    content = yaml.safe_load(path.read_text())
+    content |= {"activation": "linear", "fit": {"epochs": 2, "optimiser": "sgd", "learning_rate": 1.0}}
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.fixture(scope="module")
+def run(shell: Shell, airflow: Airflow) -> str:
+    """What `tsflow run` printed; one entrant of four cannot be trained."""
+    break_architecture(shell, "lstm")
+    done = shell("run", "--profile", "smoke", "--architectures", "naive,dense,simple_rnn,lstm", "--seed", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_run_shows_its_progress_its_result_and_where_to_look(run: str, stack: StackStatus):
+    assert "train[simple_rnn]: success" in run
+    assert "dense: epoch 1 of 1, validation MAE" in run
+    assert "manifest.json" in run
+    assert f"{stack.ui_url}  user admin, password" in run
+
+
+def test_a_failed_entrant_stays_on_the_leaderboard_and_the_run_succeeds(run: str, shell: Shell, airflow: Airflow):
+    board = json.loads(shell("leaderboard", "--json").stdout)
+    assert {entrant["architecture"]: entrant["status"] for entrant in board["entrants"]} == {
+        "naive": "ok",
+        "dense": "ok",
+        "simple_rnn": "ok",
+        "lstm": "failed",
+    }
+    assert "not finite" in board["entrants"][-1]["reason"]
+    newest = airflow.dag_runs("retrain")[0]
+    assert newest.state == "success"
+    tasks = {task.label: task for task in airflow.task_instances("retrain", newest.dag_run_id)}
+    assert tasks["train[lstm]"].state == "failed"
+    assert tasks["train[lstm]"].try_number == 1  # a data error: trying again changes nothing
+    assert shell("champion", "verify").returncode == 0
+
+
+def test_a_fresh_stack_runs_nothing_by_itself(run: str, airflow: Airflow):
+    assert len(airflow.dag_runs("ingest_weather")) == 1
+    assert len(airflow.dag_runs("retrain")) == 1
+
+
+def test_fresh_observations_bring_a_retraining_of_their_station(run: str, shell: Shell, airflow: Airflow):
+    run_id = airflow.trigger("ingest_weather", {"station": "demo", "history_days": 1840})  # older rows than are stored
+    wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
+    assert airflow.dag_run("ingest_weather", run_id).state == "success"
+    wait_until(lambda: len(airflow.dag_runs("retrain")) == 2)
+    triggered = airflow.dag_runs("retrain")[0]
+    wait_until(lambda: airflow.dag_run("retrain", triggered.dag_run_id).ended)
+    assert airflow.dag_run("retrain", triggered.dag_run_id).state == "success"
+    board = json.loads(shell("leaderboard", "--station", "demo", "--json").stdout)
+    assert board["profile"] == "smoke"
+    assert len(board["entrants"]) == len(list((shell.home / "include" / "architectures").glob("*.yaml")))
+
+
+def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
+    before = len(airflow.dag_runs("retrain"))
+    run_id = airflow.trigger("ingest_weather", {"station": "demo", "as_of": "2026-10-01T00:00:00Z"})
+    wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
+    states = {task.label: task.state for task in airflow.task_instances("ingest_weather", run_id)}
+    assert states["ingest.announce[demo]"] == "skipped"
+    assert len(airflow.dag_runs("retrain")) == before
+
+
+def test_a_wrong_form_is_refused(airflow: Airflow, stack: StackStatus):
+    from tsflow.errors import SettingsError
+
+    with pytest.raises(SettingsError, match="kfold"):
+        airflow.trigger("retrain", {"split": "kfold"})
+
+
+def test_the_ui_shows_both_dags_and_the_mapped_trainings_by_name(run: str, airflow: Airflow, stack: StackStatus, tmp_path: Path):
+    password = json.loads(Path(stack.password_file).read_text())[stack.login_user]
+    newest = next(found for found in airflow.dag_runs("retrain") if found.dag_run_id.startswith("manual"))
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{stack.ui_url}/dags")
+        page.fill("input[name=username]", stack.login_user)
+        page.fill("input[name=password]", password)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="ingest_weather").first.wait_for()
+        page.get_by_role("link", name="retrain").first.wait_for()
+        page.goto(f"{stack.ui_url}/dags/retrain/runs/{newest.dag_run_id}/tasks/train/mapped")
+        for name in ("naive", "dense", "simple_rnn", "lstm"):
+            page.get_by_role("link", name=name, exact=True).first.wait_for()
+        page.screenshot(path=tmp_path / "trainings.png")
+        browser.close()
+
+
+def test_nothing_listened_or_talked_off_loopback(run: str, watch: ConnectionWatch):
+    assert "127.0.0.1" in watch.addresses
+    assert {address for address in watch.addresses if not address.startswith("127.") and address != "::1"} == set()
+
+
+def test_down_leaves_no_process(run: str, shell: Shell):
+    assert shell.processes()
+    assert shell("down").returncode == 0
+    assert shell.processes() == []
+    assert shell("status").returncode == 9
+
+
+def wait_until(condition, seconds: float = 400) -> None:
+    """Poll until a condition holds; the deadline only ends a test that has failed."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.5)
