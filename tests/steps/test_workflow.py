@@ -14,7 +14,6 @@ from tsflow.champion.pointer import current
 from tsflow.client import load_champion
 from tsflow.errors import DataValidationError, NotEnoughData, SettingsError, SourceFormatError, TrainingError
 from tsflow.settings import override
-from tsflow.steps.retrain import runs_of
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 
@@ -51,7 +50,7 @@ def test_from_observations_to_a_champion_that_a_consumer_reads(objects: ObjectSt
     champion = load_champion("demo", objects)
     assert champion.manifest.architecture == board.champion == pointer["architecture"]
     assert champion.manifest.metrics["val_mae"] == board.entrants[0].val_mae
-    assert runs_of(objects, "demo") == ["r1"]
+    assert steps.runs_of(objects, "demo") == ["r1"]
     folder = "runs/r1/leaderboard/001/"
     assert {f"{folder}leaderboard.{kind}" for kind in ("json", "html", "parquet")} <= set(objects.keys("runs/r1/"))
 
@@ -106,7 +105,7 @@ def test_a_failed_entrant_stays_on_the_leaderboard_and_may_be_trained_after_all(
     def no_memory(*args: object, **kwargs: object) -> None:
         raise MemoryError("out of memory")
 
-    monkeypatch.setattr("tsflow.steps.retrain.train", no_memory)
+    monkeypatch.setattr("tsflow.steps.train.train", no_memory)
     with pytest.raises(MemoryError):
         steps.train_entrant(objects, "r1", "dense")
     monkeypatch.undo()
@@ -137,6 +136,30 @@ def test_the_same_data_and_settings_give_the_same_fingerprint_later(objects: Obj
     ingest(objects, "i2", as_of="2026-10-20")
     again = retrain(objects, "r2", architectures=["naive"])
     assert again["fingerprint"] == first["fingerprint"]
+
+
+def test_a_training_that_was_done_before_is_reused_by_the_next_run(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch):
+    ingest(objects)
+    retrain(objects)
+    steps.rank_entrants(objects, "r1")
+    monkeypatch.setattr("tsflow.steps.train.train", None)  # would fail if it were called
+    retrain(objects, "r2")
+    steps.rank_entrants(objects, "r2")
+    first, second = (steps.latest_leaderboard(objects, run) for run in ("r1", "r2"))
+    assert [entrant.reused_from for entrant in second.entrants] == ["r1", "r1"]
+    assert [entrant.val_mae for entrant in second.entrants] == [entrant.val_mae for entrant in first.entrants]
+    assert steps.publish(objects, "r2")["sequence"] == 1
+    monkeypatch.undo()
+    retrain(objects, "r3", seed=2)
+    assert steps.rank_entrants(objects, "r3")["run"] == "r3"
+    assert [entrant.reused_from for entrant in steps.latest_leaderboard(objects, "r3").entrants] == [None, None]
+
+
+def test_without_an_as_of_all_runs_of_a_day_see_the_same_data():
+    from tsflow.stations.station import load_station
+
+    moment = steps.RetrainRequest.of({"station": "demo"}).moment(load_station("demo"))
+    assert (moment.hour, moment.minute) == (0, 0)
 
 
 def test_an_ingest_fetches_only_what_is_new(objects: ObjectStore):

@@ -26,7 +26,7 @@ def _store() -> Iterator[ObjectStore]:
 
 def leaderboard(station: str | None, run_id: str | None, *, as_json: bool) -> None:
     """Print a run's leaderboard, or the newest one of a station."""
-    from tsflow.steps.retrain import latest_leaderboard, runs_of
+    from tsflow.steps import latest_leaderboard, runs_of
 
     with _store() as objects:
         if run_id is None:

@@ -37,6 +37,7 @@ class Entrant(Strict):
     epochs: int | None = None
     best_epoch: int | None = None
     train_seconds: float | None = None
+    reused_from: str | None = None  # the run that trained it, if the same training was done before
     curve: list[dict[str, float]] = []
 
     @model_validator(mode="after")

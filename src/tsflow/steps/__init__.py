@@ -11,14 +11,10 @@ object store. Every step may run twice, or twice at once: what counts is written
 
 from tsflow.steps.ingest import fetch_batch, ingest_report, store_batch, validate_batch
 from tsflow.steps.publish import publish
+from tsflow.steps.ranking import latest_leaderboard, rank_entrants, runs_of
 from tsflow.steps.requests import IngestRequest, RetrainRequest
-from tsflow.steps.retrain import (
-    build_dataset,
-    latest_leaderboard,
-    rank_entrants,
-    record_failure,
-    train_entrant,
-)
+from tsflow.steps.run import build_dataset
+from tsflow.steps.train import record_failure, train_entrant
 
 __all__ = [
     "IngestRequest",
@@ -30,6 +26,7 @@ __all__ = [
     "publish",
     "rank_entrants",
     "record_failure",
+    "runs_of",
     "store_batch",
     "train_entrant",
     "validate_batch",

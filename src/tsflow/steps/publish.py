@@ -9,7 +9,7 @@ from tsflow.champion.manifest import FORMAT, BundleFile, Manifest, check
 from tsflow.champion.pointer import promote
 from tsflow.errors import TrainingError
 from tsflow.evaluation.leaderboard import Leaderboard
-from tsflow.steps.retrain import latest_leaderboard
+from tsflow.steps.ranking import latest_leaderboard
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset

@@ -96,6 +96,11 @@ class RetrainRequest(Request):
     architectures: list[str] = []  # none: all under include/architectures
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
+    def moment(self, station: Station) -> datetime:
+        """Return the as-of that is meant: without one, the last midnight, so that all runs of a day see the same data."""
+        moment = super().moment(station)
+        return moment if self.as_of is not None else moment.replace(hour=0, minute=0)
+
     def checked(self) -> Self:
         """Return the request with its architectures named.
 

@@ -10,6 +10,7 @@
     runs/{run}/progress/{architecture}/...  one small object an epoch
     runs/{run}/candidates/{architecture}.json and /{architecture}/{attempt}/...
     runs/{run}/leaderboard/...
+    trainings/{training}.json               a candidate by what decides it: data, settings, seed, libraries
     champions/S/{version}/...               bundles
     champions/S/champion.json               the pointer: the only key that ever changes
 """
@@ -85,6 +86,11 @@ def run(run_id: str, name: str) -> str:
 def progress(run_id: str, architecture: str) -> str:
     """Return the prefix of a training's epochs."""
     return f"runs/{run_id}/progress/{architecture}/"
+
+
+def training(training_id: str) -> str:
+    """Return the key of a candidate by what decides it."""
+    return f"trainings/{training_id}.json"
 
 
 def champion(station: str, version: str, name: str) -> str:

@@ -1,0 +1,162 @@
+"""How sure a mean absolute error is: moving-block bootstrap over whole days.
+
+Errors of neighbouring origins resemble each other: their targets are the same weather. Single origins drawn at random
+would hide that and give intervals too narrow; blocks of consecutive days keep it::
+
+    days       0  1  2  3  4  5  6  7  8  9
+    draws      2, 6, 0 at block_days = 4
+    resample   2  3  4  5 | 6  7  8  9 | 0  1      cut to as many days as there are
+
+A day is the calendar day of the origin. Days without any origin are left out, so that a block is `block_days` days of
+data: across a gap it joins two stretches that hardly know each other, which harms nothing, and no resample is empty.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.errors import DataError, NotEnoughData, SettingsError, UnknownName
+from tsflow.evaluation.intervals import checked_level
+
+Values = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+BLOCK_DAYS = 7  # a spell of weather; on Jena's validation part single days give intervals 30 % narrower, 14 days 12 % wider
+SAMPLES = 2000  # the ends of a 95 % interval then move by 1 to 2 % of its width from seed to seed
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the interval it lies in."""
+
+    value: float
+    low: float
+    high: float
+
+
+def day_weights(n_days: int, *, block_days: int = BLOCK_DAYS, samples: int = SAMPLES, seed: int = 0) -> Values:
+    """Return how often each resample holds each day, shape [samples, n_days]; each row adds up to n_days.
+
+    Starts of blocks are drawn from a Philox generator: `integers(0, n_days - block_days + 1)`, shape [samples, n_blocks],
+    n_blocks = ceil(n_days / block_days); the last block is cut.
+
+    Raises
+    ------
+    SettingsError
+        If `block_days` or `samples` is below 1.
+    NotEnoughData
+        If the days make fewer than two blocks.
+
+    References
+    ----------
+    Künsch (1989), The jackknife and the bootstrap for general stationary observations, Annals of Statistics 17.
+    """
+    for name, value in (("block_days", block_days), ("samples", samples)):
+        if value < 1:
+            msg = f"{name} is {value}, expected 1 or more"
+            raise SettingsError(msg)
+    if n_days < 2 * block_days:
+        msg = f"{n_days} days with origins, expected at least {2 * block_days}: two blocks of {block_days} days; give a longer part"
+        raise NotEnoughData(msg)
+    random = np.random.Generator(np.random.Philox(seed))
+    n_blocks = -(-n_days // block_days)
+    starts = random.integers(0, n_days - block_days + 1, size=(samples, n_blocks))
+    days = (starts[:, :, None] + np.arange(block_days)).reshape(samples, -1)[:, :n_days]  # [samples, n_days]
+    cells = days + n_days * np.arange(samples)[:, None]
+    weights: Values = np.bincount(cells.ravel(), minlength=samples * n_days).reshape(samples, n_days).astype(np.float64)
+    return weights
+
+
+def daily_sums(errors: Values, origin_times: Times) -> tuple[Values, Values]:
+    """Return absolute errors added up by day, shape [n_days, n_models], and origins by day, shape [n_days].
+
+    Raises
+    ------
+    DataError
+        If shapes do not fit, or an error or a time is missing: models are compared on the same origins or not at all.
+    """
+    if errors.ndim != 2 or origin_times.shape != errors.shape[:1]:
+        found = f"errors {list(errors.shape)} and origin times {list(origin_times.shape)}"
+        msg = f"{found}, expected [n_origins, n_models] and [n_origins]"
+        raise DataError(msg)
+    if not np.isfinite(errors).all() or np.isnat(origin_times).any():
+        missing, timeless = int((~np.isfinite(errors)).sum()), int(np.isnat(origin_times).sum())
+        msg = f"{missing} errors and {timeless} origin times are missing; keep the origins that every model has"
+        raise DataError(msg)
+    _, day = np.unique(origin_times.astype("datetime64[D]"), return_inverse=True)
+    sums = [np.bincount(day, weights=column) for column in np.abs(errors).T]  # n_models times [n_days]
+    return np.stack(sums, axis=-1), np.bincount(day).astype(np.float64)
+
+
+def resampled_mae(
+    errors: Values, origin_times: Times, *, block_days: int = BLOCK_DAYS, samples: int = SAMPLES, seed: int = 0
+) -> Values:
+    """Return the MAE of every model in every resample, shape [samples, n_models]; a resample is the same for all models."""
+    sums, origins = daily_sums(errors, origin_times)
+    weights = day_weights(len(origins), block_days=block_days, samples=samples, seed=seed)
+    mae: Values = (weights @ sums) / (weights @ origins)[:, None]
+    return mae
+
+
+def percentile_estimates(values: Values, resampled: Values, level: float) -> list[Estimate]:
+    """Return percentile intervals. `values`: [n_models], `resampled`: [samples, n_models].
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+    """
+    tail = (1 - checked_level(level)) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    return [Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
+
+
+def mae_intervals(
+    errors: Values,
+    origin_times: Times,
+    *,
+    block_days: int = BLOCK_DAYS,
+    samples: int = SAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Estimate]:
+    """Return each model's MAE with its bootstrap interval.
+
+    Parameters
+    ----------
+    errors
+        Forecast minus truth, shape [n_origins, n_models].
+    origin_times
+        When the forecasts were made, shape [n_origins]; gaps are allowed.
+
+    Raises
+    ------
+    DataError
+        If errors are missing or shapes do not fit; `NotEnoughData` if there are fewer than two blocks of days.
+    SettingsError
+        If `level` is outside (0, 1).
+    """
+    resampled = resampled_mae(errors, origin_times, block_days=block_days, samples=samples, seed=seed)
+    return percentile_estimates(np.abs(errors).mean(axis=0), resampled, level)
+
+
+def difference_intervals(
+    errors: Values,
+    origin_times: Times,
+    reference: int,
+    *,
+    block_days: int = BLOCK_DAYS,
+    samples: int = SAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Estimate]:
+    """Return each model's MAE minus that of the model in column `reference`, with its bootstrap interval.
+
+    Differences are paired: both models are resampled together, so that what they share, a hard week, cancels.
+    The reference's own line is 0. Other arguments and errors as for `mae_intervals`.
+    """
+    resampled = resampled_mae(errors, origin_times, block_days=block_days, samples=samples, seed=seed)
+    if not 0 <= reference < errors.shape[1]:
+        raise UnknownName("reference column", str(reference), [str(column) for column in range(errors.shape[1])])
+    mae = np.abs(errors).mean(axis=0)
+    return percentile_estimates(mae - mae[reference], resampled - resampled[:, [reference]], level)

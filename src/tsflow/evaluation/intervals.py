@@ -1,0 +1,198 @@
+"""Prediction intervals from validation residuals by hour of day (split conformal), and how good they are.
+
+A residual is truth minus forecast. For each hour of the target's clock the n residuals are sorted::
+
+    residual   r(1) <= r(2) <= ...  r(n+1-k) .................... r(k) ... <= r(n)      k = ceil((n + 1)(1 + level) / 2)
+                                    lower <-- level or more --> upper
+
+The truth then lies in [forecast + lower, forecast + upper] with probability `level` or more if past and future residuals are
+exchangeable (Vovk, Gammerman and Shafer 2005; Lei et al. 2018, JASA 113, with signed residuals so that intervals need not be
+symmetric). Weather is so only roughly: that is why coverage is measured on the test part.
+
+Only numpy: a consumer applies stored intervals without the rest.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsflow.errors import DataError, IntegrityError, NotEnoughData, SettingsError
+
+Values = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+FORMAT = 1  # raise it when a reader of the old form could misread the new one
+LEVELS = (0.8, 0.95)
+SMALLEST_GROUP = 100  # below, a bound of 95 % would be an hour's single largest residual: chance, not weather
+YEAR = np.timedelta64(8766, "h")  # 365.25 days
+
+
+def checked_level(level: float) -> float:
+    """Return the level, or raise `SettingsError` if it is not between 0 and 1."""
+    if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
+        msg = f"interval level {level!r} is outside (0, 1); write 0.95 for 95 %"
+        raise SettingsError(msg)
+    return float(level)
+
+
+def hour_of_day(times: Times) -> NDArray[np.int64]:
+    """Return the clock's hour, 0..23, shape [n]."""
+    if np.isnat(times).any():
+        msg = f"{int(np.isnat(times).sum())} of {len(times)} target times are missing; expected none"
+        raise DataError(msg)
+    return times.astype("datetime64[h]").astype(np.int64) % 24
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """What `intervals.json` of a bundle says: by hour of the target and level, what to add to a forecast."""
+
+    format: int
+    levels: tuple[float, ...]  # rising
+    lower: tuple[tuple[float, ...], ...]  # [24, n_levels], in the target's unit
+    upper: tuple[tuple[float, ...], ...]  # [24, n_levels]
+    residuals: tuple[int, ...]  # [24], how many each hour's bounds come from: all hours' where its own were too few
+
+    def around(self, forecasts: ArrayLike, target_times: Times) -> Values:
+        """Return lower and upper bounds, shape [n, n_levels, 2], of forecasts [n] for target times [n] (station's clock)."""
+        values = np.asarray(forecasts, dtype=np.float64)
+        if values.shape != target_times.shape or values.ndim != 1:
+            msg = f"forecasts {list(values.shape)} and target times {list(target_times.shape)}, expected both [n]"
+            raise DataError(msg)
+        offsets = np.stack([np.array(self.lower), np.array(self.upper)], axis=-1)  # [24, n_levels, 2]
+        bounds: Values = values[:, None, None] + offsets[hour_of_day(target_times)]
+        return bounds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], key: str = "intervals.json") -> "Intervals":
+        """Read what `to_dict` gave; `IntegrityError` naming `key` if it is something else."""
+        try:
+            if content["format"] != FORMAT:
+                found = f"{key}: format {content['format']!r}, this tsflow reads {FORMAT}"
+                msg = f"{found}; install the tsflow that wrote it, or a newer one"
+                raise IntegrityError(msg)
+            levels = tuple(checked_level(level) for level in content["levels"])
+            lower, upper = (tuple(tuple(map(float, row)) for row in content[side]) for side in ("lower", "upper"))
+            counts = tuple(map(int, content["residuals"]))
+            low, high = np.array(lower), np.array(upper)  # [24, n_levels]
+            fits = bool(levels) and low.shape == high.shape == (24, len(levels)) and len(counts) == 24
+            if not fits or not (np.isfinite(low) & np.isfinite(high) & (low <= high)).all() or levels != tuple(sorted(levels)):
+                msg = f"{key}: expected rising levels, each with a lower and an upper bound for 24 hours; publish it again"
+                raise IntegrityError(msg)
+        except (KeyError, TypeError, ValueError, SettingsError) as error:
+            msg = f"{key}: not a file of intervals ({error}); it was damaged or written by another program"
+            raise IntegrityError(msg) from error
+        return cls(FORMAT, levels, lower, upper, counts)
+
+
+def latest_whole_years(times: Times) -> NDArray[np.bool_]:
+    """Return which of `times` [n] lie in the latest whole number of years; all of them if they span less than one.
+
+    Eighteen months of validation hold one season twice; its residuals would make intervals too wide or too narrow.
+    """
+    latest: NDArray[np.bool_] = times > times.max() - max(1, (times.max() - times.min()) // YEAR) * YEAR
+    return latest
+
+
+def residuals_by_hour(residuals: Values, target_times: Times, smallest_group: int = SMALLEST_GROUP) -> list[Values]:
+    """Return 24 sorted arrays of residuals [n], by hour of the target, from the latest whole years.
+
+    An hour with fewer than `smallest_group` residuals gets those of all hours.
+
+    Raises
+    ------
+    DataError
+        If shapes do not fit, or a residual or a time is missing.
+    """
+    if residuals.shape != target_times.shape or residuals.ndim != 1:
+        msg = f"residuals {list(residuals.shape)} and target times {list(target_times.shape)}, expected both [n]"
+        raise DataError(msg)
+    if not len(residuals) or not np.isfinite(residuals).all():
+        missing = int((~np.isfinite(residuals)).sum())
+        msg = f"{len(residuals)} residuals, {missing} of them missing; expected one or more, and none missing"
+        raise DataError(msg)
+    hours, kept = hour_of_day(target_times), latest_whole_years(target_times)
+    pooled = np.sort(residuals[kept])
+    groups = (np.sort(residuals[kept & (hours == hour)]) for hour in range(24))
+    return [group if len(group) >= smallest_group else pooled for group in groups]
+
+
+def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS) -> Intervals:
+    """Return conformal intervals from the residuals of each hour, as `residuals_by_hour` gives them.
+
+    Raises
+    ------
+    SettingsError
+        If there is no level, or one is outside (0, 1).
+    NotEnoughData
+        If an hour has too few residuals for the highest level.
+    """
+    rising = sorted({checked_level(level) for level in levels})
+    if not rising:
+        msg = f"no interval level; expected at least one in (0, 1), such as {LEVELS}"
+        raise SettingsError(msg)
+    lower, upper = [], []
+    for group in groups:
+        # rounded, as 40 * 0.975 may come out a hair above 39
+        ranks = [math.ceil(round((len(group) + 1) * (1 + level) / 2, 9)) for level in rising]
+        if ranks[-1] > len(group):
+            needed = math.ceil(round((1 + rising[-1]) / (1 - rising[-1]), 9))
+            msg = f"{len(group)} validation residuals, level {rising[-1]} needs {needed}; give a longer part or a lower level"
+            raise NotEnoughData(msg)
+        lower.append(tuple(float(group[len(group) - rank]) for rank in ranks))
+        upper.append(tuple(float(group[rank - 1]) for rank in ranks))
+    return Intervals(FORMAT, tuple(rising), tuple(lower), tuple(upper), tuple(len(group) for group in groups))
+
+
+@dataclass(frozen=True)
+class IntervalScore:
+    """How intervals of one level did; width and pinball loss in the target's unit."""
+
+    level: float
+    coverage: float  # share of truths inside, bounds included
+    width: float  # mean
+    pinball: float  # mean over both bounds; less is better
+
+
+def pinball(truth: Values, quantile: Values, share: float) -> float:
+    """Return the mean pinball loss of forecasts [n] of the quantile `share` (Koenker and Bassett 1978, Econometrica 46)."""
+    above = truth - quantile
+    return float(np.mean(np.maximum(share * above, (share - 1) * above)))
+
+
+def score(intervals: Intervals, forecasts: Values, target_times: Times, truth: Values) -> list[IntervalScore]:
+    """Return coverage, width and pinball loss of each level on forecasts [n]; not those that intervals were made from."""
+    bounds = intervals.around(forecasts, target_times)
+    scores = []
+    for place, level in enumerate(intervals.levels):
+        low, high = bounds[:, place, 0], bounds[:, place, 1]
+        coverage = float(np.mean((truth >= low) & (truth <= high)))
+        loss = (pinball(truth, low, (1 - level) / 2) + pinball(truth, high, (1 + level) / 2)) / 2
+        scores.append(IntervalScore(level, coverage, float(np.mean(high - low)), loss))
+    return scores
+
+
+def crps(groups: list[Values], residuals: Values, target_times: Times) -> float:
+    """Return the mean continuous ranked probability score, in the target's unit, of forecasts with residuals [n].
+
+    Each forecast stands for the distribution of itself plus the residuals of its hour in `groups`, and
+    CRPS = E|X - y| - E|X - X'| / 2 (Gneiting and Raftery 2007, JASA 102). For a single X it is the absolute error.
+    """
+    hours = hour_of_day(target_times)
+    total = 0.0
+    for hour, x in enumerate(groups):  # x: [m], sorted
+        y, m = residuals[hours == hour], len(x)
+        below = np.searchsorted(x, y)
+        sums = np.concatenate([[0.0], np.cumsum(x)])
+        distance = (y * below - sums[below] + (sums[-1] - sums[below]) - y * (m - below)) / m
+        spread = 2 * float((2 * np.arange(1, m + 1) - m - 1) @ x) / m**2
+        total += float(distance.sum()) - len(y) * spread / 2
+    return total / len(residuals)

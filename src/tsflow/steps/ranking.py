@@ -1,0 +1,106 @@
+"""The step that ranks a run's entrants, and the reading of leaderboards."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tsflow.architectures.registry import load_architecture
+from tsflow.errors import SettingsError
+from tsflow.evaluation import report
+from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
+from tsflow.observations.store import to_parquet
+from tsflow.steps.run import read_run
+from tsflow.storage import keys
+from tsflow.storage.objects import ObjectStore
+from tsflow.windows.dataset import Dataset
+
+
+def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
+    """Write the run's leaderboard as JSON, Parquet and HTML; return where it lies and who leads it.
+
+    Ranking again after a failed entrant was trained after all writes a further leaderboard.
+    """
+    run = read_run(objects, run_id)
+    dataset = Dataset.load(objects, run["fingerprint"])
+    naive = naive_errors(dataset)
+    entrants = rank(run["entrants"], [_entrant(objects, run_id, name, naive) for name in run["entrants"]])
+    board = Leaderboard(
+        station=run["station"],
+        run=run_id,
+        split=run["split"],
+        profile=run["profile"],
+        seed=run["seed"],
+        fingerprint=run["fingerprint"],
+        as_of=run["as_of"],
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        horizon_hours=dataset.windows.horizon_hours,
+        target=dataset.target,
+        unit=dataset.units[dataset.target],
+        parts=dataset.summary()["parts"],
+        naive=naive,
+        champion=entrants[0].architecture,
+        entrants=entrants,
+    )
+    folder = _write_board(objects, board)
+    written = _read_board(objects, folder)
+    links = {"Data Docs": "../../validation/" + run["docs"].rpartition("/")[2]}
+    objects.put_new(f"{folder}leaderboard.html", report.html(written, links), "text/html")
+    objects.put_new(f"{folder}leaderboard.parquet", to_parquet(written.table()))
+    return {"run": run_id, "leaderboard": f"{folder}leaderboard.json", "champion": written.champion}
+
+
+def latest_leaderboard(objects: ObjectStore, run_id: str) -> Leaderboard:
+    """Return a run's newest leaderboard; `SettingsError` if it has none."""
+    folders = _boards(objects, run_id)
+    if not folders:
+        read_run(objects, run_id)
+        msg = f"run {run_id!r} has no leaderboard; see `tsflow status` for whether it is still under way"
+        raise SettingsError(msg)
+    return _read_board(objects, folders[-1])
+
+
+def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
+    """Return the runs that have a leaderboard, oldest first; of one station, or of all."""
+    found = []
+    for key in objects.keys("runs/"):
+        parts = key.split("/")
+        if key.endswith("/leaderboard.json") and (station is None or read_run(objects, parts[1])["station"] == station):
+            found.append((_read_board(objects, key.rpartition("/")[0] + "/").created_at, parts[1]))
+    return list(dict.fromkeys(run for _, run in sorted(found)))
+
+
+def _boards(objects: ObjectStore, run_id: str) -> list[str]:
+    found = objects.keys(keys.run(run_id, "leaderboard/"))
+    return [key.removesuffix("leaderboard.json") for key in found if key.endswith("/leaderboard.json")]
+
+
+def _read_board(objects: ObjectStore, folder: str) -> Leaderboard:
+    key = f"{folder}leaderboard.json"
+    return Leaderboard.model_validate(keys.from_json(objects.get(key), key))
+
+
+def _write_board(objects: ObjectStore, board: Leaderboard) -> str:
+    """Write the board under the next number unless the newest one says the same; return its folder."""
+    while True:
+        folders = _boards(objects, board.run)
+        if folders and _read_board(objects, folders[-1]).entrants == board.entrants:
+            return folders[-1]
+        folder = keys.run(board.run, f"leaderboard/{len(folders) + 1:03d}/")
+        body = keys.to_json(board.model_dump(mode="json"))
+        if objects.put_new(f"{folder}leaderboard.json", body, "application/json"):
+            return folder
+
+
+def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[str, float]) -> Entrant:
+    key = keys.run(run_id, f"candidates/{architecture}.json")
+    if (body := objects.find(key)) is not None:
+        facts = keys.from_json(body, key)
+        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve")
+        reused = facts["run"] if facts["run"] != run_id else None
+        return Entrant(
+            status="ok", reused_from=reused, **{name: facts[name] for name in taken}, **with_skill(facts["errors"], naive)
+        )
+    reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
+    reason = "left no result: its task was killed, or never ran; see its log in Airflow"
+    if reasons:
+        reason = keys.from_json(objects.get(reasons[-1]), reasons[-1])["reason"]
+    return Entrant(architecture=architecture, title=load_architecture(architecture).title, status="failed", reason=reason)
