@@ -14,6 +14,7 @@ from tsflow.champion.bundle import write_bundle
 from tsflow.champion.manifest import FORMAT, Manifest, read_manifest
 from tsflow.champion.pointer import current, promote
 from tsflow.client import DataError, IntegrityError, NoChampion, load_champion
+from tsflow.evaluation.intervals import Intervals
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 
@@ -84,6 +85,19 @@ def test_bad_frames_are_refused_with_what_is_wrong(objects: ObjectStore):
 def test_a_station_without_champion_says_how_to_get_one(objects: ObjectStore):
     with pytest.raises(NoChampion, match="publish one with `tsflow run`"):
         load_champion("small", objects)
+
+
+def test_a_forecast_has_intervals_by_the_hour_of_its_target(objects: ObjectStore):
+    intervals = Intervals(1, (0.8, 0.95), tuple((-hour, -2.0 * hour - 1) for hour in range(24)), ((1.0, 2.0),) * 24, (100,) * 24)
+    files = {"model.onnx": Persistence(120, 2, 0).to_onnx(), "intervals.json": keys.to_json(intervals.to_dict())}
+    promote(objects, "small", "v1", *write_bundle(objects, manifest(), files), now=NOW)
+    frame = hourly_rows(130, features=2)
+    last, hour = frame["T"].iloc[-1], frame["time"].iloc[-1].hour
+    found = load_champion("small", objects).intervals(frame)
+    assert found[0.8] == pytest.approx((last - hour, last + 1), abs=1e-5)
+    assert found[0.95] == pytest.approx((last - 2 * hour - 1, last + 2), abs=1e-5)
+    with pytest.raises(DataError, match="lacks time"):
+        load_champion("small", objects).intervals(frame[["T", "f1"]])
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "card.md", "manifest.json"])

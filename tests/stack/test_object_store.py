@@ -165,6 +165,6 @@ def test_a_store_of_the_settings_is_used_as_it_is() -> None:
 def test_a_store_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "objects").write_text("a file where a folder should be")
-    with pytest.raises(StackError, match=r"objects"), object_store(load_settings()):
+    with pytest.raises(StackError, match=r"state/objects: cannot be written \(File exists\)"), object_store(load_settings()):
         pass
     assert marked() == []

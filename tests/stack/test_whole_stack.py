@@ -59,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     for folder in ("include", "dags", "plugins"):
         (home / folder).mkdir()
     (home / "dags" / "trivial.py").write_text(DAG)
-    (home / "dags" / "broken.py").write_text("import airflow, no_such_module\n")
+    (home / "dags" / "broken.py").write_text("from airflow.sdk import dag\nimport no_such_module\n")
     patch = pytest.MonkeyPatch()
     patch.setenv("TSFLOW_HOME", str(home))
     patch.setenv("TSFLOW_STATE", str(tmp_path_factory.mktemp("state")))
@@ -130,6 +130,7 @@ def test_the_api_says_what_is_wrong(airflow: Airflow, stack: StackStatus) -> Non
         airflow.trigger("trivail")
     with pytest.raises(UnknownName, match="unknown run"):
         airflow.dag_run("trivial", "none")
+    until(airflow.import_errors)
     with pytest.raises(StackError, match=r"(?s)not read a DAG 'broken'.*no_such_module"):
         airflow.wait_for_dag("broken", timeout_seconds=0.0)
     with pytest.raises(StackError, match="refuses the password of viewer"):

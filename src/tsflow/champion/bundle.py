@@ -28,6 +28,12 @@ def card(manifest: Manifest) -> bytes:
             )
     lines += [
         "",
+        *(
+            f"Intervals of {100 * found['level']:g} % covered {100 * found['coverage']:.1f} % of the test part, "
+            f"{found['width']:.1f} {manifest.target['unit']} wide on average."
+            for found in metrics.get("intervals", [])
+        ),
+        "",
         "Chosen by validation MAE; the test part was not used for choosing.",
         "",
         "Inputs, in order: " + ", ".join(f"{feature['name']} ({feature['unit']})" for feature in manifest.features) + ".",

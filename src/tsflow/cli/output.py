@@ -32,11 +32,24 @@ def board_table(board: Leaderboard) -> Table:
     table = Table(
         title=f"{board.station}: {board.target} {board.horizon_hours} h ahead ({board.unit}), run {board.run}", title_justify="left"
     )
-    for heading in ("#", "entrant", "val MAE", "test MAE", "skill", "val RMSE", "test RMSE", "parameters", "epochs", "seconds"):
+    for heading in (
+        "#",
+        "entrant",
+        "val MAE",
+        "test MAE",
+        "95 %",
+        "vs leader",
+        "skill",
+        "val RMSE",
+        "test RMSE",
+        "parameters",
+        "epochs",
+        "seconds",
+    ):
         table.add_column(heading, justify="left" if heading == "entrant" else "right", no_wrap=True)
     for entrant in board.entrants:
         if entrant.status == "failed":
-            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", "", "", "", "", "", "", "")
+            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", "", "", "", "", "", "", "", "", "")
             continue
         best = entrant.architecture == board.champion
         table.add_row(
@@ -44,6 +57,8 @@ def board_table(board: Leaderboard) -> Table:
             entrant.architecture,
             _number(entrant.val_mae),
             _number(entrant.test_mae),
+            "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
+            entrant.verdict or "-",
             f"{round(100 * (entrant.skill or 0), 1) + 0.0:.1f} %",
             _number(entrant.val_rmse),
             _number(entrant.test_rmse),

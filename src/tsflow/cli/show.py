@@ -111,6 +111,10 @@ def forecast(station: str, observations: Path | None, *, as_json: bool) -> None:
         "origin": origin.isoformat(),
         "target_time": (origin + timedelta(hours=loaded.manifest.horizon_hours)).isoformat(),
         "forecast": round(value, 3),
+        "intervals": [
+            {"level": level, "low": round(low, 3), "high": round(high, 3)}
+            for level, (low, high) in loaded.intervals(recent).items()
+        ],
         "architecture": loaded.manifest.architecture,
         "version": loaded.manifest.version,
         "expected_mae": loaded.manifest.metrics.get("test_mae") or loaded.manifest.metrics["val_mae"],
@@ -120,7 +124,8 @@ def forecast(station: str, observations: Path | None, *, as_json: bool) -> None:
     else:
         console.print(
             f"{result['station']}: {result['target']} at {result['target_time']}: [bold]{value:.1f} {result['unit']}[/] "
-            f"(from {result['origin']}, {result['architecture']}, mean error {result['expected_mae']:.1f})"
+            + "".join(f", {100 * i['level']:g} %: {i['low']:.1f} to {i['high']:.1f}" for i in result["intervals"])
+            + f" (from {result['origin']}, {result['architecture']}, mean error {result['expected_mae']:.1f})"
         )
 
 

@@ -1,5 +1,6 @@
 """Loading a station's champion and forecasting with it."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsflow.champion.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
 from tsflow.errors import DataError, IntegrityError, NoChampion
+from tsflow.evaluation.intervals import Intervals
 from tsflow.storage.objects import ObjectMissing, ObjectStore
 
 
@@ -60,6 +62,23 @@ class Champion:
         if "time" in columns:
             self._check_hours(np.asarray(frame["time"]).astype("datetime64[s]")[-context:])
         return float(self.forecast_many(rows[None])[0])
+
+    def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
+        """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
+
+        Conformal: from the errors on the validation part, by hour of the day. `frame` is as in `forecast`, with its
+        column `time` by the station's clock. Empty if the champion was published without intervals.
+        """
+        if "intervals.json" not in self.files:
+            return {}
+        if "time" not in frame.keys():  # noqa: SIM118  # a DataFrame's `in` is about columns, a Mapping's about keys
+            msg = "the frame lacks time; intervals depend on the hour of the day"
+            raise DataError(msg)
+        known = Intervals.from_dict(json.loads(self.files["intervals.json"]))
+        ahead = np.timedelta64(self.manifest.horizon_hours, "h")
+        target = np.add(np.array([np.asarray(frame["time"])[-1]], dtype="datetime64[s]"), ahead, dtype="datetime64[s]")
+        bounds = known.around([self.forecast(frame)], target)[0]
+        return {level: (float(low), float(high)) for level, (low, high) in zip(known.levels, bounds, strict=True)}
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
         """Forecast many windows: raw units, shape [n, context_hours, n_features], to degC, shape [n]."""

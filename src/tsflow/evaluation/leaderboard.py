@@ -33,6 +33,13 @@ class Entrant(Strict):
     val_skill: float | None = None
     test_skill: float | None = None
     skill: float | None = None  # on the test part; on validation where there is no test part
+    mae_low: float | None = None  # 95 % interval of the MAE that skill is about, by block bootstrap
+    mae_high: float | None = None
+    difference: float | None = None  # of that MAE from the leader's
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None  # Diebold-Mariano against the leader
+    verdict: Literal["leader", "better", "tie", "worse"] | None = None  # None: too few origins to say
     parameters: int | None = None
     epochs: int | None = None
     best_epoch: int | None = None

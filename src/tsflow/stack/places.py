@@ -18,9 +18,9 @@ FREE_BYTES = 256 * 2**20  # below this SeaweedFS takes no more objects and SQLit
 def private_dir(*parts: str) -> Path:
     """Return a folder of the state folder, made if it is not there, closed to everyone else."""
     folder = state_dir()
-    with disk_errors(folder):
-        for name in ("", *parts):
-            folder = folder / name
+    for name in ("", *parts):
+        folder = folder / name
+        with disk_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)

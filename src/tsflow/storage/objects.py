@@ -75,10 +75,15 @@ class ObjectStore:
         return f"s3://{self.bucket}/{key}"
 
     def ensure_bucket(self) -> None:
-        """Create the bucket if it is not there."""
-        with self._explained("bucket"):
-            if self.bucket not in [bucket["Name"] for bucket in self._s3.list_buckets()["Buckets"]]:
-                self._s3.create_bucket(Bucket=self.bucket)
+        """Create the bucket if it is not there; keys that may use only this bucket are enough if it is."""
+        with self._explained(""):
+            try:
+                self._s3.head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                if _code(error) not in _ABSENT:
+                    raise
+                with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):  # another one was first
+                    self._s3.create_bucket(Bucket=self.bucket)
 
     def get(self, key: str) -> bytes:
         """Return an object's bytes; `ObjectMissing` if there is none."""

@@ -1,0 +1,182 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsflow.errors import DataError, IntegrityError, NotEnoughData, SettingsError
+from tsflow.evaluation.intervals import (
+    Intervals,
+    crps,
+    fit_intervals,
+    hour_of_day,
+    latest_whole_years,
+    pinball,
+    residuals_by_hour,
+    score,
+)
+
+HOUR = np.timedelta64(1, "h")
+
+
+def hours(n: int, start: str = "2020-01-01T00:40") -> np.ndarray:
+    return np.datetime64(start) + np.arange(n) * HOUR
+
+
+def weather(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals [n] that last for hours, are lopsided, and vary with the hour of day; and their times."""
+    random, times = np.random.default_rng(seed), hours(n)
+    noise = np.convolve(random.gamma(2, 1, n + 5) - 2, np.ones(6) / np.sqrt(6), "valid")
+    return noise * (1 + np.sin(2 * np.pi * hour_of_day(times) / 24) / 2) + 0.3, times
+
+
+def test_bounds_are_the_ranks_that_n_plus_1_asks_for():
+    groups = [np.arange(1.0, 40.0)] * 24  # 39 residuals: the least that 95 % needs
+    intervals = fit_intervals(groups, [0.95, 0.8])
+    assert intervals.levels == (0.8, 0.95)
+    assert (intervals.lower[7], intervals.upper[7]) == ((4.0, 1.0), (36.0, 39.0))
+    with pytest.raises(NotEnoughData, match=r"38 validation residuals, level 0.95 needs 39"):
+        fit_intervals([group[1:] for group in groups], [0.8, 0.95])
+
+
+def test_coverage_of_a_fresh_truth_is_at_least_the_level_whatever_the_distribution():
+    random, truths, inside = np.random.default_rng(1), 4000, 0
+    for _ in range(truths):  # 9 residuals and one truth, exchangeable: covered 8 times in 10 exactly
+        drawn = np.exp(random.normal(size=10))
+        intervals = fit_intervals([np.sort(drawn[:9])] * 24, [0.8])
+        inside += intervals.lower[0][0] <= drawn[9] <= intervals.upper[0][0]
+    assert inside / truths == pytest.approx(0.8, abs=0.02)
+
+
+def test_coverage_on_later_weather_is_within_3_points_for_every_level_and_by_hour():
+    residuals, times = weather(24 * 1461, seed=2)
+    half = len(times) // 2
+    intervals = fit_intervals(residuals_by_hour(residuals[:half], times[:half]), [0.5, 0.8, 0.95])
+    forecasts = np.linspace(-10, 30, len(times) - half)
+    for found in score(intervals, forecasts, times[half:], forecasts + residuals[half:]):
+        assert found.coverage == pytest.approx(found.level, abs=0.03)
+    night = hour_of_day(times[half:]) == 18
+    (_, eighty, _) = score(intervals, forecasts[night], times[half:][night], (forecasts + residuals[half:])[night])
+    assert eighty.coverage == pytest.approx(0.8, abs=0.05)
+
+
+def test_coverage_of_naive_on_real_weather_is_within_3_points(data: Path):
+    rows = pd.read_csv(data / "jena_hourly_2009_2014.csv.gz")
+    times = pd.to_datetime(rows["Date Time"], format="%d.%m.%Y %H:%M:%S").to_numpy()[24:]
+    target = rows["T (degC)"].to_numpy()
+    forecast, truth = target[:-24], target[24:]
+    a, b = len(truth) // 4, len(truth) // 2
+    intervals = fit_intervals(residuals_by_hour((truth - forecast)[a:b], times[a:b]))
+    for found in score(intervals, forecast[b:], times[b:], truth[b:]):
+        assert found.coverage == pytest.approx(found.level, abs=0.03)
+
+
+def test_hours_with_few_residuals_take_those_of_all_hours():
+    residuals, times = weather(24 * 150, seed=3)
+    kept = (hour_of_day(times) != 5) | (np.arange(len(times)) < 24 * 20)
+    groups = residuals_by_hour(residuals[kept], times[kept])
+    assert [len(group) for group in groups] == [kept.sum() if hour == 5 else 150 for hour in range(24)]
+    intervals = fit_intervals(groups)
+    assert intervals.residuals[5] == kept.sum()
+
+
+def test_hour_is_that_of_the_targets_clock():
+    times = np.array(["2020-01-01T23:50", "2020-01-02T00:00", "2020-07-01T13:10"], dtype="datetime64[m]")
+    assert hour_of_day(times).tolist() == [23, 0, 13]
+
+
+def test_each_season_counts_once():
+    times = hours(24 * 541)
+    kept = latest_whole_years(times)
+    assert kept.sum() == 8766
+    assert kept[-8766:].all()
+    assert latest_whole_years(hours(24 * 90)).all()
+
+
+def test_bounds_nest_and_lie_around_the_forecast_they_are_given():
+    residuals, times = weather(24 * 400, seed=4)
+    intervals = fit_intervals(residuals_by_hour(residuals, times), [0.95, 0.5])
+    bounds = intervals.around([10.0, 20.0], times[[3, 4]])
+    assert bounds.shape == (2, 2, 2)
+    assert (bounds[:, 1, 0] < bounds[:, 0, 0]).all()
+    assert (bounds[:, 0, 1] < bounds[:, 1, 1]).all()
+    hour = hour_of_day(times)[3]
+    assert bounds[0, 0].tolist() == [10 + intervals.lower[hour][0], 10 + intervals.upper[hour][0]]
+    with pytest.raises(DataError, match=r"forecasts .2. and target times .3."):
+        intervals.around([10.0, 20.0], times[:3])
+
+
+def test_intervals_survive_json():
+    intervals = fit_intervals(residuals_by_hour(*weather(24 * 200, seed=5)))
+    assert Intervals.from_dict(json.loads(json.dumps(intervals.to_dict(), allow_nan=False))) == intervals
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": 2}, "format 2, this tsflow reads 1"),
+        ({"levels": [0.8, 1.2]}, "level 1.2 is outside"),
+        ({"levels": [0.95, 0.8]}, "rising levels"),
+        ({"levels": []}, "rising levels"),
+        ({"lower": [[0.0, 0.0]] * 23}, "for 24 hours"),
+        ({"lower": [[9e9, 9e9]] * 24}, "a lower and an upper bound"),
+        ({"upper": [[1.0, float("nan")]] * 24}, "a lower and an upper bound"),
+        ({"upper": None}, "not a file of intervals"),
+    ],
+)
+def test_damaged_intervals_are_refused(change: dict[str, object], told: str):
+    content = fit_intervals(residuals_by_hour(*weather(24 * 200, seed=5))).to_dict()
+    with pytest.raises(IntegrityError, match=f"v1/intervals.json.*{told}"):
+        Intervals.from_dict({**content, **change}, "v1/intervals.json")
+    with pytest.raises(IntegrityError, match="not a file of intervals"):
+        Intervals.from_dict({})
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.5, 80, float("nan"), True, "0.8"])
+def test_a_level_outside_0_and_1_is_named(level: float):
+    with pytest.raises(SettingsError, match=f"interval level {level!r} is outside"):
+        fit_intervals([np.arange(100.0)] * 24, [0.8, level])
+
+
+def test_no_level_and_missing_residuals_are_told():
+    residuals, times = weather(240, seed=6)
+    with pytest.raises(SettingsError, match="no interval level"):
+        fit_intervals([np.arange(100.0)] * 24, [])
+    with pytest.raises(DataError, match="240 residuals, 1 of them missing"):
+        residuals_by_hour(np.where(np.arange(240) == 2, np.nan, residuals), times)
+    with pytest.raises(DataError, match="0 residuals"):
+        residuals_by_hour(residuals[:0], times[:0])
+    with pytest.raises(DataError, match="target times are missing"):
+        residuals_by_hour(residuals, np.where(np.arange(240) == 2, np.datetime64("NaT"), times))
+
+
+def test_scores_by_hand():
+    intervals = Intervals(1, (0.8,), ((-1.0,),) * 24, ((2.0,),) * 24, (100,) * 24)
+    (found,) = score(intervals, np.array([10.0, 10.0, 10.0]), hours(3), np.array([10.0, 12.0, 8.0]))
+    assert found.coverage == pytest.approx(2 / 3)  # the second lies on the bound, the third outside
+    assert found.width == pytest.approx(3.0)
+    lower, upper = (0.1 * 1 + 0.1 * 3 + 0.9 * 1) / 3, (0.1 * 2 + 0 + 0.1 * 4) / 3
+    assert found.pinball == pytest.approx((lower + upper) / 2)
+
+
+def test_pinball_is_least_at_the_quantile_itself():
+    truth = np.random.default_rng(7).normal(size=5000)
+    guesses = np.linspace(0, 2.5, 26)
+    best = guesses[np.argmin([pinball(truth, np.full(5000, guess), 0.9) for guess in guesses])]
+    assert best == pytest.approx(np.quantile(truth, 0.9), abs=0.1)
+
+
+def test_crps_is_that_of_the_double_sum():
+    residuals, times = weather(24 * 60, seed=8)
+    groups = residuals_by_hour(residuals[: 24 * 40], times[: 24 * 40], smallest_group=1)
+    later, later_times = residuals[24 * 40 :], times[24 * 40 :]
+    slow = []
+    for y, hour in zip(later, hour_of_day(later_times), strict=True):
+        x = groups[hour]
+        slow.append(np.mean([abs(a - y) for a in x]) - np.mean([abs(a - b) for a in x for b in x]) / 2)
+    assert crps(groups, later, later_times) == pytest.approx(np.mean(slow), rel=0, abs=1e-9)
+
+
+def test_crps_of_a_single_value_is_the_absolute_error():
+    assert crps([np.array([0.5])] * 24, np.array([2.5, -1.5]), hours(2)) == pytest.approx(2.0)
