@@ -82,8 +82,14 @@ class ObjectStore:
             except ClientError as error:
                 if _code(error) not in _ABSENT:
                     raise
-                with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):  # another one was first
-                    self._s3.create_bucket(Bucket=self.bucket)
+                self._create_bucket()
+
+    def _create_bucket(self) -> None:
+        try:
+            self._s3.create_bucket(Bucket=self.bucket)
+        except ClientError as error:
+            if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:  # another one was first
+                raise
 
     def get(self, key: str) -> bytes:
         """Return an object's bytes; `ObjectMissing` if there is none."""
