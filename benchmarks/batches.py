@@ -1,0 +1,61 @@
+"""Batches by index and gather against `timeseries_dataset_from_array`: seconds an epoch and their ratio.
+
+    .venv/bin/python benchmarks/batches.py
+
+20,000 windows of 120 x 14, batches of 256, the dense network of the lecture; both ways in one run, since timings of a
+shared machine mean little by themselves.
+"""
+
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+
+from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.registry import load_architecture
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.training.batches import training_batches
+from tsflow.training.fit import set_up_tensorflow
+from tsflow.windows.dataset import Dataset
+
+ROWS, FEATURES, EPOCHS = 40_286, 14, 3
+
+
+def main() -> None:
+    """Print one line an architecture."""
+    set_up_tensorflow(0)
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(ROWS, FEATURES)), columns=[f"f{i}" for i in range(FEATURES)])
+    frame.insert(0, "time", pd.date_range("2020-01-01", periods=ROWS, freq="h").astype("datetime64[us]"))
+    units = {f"f{i}": "" for i in range(FEATURES)}
+    dataset = Dataset(
+        "random", "f0", units, frame.assign(segment=0), WindowSettings(), FractionSplit(), "book", HourlySettings(), {}
+    )
+    values = dataset.values[: dataset.bounds.a].astype(np.float32)
+    book = keras.utils.timeseries_dataset_from_array(
+        values[:-24], targets=values[143:, 0], sequence_length=120, batch_size=256, shuffle=True, seed=1
+    )
+    print(f"{'architecture':<14}{'windows':>9}{'utility s':>11}{'gather s':>11}{'ratio':>7}")
+    for name in ("dense", "conv1d", "lstm"):
+        network = load_architecture(name)
+        assert isinstance(network, Network)
+        ways = {
+            "utility": lambda epoch: book,
+            "gather": lambda epoch: training_batches(dataset, batch_size=256, seed=1, epoch=epoch),
+        }
+        seconds = {}
+        for way, batches in ways.items():
+            model = build(network, NetworkInputs.of(dataset))
+            model.compile("adam", "mse", steps_per_execution=10)
+            model.fit(batches(0), epochs=1, verbose=0, shuffle=False)  # the graph is built here
+            began = time.perf_counter()
+            for epoch in range(1, EPOCHS):
+                model.fit(batches(epoch), epochs=1, verbose=0, shuffle=False)
+            seconds[way] = (time.perf_counter() - began) / (EPOCHS - 1)
+        ratio = seconds["utility"] / seconds["gather"]
+        print(f"{name:<14}{len(dataset.starts('train')):>9}{seconds['utility']:>11.2f}{seconds['gather']:>11.2f}{ratio:>7.1f}")
+
+
+if __name__ == "__main__":
+    main()
