@@ -8,7 +8,6 @@ shared machine mean little by themselves.
 
 import time
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -24,6 +23,8 @@ ROWS, FEATURES, EPOCHS = 40_286, 14, 3
 
 def main() -> None:
     """Print one line an architecture."""
+    import keras
+
     set_up_tensorflow(0)
     random = np.random.default_rng(0)
     frame = pd.DataFrame(random.normal(size=(ROWS, FEATURES)), columns=[f"f{i}" for i in range(FEATURES)])

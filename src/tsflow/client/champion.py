@@ -76,7 +76,8 @@ class Champion:
             raise DataError(msg)
         known = Intervals.from_dict(json.loads(self.files["intervals.json"]))
         ahead = np.timedelta64(self.manifest.horizon_hours, "h")
-        target = np.add(np.array([np.asarray(frame["time"])[-1]], dtype="datetime64[s]"), ahead, dtype="datetime64[s]")
+        last = np.asarray(frame["time"]).astype("datetime64[s]")[-1:]
+        target = (last + ahead).astype("datetime64[s]")
         bounds = known.around([self.forecast(frame)], target)[0]
         return {level: (float(low), float(high)) for level, (low, high) in zip(known.levels, bounds, strict=True)}
 
