@@ -10,7 +10,7 @@ from rich.table import Table
 from tsflow.errors import TsflowError
 from tsflow.evaluation.leaderboard import Leaderboard
 
-_WIDE = 132  # of a pipe or a log, which has no width of its own
+_WIDE = 160  # of a pipe or a log, which has no width of its own
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE, soft_wrap=not sys.stdout.isatty())
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

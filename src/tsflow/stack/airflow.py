@@ -67,7 +67,8 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(write_password_file(secrets)),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow_home / 'airflow.db'}",  # Airflow itself turns WAL on
+        # Airflow itself turns WAL on; SQLite's own 5 s of patience are too few while trainings hold every core.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow_home / 'airflow.db'}?timeout=60",
         "AIRFLOW__API__HOST": LOOPBACK,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,
@@ -76,6 +77,7 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret.get_secret_value(),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         **_pace(),
+        **_workers(),
         **_tsflow(store),
         "PYTHONPATH": os.pathsep.join(_source_folders(inherited)),
         "NO_PROXY": ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), LOOPBACK, "localhost"])),
@@ -96,6 +98,19 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # default 300: a new DAG file is seen
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    }
+
+
+def _workers() -> dict[str, str]:
+    """Fork tasks from a server that has TensorFlow loaded: trainings then start at once (docs/decisions.md has the numbers)."""
+    if sys.platform != "linux":  # elsewhere a fork after loading TensorFlow is not safe
+        return {}
+    preload = ["airflow", "airflow.executors.local_executor", "airflow.sdk.execution_time.supervisor"]
+    preload += ["airflow.sdk.execution_time.task_runner", "tensorflow"]
+    return {
+        "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
+        "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(preload),
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
 
 

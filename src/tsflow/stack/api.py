@@ -152,10 +152,12 @@ class Airflow:
             time.sleep(_POLL_SECONDS)
 
     def set_pool(self, name: str, slots: int, description: str = "") -> None:
-        """Create a pool, or change the one that is there."""
+        """Create a pool, or change the one that is there if it is another."""
         pool = {"slots": slots, "description": description, "include_deferred": False}
-        response = self._request("POST", "/pools", json={"name": name, **pool})
-        if response.status_code == requests.codes.conflict:
+        response = self._request("GET", f"/pools/{quote(name)}")
+        if response.status_code == requests.codes.not_found:
+            response = self._request("POST", "/pools", json={"name": name, **pool})
+        elif response.ok and response.json()["slots"] != slots:
             response = self._request("PATCH", f"/pools/{quote(name)}", json={"pool": name, **pool})
         self._content(response)
 

@@ -27,12 +27,13 @@ _PORT_TAKEN = "address already in use"
 def up(settings: Settings) -> StackStatus:
     """Start the stack unless it runs, and wait until every part of it is healthy.
 
-    Calls at the same time wait for each other; the second finds it running.
+    Calls at the same time wait for each other; the second finds it running. Settings of a stack that runs change
+    after `down`, but for the pool's slots, which change now.
 
     Raises
     ------
     StackError
-        If a part does not start; then everything is stopped again, and the text holds the end of its log.
+        If a part does not start; then what this call started is stopped again, and the text holds the end of its log.
     """
     require_airflow()
     require_room()
@@ -74,6 +75,7 @@ def _started(settings: Settings) -> StackStatus:
     if read_status(settings).state in {"failed", "down", "stopping"}:
         down()  # also what a killed supervisor left
     deadline = time.monotonic() + settings.stack.start_timeout_seconds
+    ran = (found := living(SUPERVISOR)) is not None and found.state == "running"
     try:
         if living(SUPERVISOR) is None:
             forget(SUPERVISOR)
@@ -83,8 +85,9 @@ def _started(settings: Settings) -> StackStatus:
         healthy = _wait_healthy(settings, deadline)
         Airflow.of_stack(healthy).set_pool(TRAINING_POOL, settings.training.pool_slots, "Trainings at once")
     except BaseException:  # also when interrupted: half a stack helps nobody
-        with contextlib.suppress(StackError):  # the reason of the failure is worth more than one of the clean-up
-            down()
+        if not ran:  # one that ran before may have tasks in it, and may only be slow
+            with contextlib.suppress(StackError):  # the reason of the failure is worth more than one of the clean-up
+                down()
         raise
     return healthy
 

@@ -67,8 +67,7 @@ def _store_components(store: ObjectStoreSettings, keeper: DaemonRecord | None) -
     if keeper is not None and keeper.components:
         return [_judged(part, problem) for part in keeper.components]
     if store.endpoint_url:  # somebody else's: there is no process to show
-        state: Literal["failed", "running"] = "failed" if problem else "running"
-        return [ComponentStatus(name=NAME, state=state, healthy=problem is None, reason=problem, log=str(private_dir("logs")))]
+        return [ComponentStatus(name=NAME, state="running", healthy=problem is None, reason=problem, log=str(private_dir("logs")))]
     return []
 
 
