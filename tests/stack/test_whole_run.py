@@ -29,6 +29,10 @@ class Shell:
         self.home = folder / "home"
         for part in ("include", "dags", "plugins"):
             shutil.copytree(REPOSITORY / part, self.home / part)
+        demo = self.home / "include" / "stations" / "demo.yaml"
+        content = yaml.safe_load(demo.read_text())
+        content["sources"]["simulator"]["history_days"] = 60  # enough for the profile smoke
+        demo.write_text(yaml.safe_dump(content, sort_keys=False))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TSFLOW_", "PYTHONDONTWRITE"))}
         self.environment = inherited | {
             "TSFLOW_HOME": str(self.home),
@@ -142,7 +146,7 @@ def test_a_fresh_stack_runs_nothing_by_itself(run: str, airflow: Airflow):
 
 
 def test_fresh_observations_bring_a_retraining_of_their_station(run: str, shell: Shell, airflow: Airflow):
-    run_id = airflow.trigger("ingest_weather", {"station": "demo", "history_days": 1840})  # older rows than are stored
+    run_id = airflow.trigger("ingest_weather", {"station": "demo", "history_days": 90})  # older rows than are stored
     wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
     assert airflow.dag_run("ingest_weather", run_id).state == "success"
     wait_until(lambda: len(airflow.dag_runs("retrain")) == 2)
