@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -166,7 +167,8 @@ def test_fresh_observations_bring_a_retraining_of_their_station(run: str, shell:
 
 def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
     before = len(airflow.dag_runs("retrain"))
-    run_id = airflow.trigger("ingest_weather", {"station": "demo", "as_of": "2026-10-01T00:00:00Z"})
+    stored_already = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%dT%H:00:00Z}"
+    run_id = airflow.trigger("ingest_weather", {"station": "demo", "as_of": stored_already, "history_days": 1})
     wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
     states = {task.label: task.state for task in airflow.task_instances("ingest_weather", run_id)}
     assert states["ingest.announce[demo]"] == "skipped"
