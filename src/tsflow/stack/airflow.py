@@ -137,9 +137,10 @@ def _source_folders(inherited: Mapping[str, str]) -> list[str]:
 
 
 def components(environment: Mapping[str, str], stop_seconds: float) -> list[Component]:
-    """Return Airflow's processes, in the order in which they are started."""
+    """Return Airflow's processes, in the order in which they are started; only the scheduler has tasks to wait for."""
+    patience = {name: stop_seconds if name == "scheduler" else min(stop_seconds, 5.0) for name in _COMMANDS}
     return [
-        Component(name, [sys.executable, "-m", "airflow", *command], environment, private_dir("airflow"), stop_seconds)
+        Component(name, [sys.executable, "-m", "airflow", *command], environment, private_dir("airflow"), patience[name])
         for name, command in _COMMANDS.items()
     ]
 

@@ -9,15 +9,13 @@ from tsflow.settings import settings as current_settings
 from tsflow.stack.airflow import PARTS, require_airflow
 from tsflow.stack.api import Airflow
 from tsflow.stack.daemon import spawn
-from tsflow.stack.keeper import KEEPER
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import end, sweep
 from tsflow.stack.objects import stop_unused, wait_for_bucket
 from tsflow.stack.places import last_lines, log_file, private_dir, require_room
-from tsflow.stack.record import forget, living, read_record
+from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.status import StackStatus, read_status
-from tsflow.stack.supervisor import SUPERVISOR
 
 TRAINING_POOL = "training"
 _POLL_SECONDS = 0.1

@@ -9,20 +9,13 @@ import time
 
 from tsflow.settings import Settings
 from tsflow.stack.daemon import Daemon, received_settings
-from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import sweep
-from tsflow.stack.places import private_dir
+from tsflow.stack.objects import use_lock
 from tsflow.stack.ports import LOOPBACK, choose_ports
 from tsflow.stack.processes import Kept, stop
+from tsflow.stack.record import KEEPER
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME, answers, remove_sockets, wanted_ports, weed
-
-KEEPER = "object-store-keeper"
-
-
-def use_lock() -> FileLock:
-    """Return the lock that users share and the last one's end frees."""
-    return FileLock(private_dir("run") / "object-store.use")
 
 
 class Keeper(Daemon):

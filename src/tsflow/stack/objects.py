@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from tsflow.errors import StackError, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.daemon import spawn
-from tsflow.stack.keeper import KEEPER, use_lock
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import end, sweep
-from tsflow.stack.places import last_lines, log_file, require_room
-from tsflow.stack.record import forget, living, read_record
+from tsflow.stack.places import last_lines, log_file, private_dir, require_room
+from tsflow.stack.record import KEEPER, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME, remove_sockets, weed_binary
 
@@ -61,6 +60,11 @@ def wait_for_bucket(store: ObjectStoreSettings, timeout_seconds: float) -> None:
             time.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def use_lock() -> FileLock:
+    """Return the lock that users share and the last one's end frees."""
+    return FileLock(private_dir("run") / "object-store.use")
 
 
 class EmbeddedStore:

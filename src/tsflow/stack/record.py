@@ -10,6 +10,8 @@ from tsflow.settings import Strict
 from tsflow.stack.marks import part_of
 from tsflow.stack.places import private_dir, write_private
 
+SUPERVISOR, KEEPER = "supervisor", "object-store-keeper"  # the two daemons
+
 ComponentState = Literal["starting", "running", "restarting", "failed", "stopped"]
 DaemonState = Literal["starting", "running", "failed", "stopping"]
 _CLOCK_SECONDS = 5.0  # a start time is derived from the clock, which may have been set since
@@ -29,7 +31,7 @@ class ComponentStatus(Strict):
 
 
 class DaemonRecord(Strict):
-    """A daemon (`supervisor`, `object-store-keeper`) and its components."""
+    """A daemon and its components."""
 
     name: str
     pid: int

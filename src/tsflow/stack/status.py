@@ -5,12 +5,10 @@ from typing import Literal
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, Settings, Strict
 from tsflow.stack.airflow import PARTS, health
-from tsflow.stack.keeper import KEEPER
 from tsflow.stack.marks import marked
 from tsflow.stack.places import private_dir
-from tsflow.stack.record import ComponentStatus, DaemonRecord, living
+from tsflow.stack.record import KEEPER, SUPERVISOR, ComponentStatus, DaemonRecord, living
 from tsflow.stack.secrets import ADMIN, load_secrets, password_file
-from tsflow.stack.supervisor import SUPERVISOR
 from tsflow.stack.weed import NAME
 
 

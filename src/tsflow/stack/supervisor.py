@@ -6,24 +6,21 @@ import time
 from collections.abc import Iterator
 
 from tsflow.settings import ObjectStoreSettings, Settings
-from tsflow.stack.airflow import PARTS, airflow_environment, components, migration, migration_done
+from tsflow.stack.airflow import API_SERVER, PARTS, airflow_environment, components, migration, migration_done
 from tsflow.stack.daemon import Daemon, received_settings
-from tsflow.stack.keeper import KEEPER
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
 from tsflow.stack.ports import LOOPBACK, choose_ports
 from tsflow.stack.processes import Kept, stop
-from tsflow.stack.record import living
+from tsflow.stack.record import KEEPER, SUPERVISOR, living
 from tsflow.stack.secrets import load_secrets
-
-SUPERVISOR = "supervisor"
 
 
 class Supervisor(Daemon):
     """Keeps the object store in use and Airflow's components running."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(SUPERVISOR, settings.stack.stop_timeout_seconds + 20.0)  # and the store's end
+        super().__init__(SUPERVISOR, settings.stack.stop_timeout_seconds + 30.0)  # and the API server, and the store
         self._settings = settings
         self._embedded: EmbeddedStore | None = None
         self._held = contextlib.ExitStack()
@@ -66,8 +63,13 @@ class Supervisor(Daemon):
             self._embedded.ensure()
 
     def cleanup(self) -> None:
-        """Stop Airflow, then let go of the store."""
-        stop(self.kept)
+        """Stop Airflow, then let go of the store.
+
+        The API server goes last: tasks that still run report to it, and the scheduler waits for them.
+        """
+        last = [kept for kept in self.kept if kept.component.name == API_SERVER]
+        stop([kept for kept in self.kept if kept not in last])
+        stop(last)
         sweep(lambda part: part in PARTS)
         self._held.close()
 
