@@ -27,7 +27,7 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
             type=["null", "string"],
             format="date-time",
             title="As of",
-            description="Only what was known then is used, by the station's clock. Empty: now.",
+            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
         ),
         "split": Param(
             settings().schedule.split,

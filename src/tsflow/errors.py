@@ -38,7 +38,7 @@ class DataValidationError(DataError):
 
 
 class NotEnoughData(DataError):
-    """A part of the split has too few rows for one window."""
+    """There are too few rows for what was asked: a window in a part of the split, a block, an interval."""
 
 
 class SourceUnavailable(TsflowError):

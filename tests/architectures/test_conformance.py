@@ -41,7 +41,7 @@ def trained(objects: ObjectStore, dataset: Dataset) -> Callable[..., Candidate]:
     """Train one epoch."""
 
     def once(name: str, run: str = "r", seed: int = 3) -> Candidate:
-        return train(load_architecture(name), dataset, EpochStore(objects, run, name), seed=seed, max_epochs=1)
+        return train(load_architecture(name), dataset, EpochStore(objects, run, name, "t"), seed=seed, max_epochs=1)
 
     return once
 

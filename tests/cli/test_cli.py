@@ -153,6 +153,13 @@ def test_a_bad_file_ends_with_the_code_of_data_errors(environment: dict[str, str
     assert "quarantine" in done.stderr
 
 
+def test_files_without_a_row_up_to_the_as_of_say_so(environment: dict[str, str], data: Path):
+    path = str(data / "mpi_roof.zip")
+    done = tsflow(environment, "retrain", "--local", "--station", "jena", "--source", path, "--as-of", "2020-01-01")
+    assert done.returncode == DataError.exit_code, done.stderr
+    assert "hold no row up to the as-of 2020-01-01" in done.stderr
+
+
 def test_a_store_that_is_down_or_refuses_the_keys_ends_with_the_code_of_storage_errors(environment: dict[str, str]):
     down = tsflow(
         environment, "champion", "show", TSFLOW_OBJECT_STORE__ENDPOINT_URL="http://127.0.0.1:9", TSFLOW_OBJECT_STORE__ATTEMPTS="1"

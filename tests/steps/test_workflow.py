@@ -52,6 +52,7 @@ def test_from_observations_to_a_champion_that_a_consumer_reads(objects: ObjectSt
     assert {entrant.verdict for entrant in board.entrants} <= {"leader", "better", "tie", "worse", None}
     assert "intervals.json" in champion.manifest.files
     assert [found["level"] for found in champion.manifest.metrics["intervals"]] == [0.8, 0.95]
+    assert 0 < champion.manifest.metrics["crps"] < champion.manifest.metrics["test_mae"]
     assert champion.manifest.metrics["val_mae"] == board.entrants[0].val_mae
     assert steps.runs_of(objects, "demo") == ["r1"]
     folder = "runs/r1/leaderboard/001/"

@@ -42,17 +42,17 @@ class Crash(Exception):
 
 
 def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: ObjectStore, dataset: Dataset):
-    whole = train(network(), dataset, EpochStore(objects, "whole", "small"), seed=5)
+    whole = train(network(), dataset, EpochStore(objects, "whole", "small", "t"), seed=5)
 
     def die(epoch: Epoch) -> None:
         if epoch.epoch == 2:
             raise Crash
 
     with pytest.raises(Crash):
-        train(network(), dataset, EpochStore(objects, "cut", "small"), seed=5, on_epoch=die)
+        train(network(), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=die)
     seen: list[int] = []
     resumed = train(
-        network(), dataset, EpochStore(objects, "cut", "small"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
+        network(), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
     assert seen == [3, 4]
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
@@ -61,7 +61,7 @@ def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: Obje
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(objects: ObjectStore, dataset: Dataset):
-    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(objects, "r", "small"), seed=1)
+    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(objects, "r", "small", "t"), seed=1)
     best = min(candidate.curve, key=lambda epoch: epoch.val_mae)
     assert candidate.best_epoch == best.epoch
     error = np.abs(candidate.forecasts["validation"] - dataset.targets("validation")).mean()
@@ -69,7 +69,7 @@ def test_the_weights_kept_are_those_of_the_best_epoch(objects: ObjectStore, data
 
 
 def test_a_training_stops_when_patience_is_over(objects: ObjectStore, dataset: Dataset):
-    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(objects, "r", "small"), seed=1)
+    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(objects, "r", "small", "t"), seed=1)
     assert candidate.epochs == candidate.best_epoch + 2 < 40
 
 
@@ -78,7 +78,7 @@ def test_a_loss_that_is_not_finite_says_what_to_lower(objects: ObjectStore, data
         "small", "T", dataset.units, dataset.frame.assign(f1=np.nan), WINDOWS, FractionSplit(), "book", HourlySettings(), {}
     )
     with pytest.raises(TrainingError, match=r"the loss is not finite in epoch 1; lower fit\.learning_rate"):
-        train(network(), broken, EpochStore(objects, "r", "small"), seed=1)
+        train(network(), broken, EpochStore(objects, "r", "small", "t"), seed=1)
 
 
 def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Dataset):

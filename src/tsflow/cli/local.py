@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tsflow.cli.output import console, show_board
-from tsflow.errors import StorageUnavailable, TsflowError, UnknownName
+from tsflow.errors import NotEnoughData, StorageUnavailable, TsflowError, UnknownName
 from tsflow.settings import settings
 from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
@@ -24,10 +24,10 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
     run_id = f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        objects.ensure_bucket()
         batch = _ingest(objects, ingest_request, run_id)
         found = steps.ingest_report(objects, run_id)
         if ingest_request.paths:  # train on what these files cover, whatever else the store holds
+            _require_rows(batch)
             request = request.model_copy(update=_span_of(batch))
         run = steps.build_dataset(objects, request, run_id)
         console.print(f"dataset {run['fingerprint']}: {len(run['entrants'])} entrants")
@@ -85,6 +85,12 @@ def _ingest(objects: ObjectStore, request: Any, ingest_id: str) -> dict[str, Any
         console.print(f"validation: {validation}", markup=False)
         console.print(f"  Data Docs: {objects.address(batch['docs'])}")
     return batch
+
+
+def _require_rows(batch: dict[str, Any]) -> None:
+    if not batch["rows"]:
+        msg = f"the files hold no row up to the as-of {batch['as_of']}; give a later --as-of, or other files"
+        raise NotEnoughData(msg)
 
 
 def _span_of(batch: dict[str, Any]) -> dict[str, datetime]:

@@ -20,7 +20,6 @@ from tsflow.storage.objects import ObjectStore
 def _store() -> Iterator[ObjectStore]:
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        objects.ensure_bucket()
         yield objects
 
 
@@ -99,7 +98,8 @@ def forecast(station: str, observations: Path | None, *, as_json: bool) -> None:
         else:
             stored = ObservationStore(objects, described.station)
             last = stored.last_time()
-            rows = stored.read(start=last - timedelta(hours=context + 48) if last else None)
+            # The first row read sets the minute of the hours: it lies whole hours before the last one.
+            rows = stored.read(start=last - timedelta(hours=context + 48) - described.cadence if last else None)
     hourly = hourly_frame(rows, described, HourlySettings.model_validate(loaded.manifest.hourly)).frame
     recent = hourly[hourly["segment"] == hourly["segment"].iloc[-1]].tail(context)
     value = loaded.forecast(recent)

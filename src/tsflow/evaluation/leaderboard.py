@@ -71,7 +71,7 @@ class Leaderboard(Strict):
     unit: str
     parts: dict[str, dict[str, Any]]  # rows, windows and times of each part of the split
     naive: dict[str, float]  # MAE of naive on each part that has windows
-    champion: str | None  # the architecture with the least validation MAE
+    champion: str  # the architecture with the least validation MAE
     entrants: list[Entrant]
 
     def entrant(self, architecture: str) -> Entrant:

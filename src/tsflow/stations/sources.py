@@ -54,7 +54,7 @@ def archive_parts(start: datetime, end: datetime) -> list[dict[str, str]]:
     """Return the half-years from `start` to `end` as `{year, half}`; a half-year's last row is the next one's 00:00."""
     parts = []
     year, half = start.year, 0 if start.month <= 6 else 1
-    while datetime(year, 1 + 6 * half, 1) <= end:
+    while datetime(year, 1 + 6 * half, 1) < end:
         parts.append({"year": str(year), "half": "ab"[half]})
         year, half = (year, 1) if half == 0 else (year + 1, 0)
     return parts

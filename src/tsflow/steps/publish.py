@@ -4,13 +4,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tsflow.champion.bundle import write_bundle
 from tsflow.champion.manifest import FORMAT, Manifest
 from tsflow.champion.pointer import promote
-from tsflow.errors import NotEnoughData, TrainingError
-from tsflow.evaluation.intervals import Intervals, fit_intervals, residuals_by_hour, score
+from tsflow.errors import NotEnoughData
+from tsflow.evaluation.intervals import Intervals, crps, fit_intervals, residuals_by_hour, score
 from tsflow.evaluation.leaderboard import Leaderboard
 from tsflow.steps.ranking import candidate_facts, candidate_file, candidate_predictions, latest_leaderboard
 from tsflow.storage import keys
@@ -24,46 +26,43 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     The version follows from the leaderboard, so that publishing it twice gives one bundle.
     """
     board = latest_leaderboard(objects, run_id)
-    if board.champion is None:
-        msg = f"run {run_id} has no entrant to publish"
-        raise TrainingError(msg)
     facts = candidate_facts(objects, run_id, board.champion)
     files = {name: candidate_file(objects, facts, name) for name in facts["files"] if name.startswith("model.")}
     dataset = Dataset.load(objects, board.fingerprint)
-    forecasts = candidate_predictions(objects, run_id, board.champion)
-    intervals = conformal_intervals(forecasts)
+    intervals, scores = conformal(candidate_predictions(objects, run_id, board.champion))
     if intervals is not None:
         files["intervals.json"] = keys.to_json(intervals.to_dict())
     files["scaler.json"] = keys.to_json(dataset.scaler.to_dict())
-    manifest_key, manifest_sha256 = write_bundle(
-        objects, _manifest(board, facts, dataset, interval_scores(intervals, forecasts)), files
-    )
+    manifest_key, manifest_sha256 = write_bundle(objects, _manifest(board, facts, dataset, scores), files)
     version = manifest_key.split("/")[-2]
     now = datetime.now(UTC).replace(microsecond=0)
     pointer = promote(objects, board.station, version, manifest_key, manifest_sha256, now=now)
     return {**asdict(pointer), "architecture": board.champion, "address": objects.address(keys.pointer(board.station))}
 
 
-def conformal_intervals(forecasts: pd.DataFrame) -> Intervals | None:
-    """Return split conformal intervals from the validation part's residuals; None if it has too few."""
-    part = forecasts[forecasts["part"] == "validation"]
-    residuals = (part["truth"] - part["forecast"]).to_numpy()
+def conformal(forecasts: pd.DataFrame) -> tuple[Intervals | None, dict[str, Any]]:
+    """Return split conformal intervals from the validation part's residuals, and how they did on the test part.
+
+    None if validation has too few origins; no scores where there is no test part.
+    """
+    validation, test = (forecasts[forecasts["part"] == part] for part in ("validation", "test"))
+    groups = residuals_by_hour(_residuals(validation), validation["target_time"].to_numpy())
     try:
-        return fit_intervals(residuals_by_hour(residuals, part["target_time"].to_numpy()))
+        intervals = fit_intervals(groups)
     except NotEnoughData:
-        return None
+        return None, {}
+    if test.empty:
+        return intervals, {}
+    times = test["target_time"].to_numpy()
+    scores = score(intervals, test["forecast"].to_numpy(), times, test["truth"].to_numpy())
+    return intervals, {"intervals": [asdict(found) for found in scores], "crps": crps(groups, _residuals(test), times)}
 
 
-def interval_scores(intervals: Intervals | None, forecasts: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return coverage, width and pinball loss on the test part, by level; nothing where there is no test part."""
-    part = forecasts[forecasts["part"] == "test"]
-    if intervals is None or part.empty:
-        return []
-    columns = (part[name].to_numpy() for name in ("forecast", "target_time", "truth"))
-    return [asdict(found) for found in score(intervals, *columns)]
+def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:
+    return (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64)
 
 
-def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, intervals: list[dict[str, Any]]) -> Manifest:
+def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, scores: dict[str, Any]) -> Manifest:
     digest = keys.digest(keys.to_json(board.model_dump(mode="json")))
     made = datetime.fromisoformat(board.created_at)
     entrant = board.entrant(facts["architecture"])
@@ -86,11 +85,7 @@ def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, inter
         as_of=board.as_of,
         created_at=board.created_at,
         seed=board.seed,
-        metrics={
-            **entrant.model_dump(exclude={"curve", "title", "status", "reason"}),
-            "naive": board.naive,
-            "intervals": intervals,
-        },
+        metrics={**entrant.model_dump(exclude={"curve", "title", "status", "reason"}), "naive": board.naive, **scores},
         libraries=facts["libraries"],
         git_commit=facts["git_commit"],
         files={},

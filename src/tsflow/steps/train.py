@@ -6,13 +6,16 @@ import subprocess
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
+from tsflow import architectures, training, windows
 from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.errors import IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
@@ -45,13 +48,14 @@ def train_entrant(
         return found
     run = read_run(objects, run_id)
     recipe, max_epochs = load_architecture(architecture), profile_settings(run["profile"]).max_epochs
-    trained = keys.training(_training_id(recipe, run, max_epochs))
-    if (body := objects.find(trained)) is not None:  # the same data, settings, seed and libraries: the same candidate
+    training_id = _training_id(recipe, run, max_epochs)
+    trained = keys.training(training_id)
+    if (body := objects.find(trained)) is not None:  # the same data, recipe, seed, code and libraries: the same candidate
         return first_result(objects, key, keys.from_json(body, trained))
     try:
         set_up_tensorflow(threads)
         dataset = Dataset.load(objects, run["fingerprint"])
-        epochs = EpochStore(objects, run_id, architecture)
+        epochs = EpochStore(objects, run_id, architecture, training_id)
         candidate = train(recipe, dataset, epochs, seed=run["seed"], max_epochs=max_epochs, on_epoch=on_epoch)
     except StorageUnavailable:
         raise  # says nothing of the entrant; the task tries again
@@ -93,6 +97,7 @@ def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | No
         "recipe": recipe.model_dump(mode="json"),
         "seed": run["seed"],
         "max_epochs": max_epochs,
+        "code": _code_digest(),
         "libraries": _libraries(),
     }
     return keys.digest(keys.to_json(decides))[:24]
@@ -138,6 +143,13 @@ def _libraries() -> dict[str, str]:
     names = ["tsflow", "keras", "numpy", "pandas", "onnx", "onnxruntime", "tf2onnx"]
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
     return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
+
+
+@cache
+def _code_digest() -> str:
+    """Return a hash of the source that decides what a training gives."""
+    sources = (path for package in (architectures, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
+    return keys.digest(b"".join(path.read_bytes() for path in sorted(sources)))
 
 
 def _installed(distribution: str) -> bool:

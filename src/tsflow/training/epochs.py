@@ -29,11 +29,11 @@ class Epoch:
 
 
 class EpochStore:
-    """The epochs of one entrant of one run."""
+    """The epochs of one training of one entrant of one run; a changed recipe is another training."""
 
-    def __init__(self, objects: ObjectStore, run_id: str, architecture: str) -> None:
+    def __init__(self, objects: ObjectStore, run_id: str, architecture: str, training_id: str) -> None:
         self._objects = objects
-        self._prefix = keys.progress(run_id, architecture)
+        self._prefix = f"{keys.progress(run_id, architecture)}{training_id}/"
 
     def curve(self) -> list[Epoch]:
         """Return the epochs that are complete, from the first on without a hole."""
