@@ -6,7 +6,7 @@ Values come from, strongest first: what the caller passes, `TSFLOW_*` environmen
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,23 @@ class RecentSplit(Strict):
     at_most_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2  # of the record, each: a short one keeps enough to train on
     whole_windows: bool = False
     count_rows: bool = False
+
+
+class FixedSplit(Strict):
+    """Parts by the times of their last rows: a fold of a backtest, or a refit, whose validation part is empty."""
+
+    train_end: datetime
+    validation_end: datetime  # train_end: no validation
+    test_end: datetime  # validation_end: no test
+    whole_windows: bool = False
+    count_rows: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.train_end <= self.validation_end <= self.test_end:
+            msg = f"train_end {self.train_end}, validation_end {self.validation_end} and test_end {self.test_end} must not fall"
+            raise ValueError(msg)
+        return self
 
 
 class SplitSettings(Strict):

@@ -9,7 +9,7 @@ from tsflow.architectures.registry import Architecture, families, load_architect
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.settings import WindowSettings
 
-INPUTS = NetworkInputs(120, 3, 1, (5.0, 10.0, 1000.0), (1.0, 8.0, 20.0))
+INPUTS = NetworkInputs(120, 5, 3, 1, (5.0, 10.0, 1000.0), (1.0, 8.0, 20.0))
 
 
 def change(home: Path, name: str, **changes: object) -> None:
@@ -90,11 +90,11 @@ def test_a_target_of_change_adds_the_temperature_now(home: Path):
     change(home, "dense", target="change")
     model = build(load_architecture("dense"), INPUTS)
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
-    contexts = np.random.default_rng(0).normal(size=(4, 120, 3)).astype(np.float32)
+    contexts = np.random.default_rng(0).normal(size=(4, 120, 5)).astype(np.float32)
     np.testing.assert_allclose(model.predict_on_batch(contexts)[:, 0], contexts[:, -1, 1], rtol=1e-6)
 
 
 def test_an_absolute_target_starts_at_the_mean(home: Path):
     model = build(load_architecture("dense"), INPUTS)
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
-    assert model.predict_on_batch(np.zeros((1, 120, 3), dtype=np.float32))[0, 0] == pytest.approx(10.0)
+    assert model.predict_on_batch(np.zeros((1, 120, 5), dtype=np.float32))[0, 0] == pytest.approx(10.0)

@@ -17,8 +17,12 @@ from tsflow.client import DataError, IntegrityError, NoChampion, load_champion
 from tsflow.evaluation.intervals import Intervals
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.windows.calendar import CALENDAR
 
 NOW = datetime(2021, 1, 1, tzinfo=UTC)
+
+
+CALENDAR_FEATURES = [{"name": name, "unit": unit} for name, unit in CALENDAR.items()]
 
 
 def manifest(version: str = "v1") -> Manifest:
@@ -32,7 +36,7 @@ def manifest(version: str = "v1") -> Manifest:
         architecture="naive",
         title="Naive",
         settings={},
-        features=[{"name": "T", "unit": "degC"}, {"name": "f1", "unit": "m/s"}],
+        features=[{"name": "T", "unit": "degC"}, {"name": "f1", "unit": "m/s"}, *CALENDAR_FEATURES],
         target={"name": "T", "unit": "degC"},
         context_hours=120,
         horizon_hours=24,
@@ -51,7 +55,7 @@ def manifest(version: str = "v1") -> Manifest:
 
 
 def publish(objects: ObjectStore, version: str = "v1") -> None:
-    files = {"model.onnx": Persistence(120, 2, 0).to_onnx()}
+    files = {"model.onnx": Persistence(120, 4, 0).to_onnx()}
     promote(objects, "small", version, *write_bundle(objects, manifest(version), files), now=NOW)
 
 
@@ -60,8 +64,10 @@ def test_a_consumer_reads_what_was_published_and_forecasts_in_degrees(objects: O
     champion = load_champion("small", objects)
     frame = hourly_rows(200, features=2)
     assert champion.forecast(frame) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)
-    assert champion.forecast({name: frame[name].tolist() for name in ("f1", "T")}) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)
-    many = np.zeros((3, 120, 2))
+    assert champion.forecast({name: frame[name].tolist() for name in ("f1", "time", "T")}) == pytest.approx(
+        frame["T"].iloc[-1], abs=1e-5
+    )
+    many = np.zeros((3, 120, 4))
     many[:, -1, 0] = [1, 2, 3]
     assert champion.forecast_many(many).tolist() == [1, 2, 3]
 
@@ -78,7 +84,7 @@ def test_bad_frames_are_refused_with_what_is_wrong(objects: ObjectStore):
         champion.forecast(frame.assign(T=frame["T"].where(frame.index != 190)))
     with pytest.raises(DataError, match="expected one row an hour without gaps"):
         champion.forecast(frame.drop(index=[150, 151]))
-    with pytest.raises(DataError, match=r"expected an array of shape \[n, 120, 2\]"):
+    with pytest.raises(DataError, match=r"expected an array of shape \[n, 120, 4\]"):
         champion.forecast_many(np.zeros((1, 3, 2)))
 
 
@@ -89,7 +95,7 @@ def test_a_station_without_champion_says_how_to_get_one(objects: ObjectStore):
 
 def test_a_forecast_has_intervals_by_the_hour_of_its_target(objects: ObjectStore):
     intervals = Intervals(1, (0.8, 0.95), tuple((-hour, -2.0 * hour - 1) for hour in range(24)), ((1.0, 2.0),) * 24, (100,) * 24)
-    files = {"model.onnx": Persistence(120, 2, 0).to_onnx(), "intervals.json": keys.to_json(intervals.to_dict())}
+    files = {"model.onnx": Persistence(120, 4, 0).to_onnx(), "intervals.json": keys.to_json(intervals.to_dict())}
     promote(objects, "small", "v1", *write_bundle(objects, manifest(), files), now=NOW)
     frame = hourly_rows(130, features=2)
     last, hour = frame["T"].iloc[-1], frame["time"].iloc[-1].hour
@@ -136,7 +142,7 @@ def test_publishing_again_changes_nothing_and_other_bytes_under_a_version_are_re
 
 def test_promotions_at_once_all_count_and_the_pointer_is_always_whole(objects: ObjectStore):
     for version in "abcd":
-        write_bundle(objects, manifest(version), {"model.onnx": Persistence(120, 2, 0).to_onnx()})
+        write_bundle(objects, manifest(version), {"model.onnx": Persistence(120, 4, 0).to_onnx()})
 
     def promote_one(version: str) -> None:
         publish(objects, version)

@@ -27,15 +27,32 @@ def test_target_of_a_window_is_24_hours_after_its_last_row():
     frame = hourly_rows(1000).assign(T=np.arange(1.0, 1001.0))
     data = dataset(frame, FractionSplit())
     first = data.contexts(data.starts("train")[:2])
-    assert first.shape == (2, 120, 1)
+    assert first.shape == (2, 120, 3)  # the target, and the calendar's two columns
     assert first[0, :, 0].tolist() == list(range(1, 121))  # [1 .. 120] -> [144]
     assert data.targets("train")[:2].tolist() == [144, 145]
 
 
 def test_a_batch_of_the_published_example_has_its_shapes():
     data = dataset(hourly_rows(3000, features=14), FractionSplit())
-    assert data.contexts(data.starts("train")[:256]).shape == (256, 120, 14)
+    assert data.contexts(data.starts("train")[:256]).shape == (256, 120, 14 + 2)
     assert data.targets("train")[:256].shape == (256,)
+
+
+def test_every_row_says_the_hour_and_the_day_of_the_year():
+    data = dataset(hourly_rows(1000, start="2021-01-01 00:30"), FractionSplit())
+    first = data.contexts(data.starts("train")[:1])[0]
+    np.testing.assert_allclose(first[[0, 1, 23, 24], 1], [0.5, 1.5, 23.5, 0.5])
+    np.testing.assert_allclose(first[[0, 24, 119], 2], [0.5 / 24, 1 + 0.5 / 24, 119.5 / 24], rtol=1e-6)
+
+
+def test_a_refit_trains_on_train_and_validation_and_leaves_the_test_part_alone(objects: ObjectStore):
+    data = dataset(hourly_rows(1200), FractionSplit())
+    joined = data.joined()
+    assert joined.starts("train").tolist() == list(range(900 - 143))
+    assert not len(joined.starts("validation"))
+    assert joined.starts("test").tolist() == data.starts("test").tolist()
+    assert joined.fingerprint != data.fingerprint
+    assert Dataset.load(objects, joined.save(objects)).bounds == joined.bounds
 
 
 @pytest.mark.parametrize(
@@ -53,7 +70,7 @@ def test_the_gather_equals_a_slow_loop_that_knows_parts_and_gaps(split: Fraction
                 continue
             if not split.count_rows and frame["segment"][start] != frame["segment"][target]:
                 continue
-            contexts.append(data.values[start : start + 120])
+            contexts.append(data.rows[start : start + 120])
             targets.append(data.values[target, 0])
         found = np.concatenate(list(data.batches(part, size=100)))
         np.testing.assert_array_equal(found, np.array(contexts, dtype=np.float32))

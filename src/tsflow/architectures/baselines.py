@@ -14,7 +14,7 @@ class Persistence:
     """The target's last value in the context, carried forward."""
 
     context_hours: int
-    features: int
+    columns: int
     target_index: int
     parameters: int = 0
 
@@ -26,7 +26,7 @@ class Persistence:
         """Two gathers: the last row, then the target's column."""
         from onnx import TensorProto, checker, helper
 
-        shape = ["n", self.context_hours, self.features]
+        shape = ["n", self.context_hours, self.columns]
         graph = helper.make_graph(
             [
                 helper.make_node("Gather", ["observations", "last"], ["row"], axis=1),
@@ -51,4 +51,4 @@ class Naive(Estimator):
 
     def fit(self, dataset: Dataset, *, seed: int) -> Persistence:
         """Nothing is fitted; `seed` is not used."""
-        return Persistence(dataset.windows.context_hours, len(dataset.features), dataset.target_index)
+        return Persistence(dataset.windows.context_hours, len(dataset.columns), dataset.target_index)

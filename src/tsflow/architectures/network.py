@@ -66,6 +66,7 @@ class NetworkInputs:
     """What a network must know of its dataset."""
 
     context_hours: int
+    columns: int  # of the input: features, then the calendar's
     features: int
     target_index: int
     mean: tuple[float, ...]
@@ -77,6 +78,7 @@ class NetworkInputs:
         scaler = dataset.scaler
         return cls(
             dataset.windows.context_hours,
+            len(dataset.columns),
             len(dataset.features),
             dataset.target_index,
             tuple(scaler.mean.tolist()),
@@ -92,8 +94,8 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
     import keras
 
     mean, deviation = np.asarray(inputs.mean), np.asarray(inputs.deviation)
-    observations = keras.Input((inputs.context_hours, inputs.features), name="observations")
-    x = observations
+    observations = keras.Input((inputs.context_hours, inputs.columns), name="observations")
+    x = observations[:, :, : inputs.features]
     if network.context_hours and network.context_hours < inputs.context_hours:
         x = keras.layers.Cropping1D((inputs.context_hours - network.context_hours, 0))(x)
     # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.

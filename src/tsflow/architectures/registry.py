@@ -64,11 +64,11 @@ class Fitted(Protocol):
         ...
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Forecast in degC, shape [n], from raw inputs of shape [n, context_hours, n_features]."""
+        """Forecast in degC, shape [n], from raw inputs of shape [n, context_hours, n_columns], `Dataset.columns`."""
         ...
 
     def to_onnx(self) -> bytes:
-        """Return the model as ONNX: `observations` [n, context_hours, n_features] raw -> `forecast` [n, 1] in degC."""
+        """Return the model as ONNX: `observations` [n, context_hours, n_columns] raw -> `forecast` [n, 1] in degC."""
         ...
 
 

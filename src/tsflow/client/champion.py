@@ -13,6 +13,7 @@ from tsflow.champion.manifest import BundleFile, Manifest, Pointer, check, read_
 from tsflow.errors import DataError, IntegrityError, NoChampion
 from tsflow.evaluation.intervals import Intervals
 from tsflow.storage.objects import ObjectMissing, ObjectStore
+from tsflow.windows.calendar import CALENDAR, calendar
 
 
 class Champion:
@@ -28,8 +29,8 @@ class Champion:
 
     @property
     def features(self) -> list[str]:
-        """The columns that `forecast` reads, in raw units."""
-        return [feature["name"] for feature in self.manifest.features]
+        """The columns that `forecast` reads, in raw units; the calendar's follow from `time`."""
+        return [feature["name"] for feature in self.manifest.features if feature["name"] not in CALENDAR]
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
@@ -38,7 +39,7 @@ class Champion:
         ----------
         frame
             A pandas DataFrame, or any mapping of columns, with one row an hour in order of time and every feature
-            in raw units. The last `context_hours` rows are read. A column `time`, if there, must rise by hours.
+            in raw units, and `time` by the station's clock, rising by hours. The last `context_hours` rows are read.
 
         Raises
         ------
@@ -46,9 +47,9 @@ class Champion:
             If a column is missing, rows are too few, a value is missing, or hours are.
         """
         context = self.manifest.context_hours
-        columns = list(frame.keys())
-        if lacking := [name for name in self.features if name not in columns]:
-            msg = f"the frame lacks {', '.join(lacking)}; found {', '.join(map(str, columns))}"
+        found = list(frame.keys())
+        if lacking := [name for name in ["time", *self.features] if name not in found]:
+            msg = f"the frame lacks {', '.join(lacking)}; found {', '.join(map(str, found))}"
             raise DataError(msg)
         rows = np.stack([np.asarray(frame[name], dtype=np.float64) for name in self.features], axis=-1)
         if len(rows) < context:
@@ -59,9 +60,12 @@ class Champion:
             names = [name for name, column in zip(self.features, rows.T, strict=True) if not np.isfinite(column).all()]
             msg = f"missing values in the last {context} rows of {', '.join(names)}; fill or drop them"
             raise DataError(msg)
-        if "time" in columns:
-            self._check_hours(np.asarray(frame["time"]).astype("datetime64[s]")[-context:])
-        return float(self.forecast_many(rows[None])[0])
+        times = np.asarray(frame["time"]).astype("datetime64[s]")[-context:]
+        self._check_hours(times)
+        clock = dict(zip(CALENDAR, calendar(times).T, strict=True))
+        measured = dict(zip(self.features, rows.T, strict=True))
+        columns = [(measured | clock)[feature["name"]] for feature in self.manifest.features]
+        return float(self.forecast_many(np.stack(columns, axis=-1)[None])[0])
 
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
         """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
@@ -71,24 +75,22 @@ class Champion:
         """
         if "intervals.json" not in self.files:
             return {}
-        if "time" not in frame.keys():  # noqa: SIM118  # a DataFrame's `in` is about columns, a Mapping's about keys
-            msg = "the frame lacks time; intervals depend on the hour of the day"
-            raise DataError(msg)
         known = Intervals.from_dict(json.loads(self.files["intervals.json"]))
+        forecast = self.forecast(frame)
         ahead = np.timedelta64(self.manifest.horizon_hours, "h")
         last = np.asarray(frame["time"]).astype("datetime64[s]")[-1:]
         target = (last + ahead).astype("datetime64[s]")
-        bounds = known.around([self.forecast(frame)], target)[0]
+        bounds = known.around([forecast], target)[0]
         return {level: (float(low), float(high)) for level, (low, high) in zip(known.levels, bounds, strict=True)}
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
-        """Forecast many windows: raw units, shape [n, context_hours, n_features], to degC, shape [n]."""
+        """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n]."""
         inputs = np.asarray(contexts, dtype=np.float32)
-        wanted = (self.manifest.context_hours, len(self.features))
+        wanted = (self.manifest.context_hours, len(self.manifest.features))
         if inputs.ndim != 3 or inputs.shape[1:] != wanted:
             msg = f"expected an array of shape [n, {wanted[0]}, {wanted[1]}], found {list(inputs.shape)}"
             raise DataError(msg)
-        (output,) = self._session.run(None, {"observations": inputs})
+        (output,) = self._session.run(["forecast"], {"observations": inputs})
         return np.asarray(output[:, 0], dtype=np.float64)
 
     @staticmethod

@@ -74,7 +74,7 @@ def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, score
         architecture=facts["architecture"],
         title=facts["title"],
         settings=facts["settings"],
-        features=[{"name": name, "unit": unit} for name, unit in dataset.units.items()],
+        features=[{"name": name, "unit": unit} for name, unit in dataset.columns.items()],
         target={"name": dataset.target, "unit": board.unit},
         context_hours=dataset.windows.context_hours,
         horizon_hours=dataset.windows.horizon_hours,

@@ -64,6 +64,8 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
         split_name=request.split,
         hourly=chosen.hourly,
         report=hourly.report,
+        location=station.location,
+        utc_offset_hours=station.timestamp.utc_offset_hours,
     )
     run = {
         "run": run_id,

@@ -26,7 +26,7 @@ def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
 
 
 def training_batches(dataset: Dataset, *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
-    """Return an epoch's batches ([batch, context, features], [batch]), float32 in raw units."""
+    """Return an epoch's batches ([batch, context, columns], [batch]), float32 in raw units."""
     import tensorflow as tf
 
     order = np.random.default_rng([seed, epoch]).permutation(dataset.starts("train"))
@@ -47,13 +47,13 @@ def _batches(dataset: Dataset, starts: tf.data.Dataset) -> tf.data.Dataset:
 def _gather(dataset: Dataset) -> Callable[[Any], tuple[Any, Any]]:
     import tensorflow as tf
 
-    values = tf.constant(dataset.values.astype(np.float32))
-    targets = values[:, dataset.target_index]
+    rows = tf.constant(dataset.rows)
+    targets = rows[:, dataset.target_index]
     context = tf.range(dataset.windows.context_hours, dtype=tf.int64)
 
     def gather(starts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return (
-            tf.gather(values, starts[:, None] + context[None, :]),
+            tf.gather(rows, starts[:, None] + context[None, :]),
             tf.gather(targets, starts + dataset.windows.span - 1),
         )
 

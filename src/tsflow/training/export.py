@@ -43,7 +43,7 @@ def from_keras(body: bytes) -> keras.Model:
 
 
 def to_onnx(model: keras.Model, network: Network, inputs: NetworkInputs) -> bytes:
-    """Return a network as ONNX: `observations` [n, context, features] raw -> `forecast` [n, 1] in degC.
+    """Return a network as ONNX: `observations` [n, context, columns] raw -> `forecast` [n, 1] in degC.
 
     A twin without dropout takes the weights, so that recurrent layers become one fused operation.
     """
@@ -51,7 +51,7 @@ def to_onnx(model: keras.Model, network: Network, inputs: NetworkInputs) -> byte
 
     twin = build(network, inputs, dropout=False)
     twin.set_weights(model.get_weights())
-    shape = (None, inputs.context_hours, inputs.features)
+    shape = (None, inputs.context_hours, inputs.columns)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="keras.src.export")  # keras probes np.object
         logging.getLogger("tf2onnx").setLevel(logging.WARNING)
@@ -71,7 +71,7 @@ def check_parity(onnx: bytes, contexts: NDArray[np.float32], expected: NDArray[n
     Parameters
     ----------
     contexts
-        Raw inputs, shape [n, context, features].
+        Raw inputs, shape [n, context, columns].
     expected
         The model's forecasts in degC, shape [n].
 

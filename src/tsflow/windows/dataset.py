@@ -1,7 +1,7 @@
 """What every entrant of a run trains on: hourly rows, windows, scaler, under one fingerprint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,14 +12,16 @@ from pydantic import TypeAdapter
 
 from tsflow.errors import IntegrityError
 from tsflow.observations.store import from_parquet, to_parquet
-from tsflow.settings import FractionSplit, HourlySettings, RecentSplit, WindowSettings
+from tsflow.settings import FixedSplit, HourlySettings, WindowSettings
+from tsflow.stations.station import Location
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.windows.calendar import CALENDAR, calendar
 from tsflow.windows.scaler import Scaler
-from tsflow.windows.split import PARTS, Bounds, Part, Starts, index_windows
+from tsflow.windows.split import PARTS, Bounds, Part, Split, Starts, index_windows
 
-FORMAT = 1  # raise it when the meaning of a stored dataset changes
-_Split = TypeAdapter(FractionSplit | RecentSplit)
+FORMAT = 2  # raise it when the meaning of a stored dataset changes
+_Split: TypeAdapter[Split] = TypeAdapter(Split)
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,22 @@ class Dataset:
     units: dict[str, str]  # of each feature, in order
     frame: pd.DataFrame  # time, features, segment
     windows: WindowSettings
-    split: FractionSplit | RecentSplit
+    split: Split
     split_name: str
     hourly: HourlySettings
     report: dict[str, Any]  # of the hourly frame: fills and breaks
+    location: Location | None = None  # of the station, for the sun's height
+    utc_offset_hours: float = 0.0  # of the station's clock
 
     @property
     def features(self) -> list[str]:
-        """The features' names, in the order of the networks' inputs."""
+        """The names of the station's variables, in order."""
         return list(self.units)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of a model's input with their units: the features, then the calendar's."""
+        return {**self.units, **CALENDAR}
 
     @property
     def target_index(self) -> int:
@@ -55,6 +64,11 @@ class Dataset:
     def values(self) -> NDArray[np.float64]:
         """Features in their units, shape [n, n_features]."""
         return self.frame[self.features].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def rows(self) -> NDArray[np.float32]:
+        """What models read of each row: features in their units, then hour of the day and day of the year, [n, n_columns]."""
+        return np.concatenate([self.values, calendar(self.times)], axis=1).astype(np.float32)
 
     @cached_property
     def _index(self) -> tuple[Bounds, dict[Part, Starts]]:
@@ -79,9 +93,8 @@ class Dataset:
         return targets
 
     def contexts(self, starts: Starts) -> NDArray[np.float32]:
-        """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_features]."""
-        rows = starts[:, None] + np.arange(self.windows.context_hours)
-        contexts: NDArray[np.float32] = self.values[rows].astype(np.float32)
+        """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_columns]."""
+        contexts: NDArray[np.float32] = self.rows[starts[:, None] + np.arange(self.windows.context_hours)]
         return contexts
 
     def batches(self, part: Part, size: int = 2048) -> Iterator[NDArray[np.float32]]:
@@ -121,6 +134,8 @@ class Dataset:
             "split": self.split.model_dump(mode="json"),
             "split_name": self.split_name,
             "hourly": self.hourly.model_dump(mode="json"),
+            "location": self.location.model_dump(mode="json") if self.location else None,
+            "utc_offset_hours": self.utc_offset_hours,
         }
 
     def summary(self) -> dict[str, Any]:
@@ -141,6 +156,22 @@ class Dataset:
             "scaler": self.scaler.to_dict(),
             "hourly_report": self.report,
         }
+
+    def cut(self, split: FixedSplit, name: str) -> "Dataset":
+        """Return the same rows, cut otherwise."""
+        return replace(self, split=split, split_name=name)
+
+    def joined(self) -> "Dataset":
+        """Return the dataset whose training part is this one's training and validation parts, for a refit."""
+        end = pd.Timestamp(self.times[self.bounds.b - 1]).to_pydatetime()
+        fixed = FixedSplit(
+            train_end=end,
+            validation_end=end,
+            test_end=pd.Timestamp(self.times[self.bounds.n - 1]).to_pydatetime(),
+            whole_windows=self.split.whole_windows,
+            count_rows=self.split.count_rows,
+        )
+        return self.cut(fixed, f"{self.split_name}, refit")
 
     def save(self, objects: ObjectStore) -> str:
         """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
@@ -173,6 +204,8 @@ class Dataset:
             split_name=facts["split_name"],
             hourly=HourlySettings.model_validate(facts["hourly"]),
             report=facts["hourly_report"],
+            location=Location.model_validate(facts["location"]) if facts["location"] else None,
+            utc_offset_hours=facts["utc_offset_hours"],
         )
         if dataset.fingerprint != fingerprint:
             msg = f"{frame_key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.errors import NotEnoughData, UnknownName
-from tsflow.settings import FractionSplit, RecentSplit, SplitSettings, WindowSettings
+from tsflow.settings import FixedSplit, FractionSplit, RecentSplit, SplitSettings, WindowSettings
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+Split = FractionSplit | RecentSplit | FixedSplit
 Starts = NDArray[np.int64]  # [n_windows], the row of each window's first input
 
 
@@ -47,11 +48,14 @@ def split_settings(splits: SplitSettings, name: str) -> FractionSplit | RecentSp
     return chosen
 
 
-def bounds(times: NDArray[np.datetime64], split: FractionSplit | RecentSplit) -> Bounds:
+def bounds(times: NDArray[np.datetime64], split: Split) -> Bounds:
     """Return where the parts begin. `times`: [n], rising."""
     n = len(times)
     if isinstance(split, FractionSplit):
         return Bounds(round(n * split.train), round(n * (split.train + split.validation)), n)
+    if isinstance(split, FixedSplit):
+        ends = [np.datetime64(end) for end in (split.train_end, split.validation_end, split.test_end)]
+        return Bounds(*(int(row) for row in np.searchsorted(times, ends, side="right")))
     most = (times[-1] - times[0]) * split.at_most_share
     test = min(np.timedelta64(split.test_days, "D"), most)
     validation = min(np.timedelta64(split.validation_days, "D"), most)
@@ -60,9 +64,7 @@ def bounds(times: NDArray[np.datetime64], split: FractionSplit | RecentSplit) ->
     return Bounds(a, b, n)
 
 
-def window_starts(
-    part: Part, limits: Bounds, segments: NDArray[np.int64], windows: WindowSettings, split: FractionSplit | RecentSplit
-) -> Starts:
+def window_starts(part: Part, limits: Bounds, segments: NDArray[np.int64], windows: WindowSettings, split: Split) -> Starts:
     """Return the first row of each of a part's windows. `segments`: [n], rising."""
     first, after = limits.of(part)
     earliest = first if split.whole_windows else max(0, first - windows.span + 1)
@@ -74,7 +76,7 @@ def window_starts(
 
 
 def index_windows(
-    times: NDArray[np.datetime64], segments: NDArray[np.int64], windows: WindowSettings, split: FractionSplit | RecentSplit
+    times: NDArray[np.datetime64], segments: NDArray[np.int64], windows: WindowSettings, split: Split
 ) -> tuple[Bounds, dict[Part, Starts]]:
     """Return the split's bounds and every part's windows.
 
@@ -85,7 +87,7 @@ def index_windows(
     """
     limits = bounds(times, split)
     starts = {part: window_starts(part, limits, segments, windows, split) for part in PARTS}
-    wanted = PARTS if _has_test(split) else PARTS[:2]
+    wanted = _parts(split)
     if short := [part for part in wanted if not len(starts[part])]:
         found = ", ".join(f"{part} {limits.of(part)[1] - limits.of(part)[0]}" for part in PARTS)
         msg = (
@@ -97,5 +99,14 @@ def index_windows(
     return limits, starts
 
 
-def _has_test(split: FractionSplit | RecentSplit) -> bool:
-    return (split.test if isinstance(split, FractionSplit) else split.test_days) > 0
+def _parts(split: Split) -> list[Part]:
+    """Return the parts that are to have windows."""
+    if isinstance(split, FixedSplit):
+        has: list[Part] = ["train"]
+        if split.validation_end > split.train_end:
+            has.append("validation")
+        if split.test_end > split.validation_end:
+            has.append("test")
+        return has
+    has_test = (split.test if isinstance(split, FractionSplit) else split.test_days) > 0
+    return list(PARTS if has_test else PARTS[:2])
