@@ -9,6 +9,7 @@ from conftest import hourly_rows
 from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.settings import FractionSplit, HourlySettings, WindowSettings, names_in
+from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity, from_keras
@@ -30,10 +31,13 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """A short record of 14 features."""
-    frame = hourly_rows(900, features=14).assign(segment=0)
-    units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
-    return Dataset("small", "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    """A short record of the classic 14 variables."""
+    station = load_station("demo")
+    names = ["T", *(name for name in station.variables if name != "T")]
+    frame = hourly_rows(900, features=14).set_axis(["time", *names], axis=1).assign(segment=0)
+    units = {name: variable.unit for name, variable in station.variables.items()}
+    location, settings = station.location, (WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", "T", units, frame, *settings, location, utc_offset_hours=1.0)
 
 
 @pytest.fixture
@@ -76,7 +80,9 @@ def test_an_architecture_keeps_the_contract(name: str, dataset: Dataset, trained
 def test_another_seed_gives_another_network(name: str, dataset: Dataset):
     import keras
 
-    network, inputs = load_architecture(name), NetworkInputs.of(dataset)
+    network = load_architecture(name)
+    assert isinstance(network, Network)
+    inputs = NetworkInputs.of(network, dataset)
     weights = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)

@@ -1,10 +1,12 @@
 """Forecasts without training, against which skill is measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsflow.architectures.graphs import IR_VERSION, OPSET
 from tsflow.architectures.registry import Estimator, register
 from tsflow.windows.dataset import Dataset
 
@@ -17,6 +19,7 @@ class Persistence:
     columns: int
     target_index: int
     parameters: int = 0
+    found: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
@@ -40,7 +43,7 @@ class Persistence:
                 helper.make_tensor("target", TensorProto.INT64, [1], [self.target_index]),
             ],
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         checker.check_model(model)
         return bytes(model.SerializeToString())
 

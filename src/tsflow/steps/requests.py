@@ -111,7 +111,7 @@ class RetrainRequest(Request):
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
-        load_station(self.station)
+        station = load_station(self.station)
         split_settings(settings().splits, self.split)
         profile_settings(self.profile)
         names = self.architectures or names_in("architectures")
@@ -119,5 +119,7 @@ class RetrainRequest(Request):
             msg = f"architectures named more than once: {', '.join(repeated)}"
             raise SettingsError(msg)
         for name in names:
-            load_architecture(name).fits(settings().windows)
+            architecture = load_architecture(name).fits(settings().windows)
+            if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
+                architecture.suits(station.station, list(station.variables))
         return self.model_copy(update={"architectures": list(names)})

@@ -15,18 +15,20 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from tsflow import architectures, training, windows
+from tsflow import architectures, features, training, windows
 from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.errors import IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
+from tsflow.evaluation.leads import lead_errors
 from tsflow.observations.store import to_parquet
 from tsflow.settings import home
 from tsflow.steps.requests import profile_settings
 from tsflow.steps.run import first_result, read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
-from tsflow.training.fit import Candidate, set_up_tensorflow, train
+from tsflow.training.fit import set_up_tensorflow, train
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import PARTS
 
@@ -73,6 +75,9 @@ def train_entrant(
         "train_seconds": round(candidate.train_seconds, 3),
         "curve": [epoch.to_dict() for epoch in candidate.curve],
         "errors": part_errors(dataset, candidate.forecasts),
+        "found": candidate.found,
+        "lead_errors": lead_errors(dataset, candidate.lead_hours, candidate.leads, candidate.forecasts),
+        "memory": candidate.memory,
         "libraries": _libraries(),
         "git_commit": _git_commit(),
         "files": _store_files(objects, run_id, architecture, candidate, dataset),
@@ -121,7 +126,7 @@ def _store_files(
 
 
 def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
-    """Return every forecast of validation and test: part, origin, target time, truth and forecast in degC."""
+    """Return every forecast of validation and test: part, origin, target time; truth, forecast and leads in degC."""
     frames = []
     for part in PARTS[1:]:
         origins = dataset.origins(part)
@@ -133,6 +138,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
                     "target_time": dataset.times[origins + dataset.windows.horizon_hours],
                     "truth": dataset.targets(part),
                     "forecast": candidate.forecasts[part],
+                    **{f"lead_{hours}": candidate.leads[part][:, place] for place, hours in enumerate(candidate.lead_hours)},
                 }
             )
         )
@@ -140,7 +146,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
 
 
 def _libraries() -> dict[str, str]:
-    names = ["tsflow", "keras", "numpy", "pandas", "onnx", "onnxruntime", "tf2onnx"]
+    names = ["tsflow", "keras", "lightgbm", "numpy", "pandas", "onnx", "onnxruntime", "pvlib", "scipy", "statsmodels", "tf2onnx"]
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
     return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
 
@@ -148,7 +154,7 @@ def _libraries() -> dict[str, str]:
 @cache
 def _code_digest() -> str:
     """Return a hash of the source that decides what a training gives."""
-    sources = (path for package in (architectures, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
+    sources = (path for package in (architectures, features, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
     return keys.digest(b"".join(path.read_bytes() for path in sorted(sources)))
 
 
