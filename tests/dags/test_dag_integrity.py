@@ -54,7 +54,8 @@ def test_parsing_loads_nothing_heavy(parsed: dict):
 
 def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
-    assert parsed["tasks"]["retrain"] == ["build_dataset", "leaderboard", "publish", "train"]
+    retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
+    assert parsed["tasks"]["retrain"] == retrain
 
 
 def test_the_form_offers_what_a_run_asks_for(parsed: dict):

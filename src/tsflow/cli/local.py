@@ -35,6 +35,9 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
             _train(objects, run_id, name)
         ranked = steps.rank_entrants(objects, run_id)
         board = steps.latest_leaderboard(objects, run_id)
+        for name in steps.plan_refit(objects, run_id):
+            console.print(f"training {name} once more, on train and validation")
+            steps.refit_entrant(objects, run_id, name)
         pointer = steps.publish(objects, run_id)
         report = objects.address(ranked["leaderboard"].replace(".json", ".html"))
     show_board(board)

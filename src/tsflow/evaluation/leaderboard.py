@@ -3,6 +3,7 @@
 import math
 from typing import Any, Literal, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
@@ -89,7 +90,8 @@ def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float
     for part, short in zip(PARTS, ("train", "val", "test"), strict=True):
         truth = dataset.targets(part)
         for name, metric in (("mae", mae), ("rmse", rmse), ("bias", bias)):
-            errors[f"{short}_{name}"] = metric(truth, forecasts[part]) if len(truth) else None
+            known = len(truth) and np.isfinite(forecasts[part]).all()  # ensembles do not forecast the training part
+            errors[f"{short}_{name}"] = metric(truth, forecasts[part]) if known else None
     return errors
 
 

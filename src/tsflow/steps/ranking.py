@@ -3,15 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
 from tsflow.architectures.registry import load_architecture
-from tsflow.champion.manifest import BundleFile, check
 from tsflow.errors import SettingsError
 from tsflow.evaluation import report
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
 from tsflow.evaluation.significance import certainty_of
-from tsflow.observations.store import from_parquet, to_parquet
+from tsflow.observations.store import to_parquet
+from tsflow.steps.candidates import candidate_predictions
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
@@ -74,26 +72,6 @@ def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
         if key.endswith("/leaderboard.json") and (station is None or read_run(objects, parts[1])["station"] == station):
             found.append((_read_board(objects, key.rpartition("/")[0] + "/").created_at, parts[1]))
     return list(dict.fromkeys(run for _, run in sorted(found)))
-
-
-def candidate_facts(objects: ObjectStore, run_id: str, architecture: str) -> dict[str, Any]:
-    """Return what training left of an entrant."""
-    key = keys.run(run_id, f"candidates/{architecture}.json")
-    facts: dict[str, Any] = keys.from_json(objects.get(key), key)
-    return facts
-
-
-def candidate_file(objects: ObjectStore, facts: dict[str, Any], name: str) -> bytes:
-    """Return a file of a candidate; `IntegrityError` if it is not the one that was written."""
-    file = facts["files"][name]
-    return check(objects.get(file["key"]), BundleFile(file["sha256"], file["size"]), file["key"])
-
-
-def candidate_predictions(objects: ObjectStore, run_id: str, architecture: str) -> pd.DataFrame:
-    """Return an entrant's forecasts of validation and test: part, origin, target_time, truth, forecast."""
-    facts = candidate_facts(objects, run_id, architecture)
-    name = "predictions.parquet"
-    return from_parquet(candidate_file(objects, facts, name), facts["files"][name]["key"])
 
 
 def _boards(objects: ObjectStore, run_id: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
@@ -122,4 +123,5 @@ class RetrainRequest(Request):
             architecture = load_architecture(name).fits(settings().windows)
             if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
                 architecture.suits(station.station, list(station.variables))
-        return self.model_copy(update={"architectures": list(names)})
+        ensembles = [name for name in names if isinstance(load_architecture(name), Ensemble)]
+        return self.model_copy(update={"architectures": [name for name in names if name not in ensembles] + ensembles})

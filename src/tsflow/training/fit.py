@@ -67,7 +67,8 @@ def train(
         msg = f"{architecture.architecture}: family {architecture.builder!r} is neither a Network nor an Estimator"
         raise TrainingError(msg)
     _all_finite(architecture, candidate.forecasts)
-    _check(candidate, dataset)
+    part: Part = "validation" if len(dataset.starts("validation")) else "train"
+    check(candidate.files["model.onnx"], dataset, part, candidate.forecasts[part])
     return candidate
 
 
@@ -91,7 +92,7 @@ def _all_finite(architecture: Architecture, forecasts: dict[Part, NDArray[np.flo
             raise TrainingError(msg)
 
 
-def _check(candidate: Candidate, dataset: Dataset) -> None:
-    part: Part = "validation" if len(dataset.starts("validation")) else "train"
+def check(onnx: bytes, dataset: Dataset, part: Part, forecasts: NDArray[np.float64]) -> None:
+    """Raise `IntegrityError` if the exported model does not forecast a part's first windows as the trained one did, [n_windows]."""
     starts = dataset.starts(part)[:_PARITY_WINDOWS]
-    check_parity(candidate.files["model.onnx"], dataset.contexts(starts), candidate.forecasts[part][: len(starts)])
+    check_parity(onnx, dataset.contexts(starts), forecasts[: len(starts)])
