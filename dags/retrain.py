@@ -1,7 +1,7 @@
 """Train every architecture in parallel, rank them, publish the best as champion.
 
 Runs for a station whenever `ingest_weather` stored something new, and by hand through the form. Each mapped
-task `train` bears its architecture's name; a failed one stays on the leaderboard with its reason.
+task `train` bears its architecture's name; a failed or skipped one stays on the leaderboard with its reason.
 """
 
 from datetime import timedelta
@@ -69,12 +69,19 @@ def retrain() -> None:
 
     @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['architecture'] }}")
     def train(architecture: str, run_id: str) -> str:
-        from tsflow import steps
+        from airflow.sdk.exceptions import AirflowSkipException
 
-        steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        from tsflow import steps
+        from tsflow.errors import EntrantSkipped
+
+        try:
+            steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        except EntrantSkipped as reason:
+            raise AirflowSkipException(str(reason)) from reason
         return architecture
 
-    @task(trigger_rule="all_done_min_one_success")
+    # Not `all_done_min_one_success`: it skips the leaderboard as soon as one entrant is skipped.
+    @task(trigger_rule="all_done")
     def leaderboard(run_id: str) -> dict[str, Any]:
         from tsflow import steps
 

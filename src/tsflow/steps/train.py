@@ -17,7 +17,7 @@ import pandas as pd
 
 from tsflow import architectures, training, windows
 from tsflow.architectures.registry import Architecture, load_architecture
-from tsflow.errors import IntegrityError, StorageUnavailable
+from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
 from tsflow.observations.store import to_parquet
 from tsflow.settings import home
@@ -41,7 +41,7 @@ def train_entrant(
     threads: int = 0,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
-    """Train one entrant of a run; return its candidate's reference. A failure is recorded and raised again."""
+    """Train one entrant of a run; return its candidate's reference. A failure or a skip is recorded and raised again."""
     key = keys.run(run_id, f"candidates/{architecture}.json")
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
@@ -83,9 +83,11 @@ def train_entrant(
 
 
 def record_failure(objects: ObjectStore, run_id: str, architecture: str, error: BaseException) -> None:
-    """Keep why an entrant failed, for the leaderboard."""
-    reason = f"{type(error).__name__}: {error}".strip()
-    body = {"reason": reason, "traceback": "".join(traceback.format_exception(error))}
+    """Keep why an entrant failed or was skipped, for the leaderboard."""
+    skipped = isinstance(error, EntrantSkipped)
+    reason = str(error) if skipped else f"{type(error).__name__}: {error}".strip()
+    status = "skipped" if skipped else "failed"
+    body = {"status": status, "reason": reason, "traceback": "".join(traceback.format_exception(error))}
     name = keys.stamp(datetime.now(UTC))
     objects.put_new(keys.run(run_id, f"failures/{architecture}/{name}.json"), keys.to_json(body), "application/json")
 
@@ -140,7 +142,8 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
 
 
 def _libraries() -> dict[str, str]:
-    names = ["tsflow", "keras", "numpy", "pandas", "onnx", "onnxruntime", "tf2onnx"]
+    names = ["tsflow", "keras", "numpy", "pandas", "onnx", "onnxruntime", "statsmodels", "tf2onnx"]
+    names += [name for name in ("prophet",) if _installed(name)]  # extras
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
     return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
 
