@@ -43,7 +43,7 @@ def test_an_unknown_architecture_lists_the_known_ones():
 @pytest.mark.parametrize(
     ("name", "changes", "says"),
     [
-        ("lstm", {"builder": "magic"}, "builder: unknown builder 'magic'; valid: boosting, convolution, dense"),
+        ("lstm", {"builder": "magic"}, "builder: unknown builder 'magic'; valid: arima, climatology, "),
         ("lstm", {"colour": "red"}, "colour: unknown key"),
         ("lstm", {"units": "many"}, "units: Input should be a valid list"),
         ("lstm", {"cell": "gpu"}, "cell: Input should be 'simple_rnn', 'lstm' or 'gru'"),

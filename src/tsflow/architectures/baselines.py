@@ -1,12 +1,11 @@
 """Forecasts without training, against which skill is measured."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.architectures.graphs import IR_VERSION, OPSET
+from tsflow.architectures.graphs import to_bytes
 from tsflow.architectures.registry import Estimator, register
 from tsflow.windows.dataset import Dataset
 
@@ -19,7 +18,6 @@ class Persistence:
     columns: int
     target_index: int
     parameters: int = 0
-    found: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
@@ -27,7 +25,7 @@ class Persistence:
 
     def to_onnx(self) -> bytes:
         """Two gathers: the last row, then the target's column."""
-        from onnx import TensorProto, checker, helper
+        from onnx import TensorProto, helper
 
         shape = ["n", self.context_hours, self.columns]
         graph = helper.make_graph(
@@ -43,9 +41,7 @@ class Persistence:
                 helper.make_tensor("target", TensorProto.INT64, [1], [self.target_index]),
             ],
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        checker.check_model(model)
-        return bytes(model.SerializeToString())
+        return to_bytes(graph)
 
 
 @register("naive")

@@ -20,7 +20,7 @@ from pydantic import Field
 from scipy.optimize import nnls  # type: ignore[import-untyped]
 
 from tsflow.architectures.registry import Architecture, register
-from tsflow.errors import TrainingError
+from tsflow.errors import EntrantSkipped, TrainingError
 
 Values = NDArray[np.float64]
 FOLDS = 5
@@ -78,7 +78,7 @@ class Ensemble(Architecture):
 
         Raises
         ------
-        TrainingError
+        EntrantSkipped
             If folds are so short that nothing is left to weigh on.
         """
         n = len(truth)
@@ -91,7 +91,7 @@ class Ensemble(Architecture):
                     f"{self.architecture}: {n} validation windows are too few to weigh {forecasts.shape[1]} members "
                     f"in {FOLDS} folds with {gap} windows between them; give a longer validation part"
                 )
-                raise TrainingError(msg)
+                raise EntrantSkipped(msg)
             weights = self.weigh(forecasts[others], truth[others], now[others])
             found[first:after] = weights.forecast(forecasts[first:after], now[first:after])
         return found

@@ -43,6 +43,15 @@ def export(model: keras.Model) -> bytes:
     return bytes(exported.SerializeToString())
 
 
+def to_bytes(graph: Any) -> bytes:
+    """Return a graph of one's own as a checked model."""
+    from onnx import checker, helper
+
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
 def chain(first: bytes, second: Any) -> bytes:
     """Return `second`, an ONNX model with one input, reading the one output of `first`."""
     from onnx import compose, load_from_string

@@ -4,14 +4,14 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from typing import Annotated, Any, Protocol, Self, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import tsflow.architectures
-from tsflow.errors import SettingsError, UnknownName
+from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
 from tsflow.stations.station import read_yaml
 from tsflow.windows.dataset import Dataset
@@ -64,7 +64,7 @@ class Architecture(Strict):
 
         Raises
         ------
-        SettingsError
+        EntrantSkipped
             If the station lacks one.
         """
         if lacking := sorted(self.variables - set(variables)):
@@ -72,7 +72,7 @@ class Architecture(Strict):
                 f"{self._file}: needs {', '.join(lacking)}, which station {station} lacks (it has {', '.join(variables)}); "
                 f"leave the architecture out, or edit its channels"
             )
-            raise SettingsError(msg)
+            raise EntrantSkipped(msg)
         return self
 
     @property
@@ -91,17 +91,22 @@ class Fitted(Protocol):
         """How many numbers were fitted."""
         ...
 
-    @property
-    def found(self) -> dict[str, Any]:
-        """What the validation part decided, as settings of the recipe; see `Architecture.settled`."""
-        ...
-
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n], from raw inputs of shape [n, context_hours, n_columns], `Dataset.columns`."""
         ...
 
     def to_onnx(self) -> bytes:
         """Return the model as ONNX: `observations` [n, context_hours, n_columns] raw -> `forecast` [n, 1] in degC."""
+        ...
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """A fitted estimator of which the validation part decided something."""
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was decided, as settings of the recipe; see `Architecture.settled`."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tsflow.cli.output import console, show_board
-from tsflow.errors import NotEnoughData, StorageUnavailable, TsflowError, UnknownName
+from tsflow.errors import EntrantSkipped, NotEnoughData, StorageUnavailable, TsflowError, UnknownName
 from tsflow.settings import settings
 from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
@@ -112,6 +112,8 @@ def _train(objects: ObjectStore, run_id: str, architecture: str) -> None:
         steps.train_entrant(objects, run_id, architecture, on_epoch=show)
     except StorageUnavailable:
         raise
+    except EntrantSkipped as reason:
+        console.print(f"  {architecture} skipped: {reason}", markup=False, style="yellow")
     except Exception as error:  # noqa: BLE001  # recorded by the step; the other entrants go on
         kind = "" if isinstance(error, TsflowError) else f"{type(error).__name__}: "
         console.print(f"  {architecture} failed: {kind}{error}", markup=False, style="red")

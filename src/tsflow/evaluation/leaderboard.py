@@ -1,4 +1,4 @@
-"""The leaderboard: every entrant of a run, ranked by validation MAE; a failed one stays in with its reason."""
+"""The leaderboard: every entrant of a run, ranked by validation MAE; a failed or skipped one stays in with its reason."""
 
 import math
 from typing import Any, Literal, Self
@@ -15,12 +15,12 @@ from tsflow.windows.split import PARTS, Part
 
 
 class Entrant(Strict):
-    """One line. Errors in degC; None where the part of the split is empty or the entrant failed."""
+    """One line. Errors in degC; None where the part of the split is empty or the entrant has no forecasts."""
 
     rank: int | None = None
     architecture: str
     title: str
-    status: Literal["ok", "failed"]
+    status: Literal["ok", "failed", "skipped"]  # skipped: takes no part here, such as for want of an optional library
     reason: str | None = None
     val_mae: float | None = None
     test_mae: float | None = None
@@ -49,9 +49,9 @@ class Entrant(Strict):
     curve: list[dict[str, float]] = []
 
     @model_validator(mode="after")
-    def _failed_has_a_reason(self) -> Self:
-        if (self.status == "failed") != bool(self.reason):
-            msg = "status failed goes with a reason, status ok without"
+    def _without_a_result_there_is_a_reason(self) -> Self:
+        if (self.status != "ok") != bool(self.reason):
+            msg = "status failed or skipped goes with a reason, status ok without"
             raise ValueError(msg)
         return self
 
@@ -114,7 +114,7 @@ def with_skill(errors: dict[str, float | None], naive: dict[str, float]) -> dict
 
 
 def rank(expected: list[str], entrants: list[Entrant]) -> list[Entrant]:
-    """Order entrants by validation MAE, failed ones last, and number those that are ok.
+    """Order entrants by validation MAE, those without a result last, and number those that are ok.
 
     Raises
     ------

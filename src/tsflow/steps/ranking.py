@@ -106,7 +106,10 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
             status="ok", reused_from=reused, **{name: facts[name] for name in taken}, **with_skill(facts["errors"], naive)
         )
     reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
-    reason = "left no result: its task was killed, or never ran; see its log in Airflow"
+    found = {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
     if reasons:
-        reason = keys.from_json(objects.get(reasons[-1]), reasons[-1])["reason"]
-    return Entrant(architecture=architecture, title=load_architecture(architecture).title, status="failed", reason=reason)
+        found |= keys.from_json(objects.get(reasons[-1]), reasons[-1])
+    title = load_architecture(architecture).title
+    return Entrant.model_validate(
+        {"architecture": architecture, "title": title, "status": found["status"], "reason": found["reason"]}
+    )

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import load_architecture
-from tsflow.errors import SettingsError, UnknownName
+from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
 from tsflow.stations.station import Station, load_station
 from tsflow.windows.split import split_settings
@@ -122,6 +122,9 @@ class RetrainRequest(Request):
         for name in names:
             architecture = load_architecture(name).fits(settings().windows)
             if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
-                architecture.suits(station.station, list(station.variables))
+                try:
+                    architecture.suits(station.station, list(station.variables))
+                except EntrantSkipped as reason:
+                    raise SettingsError(str(reason)) from reason
         ensembles = [name for name in names if isinstance(load_architecture(name), Ensemble)]
         return self.model_copy(update={"architectures": [name for name in names if name not in ensembles] + ensembles})

@@ -19,7 +19,7 @@ import pandas as pd
 from tsflow import architectures, features, training, windows
 from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import Architecture, families, load_architecture
-from tsflow.errors import IntegrityError, StorageUnavailable
+from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
 from tsflow.evaluation.leads import lead_errors
 from tsflow.observations.store import to_parquet
@@ -48,7 +48,7 @@ def train_entrant(
     threads: int = 0,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
-    """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure is recorded and raised again."""
+    """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure or a skip is recorded and raised again."""
     key = keys.run(run_id, f"candidates/{architecture}.json")
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
@@ -166,9 +166,11 @@ def _stored(
 
 
 def record_failure(objects: ObjectStore, run_id: str, architecture: str, error: BaseException) -> None:
-    """Keep why an entrant failed, for the leaderboard."""
-    reason = f"{type(error).__name__}: {error}".strip()
-    body = {"reason": reason, "traceback": "".join(traceback.format_exception(error))}
+    """Keep why an entrant failed or was skipped, for the leaderboard."""
+    skipped = isinstance(error, EntrantSkipped)
+    reason = str(error) if skipped else f"{type(error).__name__}: {error}".strip()
+    status = "skipped" if skipped else "failed"
+    body = {"status": status, "reason": reason, "traceback": "".join(traceback.format_exception(error))}
     name = keys.stamp(datetime.now(UTC))
     objects.put_new(keys.run(run_id, f"failures/{architecture}/{name}.json"), keys.to_json(body), "application/json")
 
@@ -212,6 +214,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
 
 def _libraries() -> dict[str, str]:
     names = ["tsflow", "keras", "lightgbm", "numpy", "pandas", "onnx", "onnxruntime", "pvlib", "scipy", "statsmodels", "tf2onnx"]
+    names += [name for name in ("prophet",) if _installed(name)]  # extras
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
     return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.network import Network
-from tsflow.architectures.registry import Architecture, Estimator
+from tsflow.architectures.registry import Architecture, Estimator, Judged
 from tsflow.errors import TrainingError
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
@@ -78,7 +78,9 @@ def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> C
     seconds = time.perf_counter() - began
     forecasts = {part: _joined([fitted.predict(contexts) for contexts in dataset.batches(part)]) for part in PARTS}
     files = {"model.onnx": fitted.to_onnx()}
-    return Candidate(fitted.parameters, 0, 0, seconds, [], forecasts, files, found=fitted.found)
+    return Candidate(
+        fitted.parameters, 0, 0, seconds, [], forecasts, files, found=fitted.found if isinstance(fitted, Judged) else {}
+    )
 
 
 def _joined(chunks: list[NDArray[np.float64]]) -> NDArray[np.float64]:
