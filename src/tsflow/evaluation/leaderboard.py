@@ -46,7 +46,12 @@ class Entrant(Strict):
     best_epoch: int | None = None
     train_seconds: float | None = None
     reused_from: str | None = None  # the run that trained it, if the same training was done before
-    curve: list[dict[str, float]] = []
+    curve: list[dict[str, float | None]] = []
+    intervals: list[dict[str, float]] = []  # level, and on the test part coverage, width, pinball loss
+    crps: float | None = None  # on the test part
+    lead_errors: list[dict[str, Any]] = []  # of entrants that forecast the way to the horizon too
+    memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
+    weights: dict[str, float] = {}  # of an ensemble's members
 
     @model_validator(mode="after")
     def _without_a_result_there_is_a_reason(self) -> Self:
@@ -80,8 +85,9 @@ class Leaderboard(Strict):
         return next(entrant for entrant in self.entrants if entrant.architecture == architecture)
 
     def table(self) -> pd.DataFrame:
-        """Return the lines as a frame, without learning curves."""
-        return pd.DataFrame([entrant.model_dump(exclude={"curve"}) for entrant in self.entrants])
+        """Return the lines as a frame, without what is more than a number."""
+        lists = {"curve", "intervals", "lead_errors", "memory", "weights"}
+        return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in self.entrants])
 
 
 def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float | None]:

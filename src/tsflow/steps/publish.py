@@ -5,15 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tsflow.architectures.ensembles import Weights
 from tsflow.champion.bundle import write_bundle
 from tsflow.champion.manifest import FORMAT, Manifest
 from tsflow.champion.pointer import promote
-from tsflow.errors import NotEnoughData
-from tsflow.evaluation.intervals import Intervals, crps, fit_intervals, residuals_by_hour, score
+from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Leaderboard
 from tsflow.evaluation.metrics import bias, mae, rmse
 from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions, predictions_of
@@ -88,28 +86,6 @@ def _model_files(objects: ObjectStore, facts: dict[str, Any]) -> dict[str, bytes
     return {name: candidate_file(objects, facts, name) for name in facts["files"] if name.startswith("model.")}
 
 
-def conformal(forecasts: pd.DataFrame) -> tuple[Intervals | None, dict[str, Any]]:
-    """Return split conformal intervals from the validation part's residuals, and how they did on the test part.
-
-    None if validation has too few origins; no scores where there is no test part.
-    """
-    validation, test = (forecasts[forecasts["part"] == part] for part in ("validation", "test"))
-    groups = residuals_by_hour(_residuals(validation), validation["target_time"].to_numpy())
-    try:
-        intervals = fit_intervals(groups)
-    except NotEnoughData:
-        return None, {}
-    if test.empty:
-        return intervals, {}
-    times = test["target_time"].to_numpy()
-    scores = score(intervals, test["forecast"].to_numpy(), times, test["truth"].to_numpy())
-    return intervals, {"intervals": [asdict(found) for found in scores], "crps": crps(groups, _residuals(test), times)}
-
-
-def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:
-    return (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64)
-
-
 def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, scores: dict[str, Any]) -> Manifest:
     digest = keys.digest(keys.to_json(board.model_dump(mode="json")))
     made = datetime.fromisoformat(board.created_at)
@@ -133,7 +109,7 @@ def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, score
         as_of=board.as_of,
         created_at=board.created_at,
         seed=board.seed,
-        metrics={**entrant.model_dump(exclude={"curve", "title", "status", "reason"}), "naive": board.naive, **scores},
+        metrics={**entrant.model_dump(exclude={"curve", "title", "status", "reason", "memory"}), "naive": board.naive, **scores},
         libraries=facts["libraries"],
         git_commit=facts["git_commit"],
         files={},

@@ -6,6 +6,7 @@ from typing import Any
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError
 from tsflow.evaluation import report
+from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
 from tsflow.evaluation.significance import certainty_of
 from tsflow.observations.store import to_parquet
@@ -28,7 +29,11 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     trained = [entrant.architecture for entrant in entrants if entrant.status == "ok"]
     forecasts = {name: candidate_predictions(objects, run_id, name) for name in trained}
     sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.windows.horizon_hours)
-    entrants = [entrant.model_copy(update=sure.get(entrant.architecture, {})) for entrant in entrants]
+    bands = {name: conformal(frame)[1] for name, frame in forecasts.items()}
+    entrants = [
+        entrant.model_copy(update={**sure.get(entrant.architecture, {}), **bands.get(entrant.architecture, {})})
+        for entrant in entrants
+    ]
     board = Leaderboard(
         station=run["station"],
         run=run_id,
@@ -100,11 +105,11 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
     key = keys.run(run_id, f"candidates/{architecture}.json")
     if (body := objects.find(key)) is not None:
         facts = keys.from_json(body, key)
-        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve")
+        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve", "lead_errors", "memory")
         reused = facts["run"] if facts["run"] != run_id else None
-        return Entrant(
-            status="ok", reused_from=reused, **{name: facts[name] for name in taken}, **with_skill(facts["errors"], naive)
-        )
+        weights = facts["found"].get("weights", {})
+        taken_over = {name: facts[name] for name in taken}
+        return Entrant(status="ok", reused_from=reused, weights=weights, **taken_over, **with_skill(facts["errors"], naive))
     reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
     found = {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
     if reasons:
