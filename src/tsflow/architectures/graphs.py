@@ -36,10 +36,10 @@ def export(model: keras.Model) -> bytes:
             input_signature=[keras.InputSpec(shape=entry.shape, dtype="float32", name="observations")],
         )
         exported = load(path)
-    names = sorted(model.output) if isinstance(model.output, dict) else ["forecast"]
-    for output, name in zip(exported.graph.output, names, strict=True):  # tf2onnx orders a dict by its keys
-        exported.graph.node.append(helper.make_node("Identity", [output.name], [name]))
-        output.name = name
+    if not isinstance(model.output, dict):  # a dict's names are kept
+        (output,) = exported.graph.output
+        exported.graph.node.append(helper.make_node("Identity", [output.name], ["forecast"]))
+        output.name = "forecast"
     return bytes(exported.SerializeToString())
 
 

@@ -19,6 +19,7 @@ from tsflow.training.batches import evaluation_batches, steps_per_epoch, trainin
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
+from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import PARTS, Part
@@ -142,15 +143,18 @@ def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, st
     fit = network.fit
     rate: Any = fit.learning_rate
     if fit.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(fit.learning_rate, steps)
+        warm = round(steps * fit.warmup)
+        start = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
+        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, steps - warm, **start)
     optimisers = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
         "rmsprop": keras.optimizers.RMSprop,
         "sgd": keras.optimizers.SGD,
     }
+    weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
     losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
-    loss: Any = losses[fit.loss]
+    loss: Any = losses[fit.loss] if fit.quantile is None else pinball(fit.quantile)
     several = {}
     if network.leads and leads:
         # Keras takes the mean over leads, the recipe weighs each of them
@@ -158,7 +162,7 @@ def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, st
         several = {"loss_weights": weights, "metrics": {"forecast": ["mae"]}}
         loss = dict.fromkeys(weights, loss)
     model.compile(
-        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm),
+        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
         loss=loss,
         steps_per_execution=_STEPS_PER_CALL,
         **(several or {"metrics": ["mae"]}),
