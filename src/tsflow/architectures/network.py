@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tsflow.architectures.registry import Architecture
 from tsflow.settings import Strict
@@ -38,9 +38,28 @@ class FitSettings(Strict):
     optimiser: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     decay: Literal["none", "cosine"] = "none"  # cosine: the rate falls to 0 over all epochs
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of all steps in which the rate rises from 0; before the cosine
+    weight_decay: Annotated[float, Field(ge=0)] | None = None  # adamw's; None: 0.004, as Keras has it
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of each gradient; against exploding gradients
-    loss: Literal["mse", "mae", "huber"] = "mse"
+    loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None  # that pinball aims at; 0.5: the median, as mae does
     patience: Annotated[int, Field(ge=1)] | None = 3  # epochs without a better validation MAE; None: no early stopping
+
+    @model_validator(mode="after")
+    def _only_where_it_acts(self) -> Self:
+        if self.weight_decay is not None and self.optimiser != "adamw":
+            msg = f"weight_decay {self.weight_decay:g} acts with optimiser adamw only, found optimiser {self.optimiser}; remove one"
+            raise ValueError(msg)
+        if self.warmup and self.decay != "cosine":
+            msg = f"warmup {self.warmup:g} comes before decay cosine only, found decay {self.decay}; set decay or remove warmup"
+            raise ValueError(msg)
+        if self.quantile is not None and self.loss != "pinball":
+            msg = f"quantile {self.quantile:g} is loss pinball's only, found loss {self.loss}; set loss or remove quantile"
+            raise ValueError(msg)
+        if self.quantile is None and self.loss == "pinball":
+            msg = "loss pinball needs quantile, above 0 and below 1"
+            raise ValueError(msg)
+        return self
 
 
 class Network(Architecture, ABC):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.errors import IntegrityError
+from tsflow.training.losses import register_losses
 
 if TYPE_CHECKING:
     import keras
@@ -32,6 +33,7 @@ def from_keras(body: bytes) -> keras.Model:
     """Read a `.keras` archive in safe mode; check its hash first, where it comes from outside the run."""
     import keras
 
+    register_losses()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(body)

@@ -18,6 +18,7 @@ from tsflow.errors import TrainingError
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.export import check_parity, from_keras, to_keras, to_onnx
+from tsflow.training.losses import pinball
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import PARTS, Part
 
@@ -152,17 +153,20 @@ def _compile(model: keras.Model, fit: FitSettings, *, steps: int) -> None:
 
     rate: Any = fit.learning_rate
     if fit.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(fit.learning_rate, steps)
+        warm = round(steps * fit.warmup)
+        start = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
+        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, steps - warm, **start)
     optimisers = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
         "rmsprop": keras.optimizers.RMSprop,
         "sgd": keras.optimizers.SGD,
     }
+    decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
     losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
     model.compile(
-        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm),
-        loss=losses[fit.loss],
+        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **decay),
+        loss=losses[fit.loss] if fit.quantile is None else pinball(fit.quantile),
         metrics=["mae"],
         steps_per_execution=_STEPS_PER_CALL,
     )

@@ -1,0 +1,60 @@
+"""Dense residual encoder beside a linear model of the whole context: what is linear need not be learned by depth."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from tsflow.architectures.network import Activation, Dropout, Network, Width
+from tsflow.architectures.registry import register
+
+
+@register("tide")
+class Tide(Network):
+    """The encoder of TiDE (Das et al. 2023, arXiv:2304.08424) for one lead, without known future inputs.
+
+    ::
+
+        x [n, hours, columns] -+-> projection of each hour -> flatten -> residual blocks -+-> head (Dense 1)
+                               +-> every `skip_every`-th hour, flattened -----------------+
+
+    The head is linear, so that what reaches it past the blocks is TiDE's linear skip; here it takes all columns,
+    not the target's alone.
+    """
+
+    projection: Width = 8  # values that each hour is condensed to
+    width: Width = 128
+    blocks: Annotated[int, Field(ge=1, le=12)] = 2
+    dropout: Dropout = 0.0  # in each residual block
+    skip_every: Annotated[int, Field(ge=0, le=24)] = 1  # hours; counted back from the last; 0: no linear skip
+    activation: Activation = "relu"
+
+    @model_validator(mode="after")
+    def _normalises_layers(self) -> Self:
+        if self.batch_normalisation:
+            msg = "batch_normalisation: TiDE normalises layers; leave it out"
+            raise ValueError(msg)
+        return self
+
+    def layers(self, x: Any, *, dropout: bool) -> Any:
+        """Projection -> flatten -> residual blocks; beside them the context itself."""
+        from keras import layers
+
+        y = self._block(x, hidden=self.width // 2 or 1, units=self.projection, dropout=dropout)
+        y = layers.Flatten()(y)
+        for _ in range(self.blocks):
+            y = self._block(y, hidden=self.width, units=self.width, dropout=dropout)
+        if not self.skip_every:
+            return y
+        hours = x[:, (x.shape[1] - 1) % self.skip_every :: self.skip_every, :]
+        return layers.Concatenate()([y, layers.Flatten()(hours)])
+
+    def _block(self, x: Any, *, hidden: int, units: int, dropout: bool) -> Any:
+        """Dense -> Dense -> dropout, a linear skip, layer normalisation: TiDE's residual block, on the last axis."""
+        from keras import layers
+
+        y = layers.Dense(hidden, activation=self.activation, kernel_initializer=self.initialiser)(x)
+        y = layers.Dense(units, kernel_initializer=self.initialiser)(y)
+        if dropout and self.dropout:
+            y = layers.Dropout(self.dropout)(y)
+        skip = x if x.shape[-1] == units else layers.Dense(units, kernel_initializer=self.initialiser)(x)
+        return layers.LayerNormalization()(layers.Add()([y, skip]))
