@@ -1,7 +1,7 @@
-"""Train every architecture in parallel, rank them, publish the best as champion.
+"""Train every architecture in parallel, weigh ensembles of them, rank all, refit the best and publish it as champion.
 
 Runs for a station whenever `ingest_weather` stored something new, and by hand through the form. Each mapped
-task `train` bears its architecture's name; a failed one stays on the leaderboard with its reason.
+task `train` bears its architecture's name; a failed or skipped one stays on the leaderboard with its reason.
 """
 
 from datetime import timedelta
@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
 from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
-from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
+from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects, train_or_skip
 
 
 @dag(
@@ -65,22 +65,45 @@ def retrain() -> None:
         if dag_run.partition_key:  # brought here by fresh observations
             wanted["station"] = dag_run.partition_key.split("|")[0]
         run = steps.build_dataset(objects(), steps.RetrainRequest.of(wanted).checked(), key_of(run_id))
-        return list(run["entrants"])
+        return steps.singles_of(run)
 
     @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['architecture'] }}")
     def train(architecture: str, run_id: str) -> str:
-        from tsflow import steps
-
-        steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        train_or_skip(run_id, architecture)
         return architecture
 
-    @task(trigger_rule="all_done_min_one_success")
+    # Not `all_done_min_one_success`: it skips what follows as soon as one entrant is skipped.
+    @task(trigger_rule="all_done")
+    def ensembles(run_id: str) -> list[str]:
+        from tsflow import steps
+
+        return steps.ensembles_of(objects(), key_of(run_id))
+
+    @task(map_index_template="{{ task.op_kwargs['architecture'] }}")
+    def combine(architecture: str, run_id: str) -> str:
+        train_or_skip(run_id, architecture)
+        return architecture
+
+    @task(trigger_rule="all_done")
     def leaderboard(run_id: str) -> dict[str, Any]:
         from tsflow import steps
 
         return steps.rank_entrants(objects(), key_of(run_id))
 
-    @task(outlets=[CHAMPIONS])
+    @task
+    def plan_refit(ranked: dict[str, Any]) -> list[str]:
+        from tsflow import steps
+
+        return steps.plan_refit(objects(), ranked["run"])
+
+    @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['architecture'] }}")
+    def refit(architecture: str, run_id: str) -> str:
+        from tsflow import steps
+
+        steps.refit_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        return architecture
+
+    @task(trigger_rule="none_failed", outlets=[CHAMPIONS])
     def publish(ranked: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
         from tsflow import steps
 
@@ -89,8 +112,10 @@ def retrain() -> None:
         return pointer
 
     board = leaderboard()
-    train.expand(architecture=build_dataset()) >> board
-    publish(board)
+    trained = train.expand(architecture=build_dataset())
+    trained >> (further := ensembles()) >> board
+    combine.expand(architecture=further) >> board
+    refit.expand(architecture=plan_refit(board)) >> publish(board)
 
 
 retrain()

@@ -46,3 +46,17 @@ def key_of(run_id: str) -> str:
     from tsflow.storage.keys import run_key
 
     return run_key(run_id)
+
+
+def train_or_skip(run_id: str, architecture: str) -> None:
+    """Train an entrant; one that cannot be trained here is skipped, which Airflow shows as such."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from tsflow.errors import EntrantSkipped
+    from tsflow.settings import settings
+    from tsflow.steps import train_entrant
+
+    try:
+        train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+    except EntrantSkipped as reason:
+        raise AirflowSkipException(str(reason)) from reason

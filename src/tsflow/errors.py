@@ -77,6 +77,12 @@ class TrainingError(TsflowError):
     exit_code = 7
 
 
+class EntrantSkipped(TsflowError):
+    """An entrant does not take part here, such as for want of an optional library; the run goes on without it."""
+
+    exit_code = 7
+
+
 class NoChampion(TsflowError):
     """The station has no champion yet."""
 

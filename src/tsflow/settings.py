@@ -131,12 +131,13 @@ class Profile(Strict):
 
     history_days: Annotated[int, Field(ge=1)] | None = None  # what the simulator is asked for, and what is trained on
     max_epochs: Annotated[int, Field(ge=1)] | None = None
+    refit: bool = True  # train the champion once more, on train and validation, before it is published
 
 
 class ProfileSettings(Strict):
     """The profiles that `--profile` knows."""
 
-    smoke: Profile = Profile(history_days=45, max_epochs=1)
+    smoke: Profile = Profile(history_days=45, max_epochs=1, refit=False)
     quick: Profile = Profile(history_days=730, max_epochs=6)
     full: Profile = Profile()
 

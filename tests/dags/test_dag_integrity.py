@@ -22,6 +22,7 @@ print("RESULT" + json.dumps({{
     "tasks": {{dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()}},
     "params": {{dag_id: sorted(dag.params) for dag_id, dag in bag.dags.items()}},
     "pools": {{task.task_id: [task.pool, task.queue] for dag in bag.dags.values() for task in dag.tasks}},
+    "rules": {{task.task_id: str(task.trigger_rule) for dag in bag.dags.values() for task in dag.tasks}},
     "retries": {{task.task_id: task.retries for dag in bag.dags.values() for task in dag.tasks}},
 }}))
 """
@@ -54,7 +55,12 @@ def test_parsing_loads_nothing_heavy(parsed: dict):
 
 def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
-    assert parsed["tasks"]["retrain"] == ["build_dataset", "leaderboard", "publish", "train"]
+    retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
+    assert parsed["tasks"]["retrain"] == retrain
+
+
+def test_neither_a_failed_nor_a_skipped_entrant_keeps_the_leaderboard_from_running(parsed: dict):
+    assert parsed["rules"]["leaderboard"] == "all_done"
 
 
 def test_the_form_offers_what_a_run_asks_for(parsed: dict):

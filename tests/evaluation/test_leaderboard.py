@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tsflow.cli.output import console, show_board
 from tsflow.errors import TrainingError
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, rank, with_skill
 from tsflow.evaluation.metrics import bias, mae, rmse, skill
@@ -68,9 +69,28 @@ def test_skill_is_on_test_and_on_validation_where_there_is_no_test():
     assert with_skill({"val_mae": 2.0, "test_mae": None}, {"validation": 2.5})["skill"] == pytest.approx(0.2)
 
 
-def test_a_failed_entrant_has_a_reason():
+@pytest.mark.parametrize("status", ["failed", "skipped"])
+def test_an_entrant_without_a_result_has_a_reason(status: str):
     with pytest.raises(ValueError, match="goes with a reason"):
-        Entrant(architecture="a", title="a", status="failed")
+        Entrant(architecture="a", title="a", status=status)
+
+
+def test_a_skipped_entrant_is_shown_as_skipped_with_its_reason():
+    skipped = Entrant(architecture="prophet", title="Prophet", status="skipped", reason="prophet is not installed")
+    ranked = rank(["lstm", "prophet"], [skipped, entrant("lstm", 2.1)])
+    assert [(e.rank, e.status) for e in ranked] == [(1, "ok"), (None, "skipped")]
+    page = html(board(ranked)).decode()
+    assert "skipped: prophet is not installed" in page
+    assert "failed:" not in page
+    with console.capture() as shown:
+        show_board(board(ranked))
+    assert "prophet skipped: prophet is not installed" in shown.get()
+
+
+def test_a_run_of_skipped_entrants_alone_is_an_error():
+    skipped = Entrant(architecture="prophet", title="Prophet", status="skipped", reason="prophet is not installed")
+    with pytest.raises(TrainingError, match="no entrant could be trained: prophet: prophet is not installed"):
+        rank(["prophet"], [skipped])
 
 
 def test_the_report_is_one_page_that_loads_nothing_and_escapes_what_it_shows():

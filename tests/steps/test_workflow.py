@@ -1,5 +1,6 @@
 """The steps against a real object store, on simulated and real observations."""
 
+import importlib.util
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests_support import csv_file, row
 from tsflow import steps
 from tsflow.champion.pointer import current
 from tsflow.client import load_champion
-from tsflow.errors import DataValidationError, NotEnoughData, SettingsError, SourceFormatError, TrainingError
+from tsflow.errors import DataValidationError, EntrantSkipped, NotEnoughData, SettingsError, SourceFormatError, TrainingError
 from tsflow.settings import override
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
@@ -122,6 +123,34 @@ def test_a_failed_entrant_stays_on_the_leaderboard_and_may_be_trained_after_all(
     steps.train_entrant(objects, "r1", "dense")
     steps.rank_entrants(objects, "r1")
     assert steps.latest_leaderboard(objects, "r1").entrant("dense").status == "ok"
+
+
+def test_an_entrant_that_does_not_converge_or_lacks_its_library_leaves_the_run_going(
+    objects: ObjectStore, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    arima = home / "include" / "architectures" / "arima.yaml"
+    arima.write_text(arima.read_text() + "max_iterations: 1\n")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "prophet" else find_spec(name, *more))
+    ingest(objects)
+    names = ["naive", "arima", "prophet"]
+    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": names}
+    steps.build_dataset(objects, steps.RetrainRequest.of(wanted).checked(), "r1")
+    steps.train_entrant(objects, "r1", "naive")
+    with pytest.raises(TrainingError, match="the likelihood's maximum was not found"):
+        steps.train_entrant(objects, "r1", "arima")
+    with pytest.raises(EntrantSkipped):
+        steps.train_entrant(objects, "r1", "prophet")
+    steps.rank_entrants(objects, "r1")
+    board = steps.latest_leaderboard(objects, "r1")
+    assert {entrant.architecture: entrant.status for entrant in board.entrants} == {
+        "naive": "ok",
+        "arima": "failed",
+        "prophet": "skipped",
+    }
+    assert "raise max_iterations" in str(board.entrant("arima").reason)
+    assert board.entrant("prophet").reason == "prophet is not installed; pip install 'tsflow[prophet]'"
+    assert steps.publish(objects, "r1")["architecture"] == "naive"
 
 
 def test_a_run_without_any_trained_entrant_publishes_nothing(objects: ObjectStore):

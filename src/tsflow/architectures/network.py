@@ -2,8 +2,8 @@
 
 ::
 
-    observations [n, context, features], raw units
-      -> last `context_hours` rows -> (x - mean) / deviation -> the family's layers -> Dense 1
+    observations [n, context, columns], raw units
+      -> channels, standardised -> last `context_hours` rows -> the family's layers -> Dense 1 (and one a lead)
       -> target absolute: y * deviation + mean              -> forecast [n, 1] in degC
          target change:   y * deviation + temperature now
 """
@@ -14,11 +14,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from tsflow.architectures.registry import Architecture
-from tsflow.settings import Strict
+from tsflow.errors import SettingsError
+from tsflow.features.channels import Channels, FittedChannels
+from tsflow.settings import Strict, WindowSettings
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class FitSettings(Strict):
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of each gradient; against exploding gradients
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None  # that pinball aims at; 0.5: the median, as mae does
+    decay_epochs: Annotated[int, Field(ge=1)] | None = None  # over which the rate falls; None: over all
     patience: Annotated[int, Field(ge=1)] | None = 3  # epochs without a better validation MAE; None: no early stopping
 
     @model_validator(mode="after")
@@ -62,18 +64,56 @@ class FitSettings(Strict):
         return self
 
 
+class Leads(Strict):
+    """Further targets between origin and horizon: they teach the network the way there, and are forecasts themselves."""
+
+    hours: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | Literal["path"]  # path: every hour
+    weight: Annotated[float, Field(gt=0)] = 0.15  # of each lead's loss; the horizon's is 1
+
+
 class Network(Architecture, ABC):
     """A Keras network: the family gives the layers, this class what stands around them."""
 
+    channels: Channels = Channels()
+    leads: Leads | None = None
+    seeds: Annotated[int, Field(ge=1, le=20)] = 1  # trains so many and forecasts their mean
     target: Literal["absolute", "change"] = "absolute"  # change: from the temperature at the origin
     activation: Activation = "relu"
     initialiser: Initialiser = "glorot_uniform"
     batch_normalisation: bool = False
     fit: FitSettings = FitSettings()
 
+    @property
+    def variables(self) -> set[str]:
+        """The station's variables that must be there."""
+        return self.channels.variables
+
+    def lead_hours(self, windows: WindowSettings) -> tuple[int, ...]:
+        """Return the leads before the horizon, rising.
+
+        Raises
+        ------
+        SettingsError
+            If one lies at or beyond the horizon.
+        """
+        if self.leads is None:
+            return ()
+        horizon = windows.horizon_hours
+        hours = range(1, horizon) if self.leads.hours == "path" else sorted(set(self.leads.hours))
+        if beyond := [hour for hour in hours if hour >= horizon]:
+            msg = f"leads.hours: {beyond} are not before the horizon of {horizon} hours, which is forecast anyway"
+            raise SettingsError(msg)
+        return tuple(hours)
+
+    def settled(self, found: dict[str, Any]) -> Self:
+        """Return the recipe with the number of epochs fixed; the rate falls as it did when that number was found."""
+        fit = self.fit
+        settled = {"epochs": found["epochs"], "decay_epochs": fit.decay_epochs or fit.epochs, "patience": None}
+        return self.model_copy(update={"fit": fit.model_copy(update=settled)})
+
     @abstractmethod
     def layers(self, x: Any, *, dropout: bool) -> Any:
-        """Return what the last Dense reads, from scaled inputs [n, context, features].
+        """Return what the last Dense reads, from standardised channels [n, context, n_channels].
 
         `dropout` False leaves dropout layers and recurrent dropout out: at inference they do nothing, and without
         them a recurrent layer becomes one fused operation in ONNX.
@@ -86,44 +126,55 @@ class NetworkInputs:
 
     context_hours: int
     columns: int  # of the input: features, then the calendar's
-    features: int
     target_index: int
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
+    mean: float  # of the target
+    deviation: float
+    lead_hours: tuple[int, ...]  # rising, all before the horizon
+    channels: FittedChannels
 
     @classmethod
-    def of(cls, dataset: Dataset) -> NetworkInputs:
-        """Read it off a dataset."""
-        scaler = dataset.scaler
+    def of(cls, network: Network, dataset: Dataset) -> NetworkInputs:
+        """Read it off a dataset.
+
+        Raises
+        ------
+        SettingsError
+            If the station lacks a channel's variable.
+        """
+        at = dataset.target_index
         return cls(
-            dataset.windows.context_hours,
-            len(dataset.columns),
-            len(dataset.features),
-            dataset.target_index,
-            tuple(scaler.mean.tolist()),
-            tuple(scaler.deviation.tolist()),
+            context_hours=dataset.windows.context_hours,
+            columns=len(dataset.columns),
+            target_index=at,
+            mean=float(dataset.scaler.mean[at]),
+            deviation=float(dataset.scaler.deviation[at]),
+            lead_hours=network.lead_hours(dataset.windows),
+            channels=FittedChannels.fit(network.channels, dataset),
         )
 
 
 def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> keras.Model:
-    """Return the network, uncompiled: raw observations in, degC out.
+    """Return the network, uncompiled: raw observations in, degC out; with leads, both by name.
 
     Initial weights follow from `keras.utils.set_random_seed`.
     """
     import keras
 
-    mean, deviation = np.asarray(inputs.mean), np.asarray(inputs.deviation)
     observations = keras.Input((inputs.context_hours, inputs.columns), name="observations")
-    x = observations[:, :, : inputs.features]
+    x = inputs.channels.scaled(observations)
     if network.context_hours and network.context_hours < inputs.context_hours:
         x = keras.layers.Cropping1D((inputs.context_hours - network.context_hours, 0))(x)
-    # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.
-    x = keras.layers.Rescaling((1 / deviation).tolist(), offset=(-mean / deviation).tolist(), name="scale")(x)
-    y = keras.layers.Dense(1, name="head")(network.layers(x, dropout=dropout))
-    at = inputs.target_index
-    if network.target == "change":
-        now = observations[:, -1, at : at + 1]
-        forecast = keras.layers.Add(name="forecast")([keras.layers.Rescaling(inputs.deviation[at], name="change")(y), now])
-    else:
-        forecast = keras.layers.Rescaling(inputs.deviation[at], offset=inputs.mean[at], name="forecast")(y)
+    x = network.layers(x, dropout=dropout)
+    now = observations[:, -1, inputs.target_index : inputs.target_index + 1]
+
+    def head(name: str, width: int) -> Any:
+        y = keras.layers.Dense(width, name=f"{name}_head")(x)
+        if network.target == "change":
+            return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
+        return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
+
+    forecast = head("forecast", 1)
+    if inputs.lead_hours:
+        outputs = {"forecast": forecast, "leads": head("leads", len(inputs.lead_hours))}
+        return keras.Model(observations, outputs, name=network.architecture)
     return keras.Model(observations, forecast, name=network.architecture)

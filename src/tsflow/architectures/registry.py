@@ -3,15 +3,15 @@
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Annotated, Protocol, Self, TypeVar
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import tsflow.architectures
-from tsflow.errors import SettingsError, UnknownName
+from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
 from tsflow.stations.station import read_yaml
 from tsflow.windows.dataset import Dataset
@@ -28,6 +28,15 @@ class Architecture(Strict):
     context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the run's: reads only the last ones
     horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
 
+    @property
+    def variables(self) -> set[str]:
+        """The station's variables that must be there, but for the target."""
+        return set()
+
+    def settled(self, found: dict[str, Any]) -> Self:
+        """Return the recipe with what a fit found fixed, so that a refit needs no validation part."""
+        return self.model_copy(update=found)
+
     def fits(self, windows: WindowSettings) -> Self:
         """Return itself if it can be trained on such windows.
 
@@ -36,20 +45,39 @@ class Architecture(Strict):
         SettingsError
             If it wants a longer context or another horizon than the run has.
         """
-        where = f"include/architectures/{self.architecture}.yaml"
         if self.context_hours and self.context_hours > windows.context_hours:
             msg = (
-                f"{where}: context_hours {self.context_hours} is longer than "
+                f"{self._file}: context_hours {self.context_hours} is longer than "
                 f"the run's windows.context_hours {windows.context_hours}"
             )
             raise SettingsError(msg)
         if self.horizon_hours and self.horizon_hours != windows.horizon_hours:
             msg = (
-                f"{where}: horizon_hours {self.horizon_hours} is not the run's windows.horizon_hours {windows.horizon_hours}; "
-                f"one leaderboard never mixes horizons"
+                f"{self._file}: horizon_hours {self.horizon_hours} is not the run's windows.horizon_hours "
+                f"{windows.horizon_hours}; one leaderboard never mixes horizons"
             )
             raise SettingsError(msg)
         return self
+
+    def suits(self, station: str, variables: Collection[str]) -> Self:
+        """Return itself if the station has the variables that it needs.
+
+        Raises
+        ------
+        EntrantSkipped
+            If the station lacks one.
+        """
+        if lacking := sorted(self.variables - set(variables)):
+            msg = (
+                f"{self._file}: needs {', '.join(lacking)}, which station {station} lacks (it has {', '.join(variables)}); "
+                f"leave the architecture out, or edit its channels"
+            )
+            raise EntrantSkipped(msg)
+        return self
+
+    @property
+    def _file(self) -> str:
+        return f"include/architectures/{self.architecture}.yaml"
 
 
 A = TypeVar("A", bound=Architecture)
@@ -69,6 +97,16 @@ class Fitted(Protocol):
 
     def to_onnx(self) -> bytes:
         """Return the model as ONNX: `observations` [n, context_hours, n_columns] raw -> `forecast` [n, 1] in degC."""
+        ...
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """A fitted estimator of which the validation part decided something."""
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was decided, as settings of the recipe; see `Architecture.settled`."""
         ...
 
 

@@ -22,10 +22,15 @@ def card(manifest: Manifest) -> bytes:
     for part, short in (("train", "train"), ("validation", "val"), ("test", "test")):
         facts = manifest.split["parts"][part]
         if facts["windows"]:
-            lines.append(
-                f"| {part} | {facts['windows']} | {facts['first']} | {facts['last']} | {metrics[f'{short}_mae']:.3f} | "
-                f"{metrics[f'{short}_rmse']:.3f} | {metrics['naive'][part]:.3f} |"
-            )
+            mae, rmse = (metrics[f"{short}_{name}"] for name in ("mae", "rmse"))  # None: an ensemble, on the training part
+            shown = " | ".join("–" if error is None else f"{error:.3f}" for error in (mae, rmse, metrics["naive"][part]))
+            lines.append(f"| {part} | {facts['windows']} | {facts['first']} | {facts['last']} | {shown} |")
+    refit = metrics.get("refit")
+    if refit and refit["test_mae"] is not None:
+        lines.append(
+            f"| test, refitted | {manifest.split['parts']['test']['windows']} | | | "
+            f"{refit['test_mae']:.3f} | {refit['test_rmse']:.3f} | |"
+        )
     lines += [
         "",
         *(
@@ -34,7 +39,8 @@ def card(manifest: Manifest) -> bytes:
             for found in metrics.get("intervals", [])
         ),
         "",
-        "Chosen by validation MAE; the test part was not used for choosing.",
+        "Chosen by validation MAE; the test part was not used for choosing."
+        + (" The published model was then trained once more, on train and validation." if refit is not None else ""),
         "",
         "Inputs, in order: " + ", ".join(f"{feature['name']} ({feature['unit']})" for feature in manifest.features) + ".",
         "",

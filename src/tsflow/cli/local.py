@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tsflow.cli.output import console, show_board
-from tsflow.errors import NotEnoughData, StorageUnavailable, TsflowError, UnknownName
+from tsflow.errors import EntrantSkipped, NotEnoughData, StorageUnavailable, TsflowError, UnknownName
 from tsflow.settings import settings
 from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
@@ -35,6 +35,9 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
             _train(objects, run_id, name)
         ranked = steps.rank_entrants(objects, run_id)
         board = steps.latest_leaderboard(objects, run_id)
+        for name in steps.plan_refit(objects, run_id):
+            console.print(f"training {name} once more, on train and validation")
+            steps.refit_entrant(objects, run_id, name)
         pointer = steps.publish(objects, run_id)
         report = objects.address(ranked["leaderboard"].replace(".json", ".html"))
     show_board(board)
@@ -109,6 +112,8 @@ def _train(objects: ObjectStore, run_id: str, architecture: str) -> None:
         steps.train_entrant(objects, run_id, architecture, on_epoch=show)
     except StorageUnavailable:
         raise
+    except EntrantSkipped as reason:
+        console.print(f"  {architecture} skipped: {reason}", markup=False, style="yellow")
     except Exception as error:  # noqa: BLE001  # recorded by the step; the other entrants go on
         kind = "" if isinstance(error, TsflowError) else f"{type(error).__name__}: "
         console.print(f"  {architecture} failed: {kind}{error}", markup=False, style="red")

@@ -10,6 +10,7 @@ from rich.table import Table
 from tsflow.errors import TsflowError
 from tsflow.evaluation.leaderboard import Leaderboard
 
+_COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
 _WIDE = 160  # of a pipe or a log, which has no width of its own
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE, soft_wrap=not sys.stdout.isatty())
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -48,8 +49,10 @@ def board_table(board: Leaderboard) -> Table:
     ):
         table.add_column(heading, justify="left" if heading == "entrant" else "right", no_wrap=True)
     for entrant in board.entrants:
-        if entrant.status == "failed":
-            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", "", "", "", "", "", "", "", "", "")
+        if entrant.status != "ok":
+            colour = _COLOURS[entrant.status]
+            cells = (f"[{colour}]{entrant.architecture}[/]", f"[{colour}]{entrant.status}[/]")
+            table.add_row("-", *cells, "", "", "", "", "", "", "", "", "")
             continue
         best = entrant.architecture == board.champion
         table.add_row(
@@ -71,11 +74,11 @@ def board_table(board: Leaderboard) -> Table:
 
 
 def show_board(board: Leaderboard) -> None:
-    """Print a leaderboard with the reasons of failed entrants."""
+    """Print a leaderboard with the reasons of failed and skipped entrants."""
     console.print(board_table(board))
     for entrant in board.entrants:
         if entrant.reason:
-            console.print(f"{entrant.architecture} failed: ", style="red", end="")
+            console.print(f"{entrant.architecture} {entrant.status}: ", style=_COLOURS[entrant.status], end="")
             console.print(entrant.reason, markup=False)
 
 

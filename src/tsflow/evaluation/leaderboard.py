@@ -1,8 +1,9 @@
-"""The leaderboard: every entrant of a run, ranked by validation MAE; a failed one stays in with its reason."""
+"""The leaderboard: every entrant of a run, ranked by validation MAE; a failed or skipped one stays in with its reason."""
 
 import math
 from typing import Any, Literal, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
@@ -14,12 +15,12 @@ from tsflow.windows.split import PARTS, Part
 
 
 class Entrant(Strict):
-    """One line. Errors in degC; None where the part of the split is empty or the entrant failed."""
+    """One line. Errors in degC; None where the part of the split is empty or the entrant has no forecasts."""
 
     rank: int | None = None
     architecture: str
     title: str
-    status: Literal["ok", "failed"]
+    status: Literal["ok", "failed", "skipped"]  # skipped: takes no part here, such as for want of an optional library
     reason: str | None = None
     val_mae: float | None = None
     test_mae: float | None = None
@@ -45,12 +46,17 @@ class Entrant(Strict):
     best_epoch: int | None = None
     train_seconds: float | None = None
     reused_from: str | None = None  # the run that trained it, if the same training was done before
-    curve: list[dict[str, float]] = []
+    curve: list[dict[str, float | None]] = []
+    intervals: list[dict[str, float]] = []  # level, and on the test part coverage, width, pinball loss
+    crps: float | None = None  # on the test part
+    lead_errors: list[dict[str, Any]] = []  # of entrants that forecast the way to the horizon too
+    memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
+    weights: dict[str, float] = {}  # of an ensemble's members
 
     @model_validator(mode="after")
-    def _failed_has_a_reason(self) -> Self:
-        if (self.status == "failed") != bool(self.reason):
-            msg = "status failed goes with a reason, status ok without"
+    def _without_a_result_there_is_a_reason(self) -> Self:
+        if (self.status != "ok") != bool(self.reason):
+            msg = "status failed or skipped goes with a reason, status ok without"
             raise ValueError(msg)
         return self
 
@@ -79,8 +85,9 @@ class Leaderboard(Strict):
         return next(entrant for entrant in self.entrants if entrant.architecture == architecture)
 
     def table(self) -> pd.DataFrame:
-        """Return the lines as a frame, without learning curves."""
-        return pd.DataFrame([entrant.model_dump(exclude={"curve"}) for entrant in self.entrants])
+        """Return the lines as a frame, without what is more than a number."""
+        lists = {"curve", "intervals", "lead_errors", "memory", "weights"}
+        return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in self.entrants])
 
 
 def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float | None]:
@@ -89,7 +96,8 @@ def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float
     for part, short in zip(PARTS, ("train", "val", "test"), strict=True):
         truth = dataset.targets(part)
         for name, metric in (("mae", mae), ("rmse", rmse), ("bias", bias)):
-            errors[f"{short}_{name}"] = metric(truth, forecasts[part]) if len(truth) else None
+            known = len(truth) and np.isfinite(forecasts[part]).all()  # ensembles do not forecast the training part
+            errors[f"{short}_{name}"] = metric(truth, forecasts[part]) if known else None
     return errors
 
 
@@ -112,7 +120,7 @@ def with_skill(errors: dict[str, float | None], naive: dict[str, float]) -> dict
 
 
 def rank(expected: list[str], entrants: list[Entrant]) -> list[Entrant]:
-    """Order entrants by validation MAE, failed ones last, and number those that are ok.
+    """Order entrants by validation MAE, those without a result last, and number those that are ok.
 
     Raises
     ------

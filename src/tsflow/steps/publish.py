@@ -1,22 +1,26 @@
 """The last step of `retrain`: the run's best becomes champion."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from tsflow.architectures.ensembles import Weights
 from tsflow.champion.bundle import write_bundle
 from tsflow.champion.manifest import FORMAT, Manifest
 from tsflow.champion.pointer import promote
-from tsflow.errors import NotEnoughData
-from tsflow.evaluation.intervals import Intervals, crps, fit_intervals, residuals_by_hour, score
+from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Leaderboard
-from tsflow.steps.ranking import candidate_facts, candidate_file, candidate_predictions, latest_leaderboard
+from tsflow.evaluation.metrics import bias, mae, rmse
+from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions, predictions_of
+from tsflow.steps.combine import joined_onnx
+from tsflow.steps.ranking import latest_leaderboard
+from tsflow.steps.train import plan_refit
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.training.fit import check
 from tsflow.windows.dataset import Dataset
 
 
@@ -27,12 +31,14 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     """
     board = latest_leaderboard(objects, run_id)
     facts = candidate_facts(objects, run_id, board.champion)
-    files = {name: candidate_file(objects, facts, name) for name in facts["files"] if name.startswith("model.")}
     dataset = Dataset.load(objects, board.fingerprint)
+    refit = _refit(objects, run_id, facts, dataset)
+    files = refit.files if refit else _model_files(objects, facts)
     intervals, scores = conformal(candidate_predictions(objects, run_id, board.champion))
     if intervals is not None:
         files["intervals.json"] = keys.to_json(intervals.to_dict())
     files["scaler.json"] = keys.to_json(dataset.scaler.to_dict())
+    scores["refit"] = refit.errors if refit else None
     manifest_key, manifest_sha256 = write_bundle(objects, _manifest(board, facts, dataset, scores), files)
     version = manifest_key.split("/")[-2]
     now = datetime.now(UTC).replace(microsecond=0)
@@ -40,26 +46,44 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     return {**asdict(pointer), "architecture": board.champion, "address": objects.address(keys.pointer(board.station))}
 
 
-def conformal(forecasts: pd.DataFrame) -> tuple[Intervals | None, dict[str, Any]]:
-    """Return split conformal intervals from the validation part's residuals, and how they did on the test part.
+@dataclass(frozen=True)
+class Refit:
+    """The champion trained once more on train and validation."""
 
-    None if validation has too few origins; no scores where there is no test part.
-    """
-    validation, test = (forecasts[forecasts["part"] == part] for part in ("validation", "test"))
-    groups = residuals_by_hour(_residuals(validation), validation["target_time"].to_numpy())
-    try:
-        intervals = fit_intervals(groups)
-    except NotEnoughData:
-        return None, {}
-    if test.empty:
-        return intervals, {}
-    times = test["target_time"].to_numpy()
-    scores = score(intervals, test["forecast"].to_numpy(), times, test["truth"].to_numpy())
-    return intervals, {"intervals": [asdict(found) for found in scores], "crps": crps(groups, _residuals(test), times)}
+    files: dict[str, bytes]
+    errors: dict[str, float | None]  # of the test part, which neither fit has seen
 
 
-def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:
-    return (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64)
+def _refit(objects: ObjectStore, run_id: str, facts: dict[str, Any], dataset: Dataset) -> Refit | None:
+    names = plan_refit(objects, run_id)
+    if not names:
+        return None
+    refits = {name: candidate_facts(objects, run_id, name, "refits") for name in names}
+    weights = facts["found"].get("weights")
+    if not weights:
+        (only,) = refits.values()
+        errors = {name: value for name, value in only["errors"].items() if name.startswith("test_")}
+        return Refit(_model_files(objects, only), errors)
+    onnx = joined_onnx({name: candidate_file(objects, refits[name], "model.onnx") for name in weights}, weights, dataset)
+    joined = dataset.joined()
+    members = np.stack([_test_forecasts(objects, refits[name]) for name in weights], axis=-1)  # [n_windows, n_members]
+    now = dataset.values[joined.origins("test"), dataset.target_index]
+    forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)
+    if not len(forecasts):
+        return Refit({"model.onnx": onnx}, {})
+    check(onnx, joined, "test", forecasts)
+    truth = joined.targets("test")
+    errors = {"test_mae": mae(truth, forecasts), "test_rmse": rmse(truth, forecasts), "test_bias": bias(truth, forecasts)}
+    return Refit({"model.onnx": onnx}, errors)
+
+
+def _test_forecasts(objects: ObjectStore, facts: dict[str, Any]) -> NDArray[np.float64]:
+    table = predictions_of(objects, facts)
+    return table.loc[table["part"] == "test", "forecast"].to_numpy(dtype=np.float64)
+
+
+def _model_files(objects: ObjectStore, facts: dict[str, Any]) -> dict[str, bytes]:
+    return {name: candidate_file(objects, facts, name) for name in facts["files"] if name.startswith("model.")}
 
 
 def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, scores: dict[str, Any]) -> Manifest:
@@ -85,7 +109,7 @@ def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, score
         as_of=board.as_of,
         created_at=board.created_at,
         seed=board.seed,
-        metrics={**entrant.model_dump(exclude={"curve", "title", "status", "reason"}), "naive": board.naive, **scores},
+        metrics={**entrant.model_dump(exclude={"curve", "title", "status", "reason", "memory"}), "naive": board.naive, **scores},
         libraries=facts["libraries"],
         git_commit=facts["git_commit"],
         files={},

@@ -3,15 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
 from tsflow.architectures.registry import load_architecture
-from tsflow.champion.manifest import BundleFile, check
 from tsflow.errors import SettingsError
 from tsflow.evaluation import report
+from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
 from tsflow.evaluation.significance import certainty_of
-from tsflow.observations.store import from_parquet, to_parquet
+from tsflow.observations.store import to_parquet
+from tsflow.steps.candidates import candidate_predictions
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
@@ -30,7 +29,11 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     trained = [entrant.architecture for entrant in entrants if entrant.status == "ok"]
     forecasts = {name: candidate_predictions(objects, run_id, name) for name in trained}
     sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.windows.horizon_hours)
-    entrants = [entrant.model_copy(update=sure.get(entrant.architecture, {})) for entrant in entrants]
+    bands = {name: conformal(frame)[1] for name, frame in forecasts.items()}
+    entrants = [
+        entrant.model_copy(update={**sure.get(entrant.architecture, {}), **bands.get(entrant.architecture, {})})
+        for entrant in entrants
+    ]
     board = Leaderboard(
         station=run["station"],
         run=run_id,
@@ -76,26 +79,6 @@ def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
     return list(dict.fromkeys(run for _, run in sorted(found)))
 
 
-def candidate_facts(objects: ObjectStore, run_id: str, architecture: str) -> dict[str, Any]:
-    """Return what training left of an entrant."""
-    key = keys.run(run_id, f"candidates/{architecture}.json")
-    facts: dict[str, Any] = keys.from_json(objects.get(key), key)
-    return facts
-
-
-def candidate_file(objects: ObjectStore, facts: dict[str, Any], name: str) -> bytes:
-    """Return a file of a candidate; `IntegrityError` if it is not the one that was written."""
-    file = facts["files"][name]
-    return check(objects.get(file["key"]), BundleFile(file["sha256"], file["size"]), file["key"])
-
-
-def candidate_predictions(objects: ObjectStore, run_id: str, architecture: str) -> pd.DataFrame:
-    """Return an entrant's forecasts of validation and test: part, origin, target_time, truth, forecast."""
-    facts = candidate_facts(objects, run_id, architecture)
-    name = "predictions.parquet"
-    return from_parquet(candidate_file(objects, facts, name), facts["files"][name]["key"])
-
-
 def _boards(objects: ObjectStore, run_id: str) -> list[str]:
     found = objects.keys(keys.run(run_id, "leaderboard/"))
     return [key.removesuffix("leaderboard.json") for key in found if key.endswith("/leaderboard.json")]
@@ -122,13 +105,16 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
     key = keys.run(run_id, f"candidates/{architecture}.json")
     if (body := objects.find(key)) is not None:
         facts = keys.from_json(body, key)
-        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve")
+        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve", "lead_errors", "memory")
         reused = facts["run"] if facts["run"] != run_id else None
-        return Entrant(
-            status="ok", reused_from=reused, **{name: facts[name] for name in taken}, **with_skill(facts["errors"], naive)
-        )
+        weights = facts["found"].get("weights", {})
+        taken_over = {name: facts[name] for name in taken}
+        return Entrant(status="ok", reused_from=reused, weights=weights, **taken_over, **with_skill(facts["errors"], naive))
     reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
-    reason = "left no result: its task was killed, or never ran; see its log in Airflow"
+    found = {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
     if reasons:
-        reason = keys.from_json(objects.get(reasons[-1]), reasons[-1])["reason"]
-    return Entrant(architecture=architecture, title=load_architecture(architecture).title, status="failed", reason=reason)
+        found |= keys.from_json(objects.get(reasons[-1]), reasons[-1])
+    title = load_architecture(architecture).title
+    return Entrant.model_validate(
+        {"architecture": architecture, "title": title, "status": found["status"], "reason": found["reason"]}
+    )

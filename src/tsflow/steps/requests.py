@@ -5,8 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import load_architecture
-from tsflow.errors import SettingsError, UnknownName
+from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
 from tsflow.stations.station import Station, load_station
 from tsflow.windows.split import split_settings
@@ -111,7 +112,7 @@ class RetrainRequest(Request):
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
-        load_station(self.station)
+        station = load_station(self.station)
         split_settings(settings().splits, self.split)
         profile_settings(self.profile)
         names = self.architectures or names_in("architectures")
@@ -119,5 +120,11 @@ class RetrainRequest(Request):
             msg = f"architectures named more than once: {', '.join(repeated)}"
             raise SettingsError(msg)
         for name in names:
-            load_architecture(name).fits(settings().windows)
-        return self.model_copy(update={"architectures": list(names)})
+            architecture = load_architecture(name).fits(settings().windows)
+            if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
+                try:
+                    architecture.suits(station.station, list(station.variables))
+                except EntrantSkipped as reason:
+                    raise SettingsError(str(reason)) from reason
+        ensembles = [name for name in names if isinstance(load_architecture(name), Ensemble)]
+        return self.model_copy(update={"architectures": [name for name in names if name not in ensembles] + ensembles})

@@ -1,12 +1,13 @@
-"""The step that trains one entrant of a run."""
+"""The steps that train an entrant of a run, and the best once more on all that selection has seen."""
 
 import logging
 import platform
 import subprocess
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,24 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from tsflow import architectures, training, windows
-from tsflow.architectures.registry import Architecture, load_architecture
-from tsflow.errors import IntegrityError, StorageUnavailable
+from tsflow import architectures, features, training, windows
+from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.registry import Architecture, families, load_architecture
+from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
+from tsflow.evaluation.leads import lead_errors
 from tsflow.observations.store import to_parquet
 from tsflow.settings import home
+from tsflow.steps.candidates import candidate_facts
+from tsflow.steps.combine import combine
+from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.requests import profile_settings
 from tsflow.steps.run import first_result, read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
-from tsflow.training.fit import Candidate, set_up_tensorflow, train
+from tsflow.training.fit import set_up_tensorflow, train
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import PARTS
 
@@ -41,30 +48,106 @@ def train_entrant(
     threads: int = 0,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
-    """Train one entrant of a run; return its candidate's reference. A failure is recorded and raised again."""
+    """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure or a skip is recorded and raised again."""
     key = keys.run(run_id, f"candidates/{architecture}.json")
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
         return found
     run = read_run(objects, run_id)
     recipe, max_epochs = load_architecture(architecture), profile_settings(run["profile"]).max_epochs
-    training_id = _training_id(recipe, run, max_epochs)
-    trained = keys.training(training_id)
-    if (body := objects.find(trained)) is not None:  # the same data, recipe, seed, code and libraries: the same candidate
-        return first_result(objects, key, keys.from_json(body, trained))
     try:
-        set_up_tensorflow(threads)
-        dataset = Dataset.load(objects, run["fingerprint"])
-        epochs = EpochStore(objects, run_id, architecture, training_id)
-        candidate = train(recipe, dataset, epochs, seed=run["seed"], max_epochs=max_epochs, on_epoch=on_epoch)
+        if isinstance(recipe, Ensemble):
+            dataset = Dataset.load(objects, run["fingerprint"])
+            candidate = combine(objects, run_id, recipe, dataset)
+            return first_result(objects, key, _stored(objects, run_id, recipe, candidate, dataset=dataset, folder="candidates"))
+
+        def load() -> Dataset:
+            return Dataset.load(objects, run["fingerprint"])
+
+        training = Training(recipe, run["fingerprint"], run["seed"], max_epochs)
+        return _trained(objects, run_id, training, load, folder="candidates", threads=threads, on_epoch=on_epoch)
     except StorageUnavailable:
         raise  # says nothing of the entrant; the task tries again
     except Exception as error:
         record_failure(objects, run_id, architecture, error)
         raise
-    facts = {
+
+
+def plan_refit(objects: ObjectStore, run_id: str) -> list[str]:
+    """Return which candidates of a run are to be trained once more on train and validation: the best, or its members."""
+    run = read_run(objects, run_id)
+    if not profile_settings(run["profile"]).refit:
+        return []
+    best = candidate_facts(objects, run_id, latest_leaderboard(objects, run_id).champion)
+    return list(best["found"]["weights"]) if "weights" in best["found"] else [best["architecture"]]
+
+
+def refit_entrant(objects: ObjectStore, run_id: str, architecture: str, *, threads: int = 0) -> dict[str, Any]:
+    """Train a candidate once more on train and validation, with the epochs, rounds or penalty that validation found."""
+    key = keys.run(run_id, f"refits/{architecture}.json")
+    if (done := objects.find(key)) is not None:
+        found: dict[str, Any] = keys.from_json(done, key)
+        return found
+    run, facts = read_run(objects, run_id), candidate_facts(objects, run_id, architecture)
+    recipe = families()[facts["settings"]["builder"]].model_validate(facts["settings"]).settled(facts["found"])
+    dataset = Dataset.load(objects, run["fingerprint"]).joined()
+    training = Training(recipe, dataset.fingerprint, run["seed"], profile_settings(run["profile"]).max_epochs)
+    return _trained(objects, run_id, training, lambda: dataset, folder="refits", threads=threads)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that decides a candidate."""
+
+    recipe: Architecture
+    fingerprint: str
+    seed: int
+    max_epochs: int | None
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of data, recipe, seed, epochs, source and libraries."""
+        decides = {
+            "fingerprint": self.fingerprint,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "seed": self.seed,
+            "max_epochs": self.max_epochs,
+            "code": _code_digest(),
+            "libraries": _libraries(),
+        }
+        return keys.digest(keys.to_json(decides))[:24]
+
+
+def _trained(
+    objects: ObjectStore,
+    run_id: str,
+    training: Training,
+    load: Callable[[], Dataset],
+    *,
+    folder: str,
+    threads: int,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> dict[str, Any]:
+    """Train, unless the same training was done before; write what came out under the run's `folder`."""
+    name = training.recipe.architecture
+    key, trained = keys.run(run_id, f"{folder}/{name}.json"), keys.training(training.id)
+    if (body := objects.find(trained)) is not None:
+        return first_result(objects, key, keys.from_json(body, trained))
+    set_up_tensorflow(threads)
+    dataset, epochs = load(), EpochStore(objects, run_id, name, training.id)
+    candidate = train(training.recipe, dataset, epochs, seed=training.seed, max_epochs=training.max_epochs, on_epoch=on_epoch)
+    facts = first_result(objects, key, _stored(objects, run_id, training.recipe, candidate, dataset=dataset, folder=folder))
+    objects.put_new(trained, keys.to_json(facts), "application/json")
+    return facts
+
+
+def _stored(
+    objects: ObjectStore, run_id: str, recipe: Architecture, candidate: Candidate, *, dataset: Dataset, folder: str
+) -> dict[str, Any]:
+    """Store a candidate's files and return its facts."""
+    return {
         "run": run_id,
-        "architecture": architecture,
+        "architecture": recipe.architecture,
         "title": recipe.title,
         "settings": recipe.model_dump(mode="json"),
         "parameters": candidate.parameters,
@@ -73,38 +156,27 @@ def train_entrant(
         "train_seconds": round(candidate.train_seconds, 3),
         "curve": [epoch.to_dict() for epoch in candidate.curve],
         "errors": part_errors(dataset, candidate.forecasts),
+        "found": candidate.found,
+        "lead_errors": lead_errors(dataset, candidate.lead_hours, candidate.leads, candidate.forecasts),
+        "memory": candidate.memory,
         "libraries": _libraries(),
         "git_commit": _git_commit(),
-        "files": _store_files(objects, run_id, architecture, candidate, dataset),
+        "files": _store_files(objects, run_id, f"{folder}/{recipe.architecture}", candidate, dataset),
     }
-    facts = first_result(objects, key, facts)
-    objects.put_new(trained, keys.to_json(facts), "application/json")
-    return facts
 
 
 def record_failure(objects: ObjectStore, run_id: str, architecture: str, error: BaseException) -> None:
-    """Keep why an entrant failed, for the leaderboard."""
-    reason = f"{type(error).__name__}: {error}".strip()
-    body = {"reason": reason, "traceback": "".join(traceback.format_exception(error))}
+    """Keep why an entrant failed or was skipped, for the leaderboard."""
+    skipped = isinstance(error, EntrantSkipped)
+    reason = str(error) if skipped else f"{type(error).__name__}: {error}".strip()
+    status = "skipped" if skipped else "failed"
+    body = {"status": status, "reason": reason, "traceback": "".join(traceback.format_exception(error))}
     name = keys.stamp(datetime.now(UTC))
     objects.put_new(keys.run(run_id, f"failures/{architecture}/{name}.json"), keys.to_json(body), "application/json")
 
 
-def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | None) -> str:
-    """Return a hash of everything that decides a candidate."""
-    decides = {
-        "fingerprint": run["fingerprint"],
-        "recipe": recipe.model_dump(mode="json"),
-        "seed": run["seed"],
-        "max_epochs": max_epochs,
-        "code": _code_digest(),
-        "libraries": _libraries(),
-    }
-    return keys.digest(keys.to_json(decides))[:24]
-
-
 def _store_files(
-    objects: ObjectStore, run_id: str, architecture: str, candidate: Candidate, dataset: Dataset
+    objects: ObjectStore, run_id: str, folder: str, candidate: Candidate, dataset: Dataset
 ) -> dict[str, dict[str, Any]]:
     """Put a candidate's files into a folder of this attempt's own; return key, hash and size of each."""
     attempt = uuid4().hex[:12]
@@ -112,7 +184,7 @@ def _store_files(
     files["predictions.parquet"] = to_parquet(predictions(dataset, candidate))
     named = {}
     for name, body in files.items():
-        key = keys.run(run_id, f"candidates/{architecture}/{attempt}/{name}")
+        key = keys.run(run_id, f"{folder}/{attempt}/{name}")
         if not objects.put_new(key, body):
             msg = f"{objects.address(key)} is taken, though its folder is new"
             raise IntegrityError(msg)
@@ -121,7 +193,7 @@ def _store_files(
 
 
 def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
-    """Return every forecast of validation and test: part, origin, target time, truth and forecast in degC."""
+    """Return every forecast of validation and test: part, origin, target time; truth, forecast and leads in degC."""
     frames = []
     for part in PARTS[1:]:
         origins = dataset.origins(part)
@@ -133,6 +205,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
                     "target_time": dataset.times[origins + dataset.windows.horizon_hours],
                     "truth": dataset.targets(part),
                     "forecast": candidate.forecasts[part],
+                    **{f"lead_{hours}": candidate.leads[part][:, place] for place, hours in enumerate(candidate.lead_hours)},
                 }
             )
         )
@@ -140,7 +213,8 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
 
 
 def _libraries() -> dict[str, str]:
-    names = ["tsflow", "keras", "numpy", "pandas", "onnx", "onnxruntime", "tf2onnx"]
+    names = ["tsflow", "keras", "lightgbm", "numpy", "pandas", "onnx", "onnxruntime", "pvlib", "scipy", "statsmodels", "tf2onnx"]
+    names += [name for name in ("prophet",) if _installed(name)]  # extras
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
     return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
 
@@ -148,7 +222,7 @@ def _libraries() -> dict[str, str]:
 @cache
 def _code_digest() -> str:
     """Return a hash of the source that decides what a training gives."""
-    sources = (path for package in (architectures, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
+    sources = (path for package in (architectures, features, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
     return keys.digest(b"".join(path.read_bytes() for path in sorted(sources)))
 
 

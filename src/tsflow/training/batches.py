@@ -8,7 +8,7 @@ function of seed and epoch alone, so that a resumed training sees what an uninte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,42 +19,49 @@ from tsflow.windows.split import Part
 if TYPE_CHECKING:
     import tensorflow as tf
 
+Leads = Sequence[int]  # hours between origin and horizon
+
 
 def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
     """Return how many batches an epoch has."""
     return math.ceil(len(dataset.starts("train")) / batch_size)
 
 
-def training_batches(dataset: Dataset, *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
-    """Return an epoch's batches ([batch, context, columns], [batch]), float32 in raw units."""
+def training_batches(dataset: Dataset, leads: Leads = (), *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
+    """Return an epoch's batches, float32 in raw units: ([batch, context, columns], [batch, 1]).
+
+    With `leads`, in hours, the second is by name: forecast [batch, 1], leads [batch, n_leads].
+    """
     import tensorflow as tf
 
     order = np.random.default_rng([seed, epoch]).permutation(dataset.starts("train"))
-    return _batches(dataset, tf.data.Dataset.from_tensor_slices(tf.constant(order)).batch(batch_size))
+    return _batches(dataset, leads, tf.data.Dataset.from_tensor_slices(tf.constant(order)).batch(batch_size))
 
 
-def evaluation_batches(dataset: Dataset, part: Part, *, batch_size: int = 2048) -> tf.data.Dataset:
+def evaluation_batches(dataset: Dataset, part: Part, leads: Leads = (), *, batch_size: int = 2048) -> tf.data.Dataset:
     """Return a part's batches in order of time."""
     import tensorflow as tf
 
-    return _batches(dataset, tf.data.Dataset.from_tensor_slices(tf.constant(dataset.starts(part))).batch(batch_size))
+    return _batches(dataset, leads, tf.data.Dataset.from_tensor_slices(tf.constant(dataset.starts(part))).batch(batch_size))
 
 
-def _batches(dataset: Dataset, starts: tf.data.Dataset) -> tf.data.Dataset:
-    return starts.map(_gather(dataset), num_parallel_calls=1, deterministic=True).prefetch(2)
+def _batches(dataset: Dataset, leads: Leads, starts: tf.data.Dataset) -> tf.data.Dataset:
+    return starts.map(_gather(dataset, leads), num_parallel_calls=1, deterministic=True).prefetch(2)
 
 
-def _gather(dataset: Dataset) -> Callable[[Any], tuple[Any, Any]]:
+def _gather(dataset: Dataset, leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
     import tensorflow as tf
 
     rows = tf.constant(dataset.rows)
     targets = rows[:, dataset.target_index]
     context = tf.range(dataset.windows.context_hours, dtype=tf.int64)
 
-    def gather(starts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return (
-            tf.gather(rows, starts[:, None] + context[None, :]),
-            tf.gather(targets, starts + dataset.windows.span - 1),
-        )
+    ahead = tf.constant([dataset.windows.horizon_hours, *leads], dtype=tf.int64)
+
+    def gather(starts: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        origins = starts[:, None] + dataset.windows.context_hours - 1
+        truth = tf.gather(targets, origins + ahead[None, :])  # [batch, 1 + n_leads]
+        contexts = tf.gather(rows, starts[:, None] + context[None, :])
+        return contexts, {"forecast": truth[:, :1], "leads": truth[:, 1:]} if leads else truth[:, :1]
 
     return gather

@@ -5,6 +5,7 @@ the epoch is complete. Both are written once, so that two attempts at one traini
 goes on from what the first one left.
 """
 
+from copy import copy
 from dataclasses import asdict, dataclass
 
 from tsflow.storage import keys
@@ -19,11 +20,11 @@ class Epoch:
     of: int
     loss: float
     mae: float
-    val_loss: float
-    val_mae: float
+    val_loss: float | None  # None: no validation part, as in a refit
+    val_mae: float | None
     seconds: float
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Return JSON-able content."""
         return asdict(self)
 
@@ -34,6 +35,14 @@ class EpochStore:
     def __init__(self, objects: ObjectStore, run_id: str, architecture: str, training_id: str) -> None:
         self._objects = objects
         self._prefix = f"{keys.progress(run_id, architecture)}{training_id}/"
+
+    def of_seed(self, number: int) -> "EpochStore":
+        """Return the store of one of several trainings that differ by their seed; the first one's is this."""
+        if number == 0:
+            return self
+        other = copy(self)
+        other._prefix = f"{self._prefix}seed-{number}/"
+        return other
 
     def curve(self) -> list[Epoch]:
         """Return the epochs that are complete, from the first on without a hole."""

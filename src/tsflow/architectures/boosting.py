@@ -1,0 +1,113 @@
+"""Gradient-boosted trees (LightGBM) on a table of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tsflow.architectures.graphs import OPSET, chain, export, weighted_sum
+from tsflow.architectures.registry import register
+from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.windows.dataset import Dataset
+
+if TYPE_CHECKING:
+    import keras
+    import lightgbm
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Trees that read a table and give the change of the target from now."""
+
+    table: keras.Model
+    booster: lightgbm.Booster
+    target_index: int
+    found: dict[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """Values of all leaves."""
+        return sum(tree["num_leaves"] for tree in self.booster.dump_model()["tree_info"])
+
+    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n]."""
+        change = self.booster.predict(np.asarray(self.table(contexts), dtype=np.float32))
+        return contexts[:, -1, self.target_index].astype(np.float64) + np.asarray(change, dtype=np.float64)
+
+    def to_onnx(self) -> bytes:
+        """Chain the table's graph with the trees' and add the value at the origin."""
+        from onnxmltools import convert_lightgbm
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        _, context, columns = self.table.input_shape
+        entry = [("columns", FloatTensorType([None, self.table.output_shape[-1]]))]
+        trees = convert_lightgbm(self.booster, initial_types=entry, target_opset=OPSET, zipmap=False)
+        change = chain(export(self.table), trees)
+        return weighted_sum([change], [1.0], (context, columns), (1.0, self.target_index))
+
+
+def _rounded(table: keras.Model) -> keras.Model:
+    """Round columns to 1/1024: a tree splits between neighbours, and 0.3 must not be two neighbours, 0.29999998 and 0.3."""
+    import keras
+
+    return keras.Model(table.input, keras.ops.round(table.output * 1024) / 1024, name="table")
+
+
+@register("boosting")
+class Boosting(Tabular):
+    """LightGBM; rounds end where validation no longer gets better.
+
+    References
+    ----------
+    Ke et al. (2017), LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 30.
+    """
+
+    objective: Literal["regression_l1", "regression", "huber"] = "regression_l1"
+    rounds: Annotated[int, Field(ge=1)] = 600  # at most
+    patience: Annotated[int, Field(ge=1)] | None = 40  # rounds without a better validation MAE; None: all rounds
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
+    leaves: Annotated[int, Field(ge=2)] = 16
+    min_leaf_windows: Annotated[int, Field(ge=1)] = 200  # neighbouring windows are nearly the same window
+    column_share: Share = 0.2  # drawn for each tree
+    window_share: Share = 0.6
+    lambda_l2: Annotated[float, Field(ge=0)] = 10.0
+    bins: Annotated[int, Field(ge=2)] = 127
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Boosted:
+        """Grow trees on the training part; the validation part says when to stop."""
+        import lightgbm
+
+        table = _rounded(self.columns(dataset))
+        settings = {
+            "objective": self.objective,
+            "metric": "l1",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.min_leaf_windows,
+            "feature_fraction": self.column_share,
+            "bagging_fraction": self.window_share,
+            "bagging_freq": 1,
+            "lambda_l2": self.lambda_l2,
+            "max_bin": self.bins,
+            "seed": seed,
+            "deterministic": True,
+            "force_col_wise": True,
+            "num_threads": 1,  # trainings run side by side; more threads than free cores make it ten times slower
+            "verbosity": -1,
+        }
+        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
+        judged: list[lightgbm.Dataset] = []
+        callbacks: list[Callable[..., Any]] = []
+        if self.patience is not None and len(dataset.starts("validation")):
+            judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
+            callbacks = [lightgbm.early_stopping(self.patience, verbose=False)]
+        booster = lightgbm.train(settings, training, self.rounds, valid_sets=judged, callbacks=callbacks)
+        rounds = booster.best_iteration or self.rounds
+        return Boosted(table, booster, dataset.target_index, {"rounds": rounds, "patience": None})

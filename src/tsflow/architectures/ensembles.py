@@ -1,0 +1,114 @@
+"""Ensembles of a run's own candidates: the mean of the best, or weights that add no harm.
+
+Weights come from the validation part alone. What an ensemble is ranked by must not come from the rows that gave its weights, so its
+validation forecasts are cross-fitted::
+
+    validation   |  fold 1  |  fold 2  |  fold 3  |  fold 4  |  fold 5  |
+    weights for  |          |##########|          .          .          .      from all other folds,
+    fold 2       xxxxxxxxxxx-          -xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx      less `gap` windows at each side
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.optimize import nnls  # type: ignore[import-untyped]
+
+from tsflow.architectures.registry import Architecture, register
+from tsflow.errors import EntrantSkipped, TrainingError
+
+Values = NDArray[np.float64]
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weight for each member, and one for the target's value at the origin, so that all add up to 1."""
+
+    members: Values  # [n_members]
+
+    @property
+    def now(self) -> float:
+        """The weight of the value at the origin; below 0 if the members' changes are stretched."""
+        return float(1 - self.members.sum())
+
+    def forecast(self, forecasts: Values, now: Values) -> Values:
+        """Return the ensemble's forecasts [n] from the members' [n, n_members] and the values at the origins [n]."""
+        found: Values = forecasts @ self.members + self.now * now
+        return found
+
+
+@register("ensemble")
+class Ensemble(Architecture):
+    """Members are candidates of the same run, on the same origins; ensembles are not members of ensembles."""
+
+    method: Literal["mean", "stacking"]
+    best: Annotated[int, Field(ge=2)] | None = None  # so many with the least validation MAE; None: all
+    of: Annotated[list[str], Field(min_length=2)] | None = None  # None: every entrant that was trained
+
+    def weigh(self, forecasts: Values, truth: Values, now: Values) -> Weights:
+        """Return the weights that `method` gives.
+
+        The mean takes the best on these origins. Stacking minimises the squared error of the change from now over weights of 0 or
+        more (Breiman 1996, Stacked Regressions, Machine Learning 24).
+
+        Parameters
+        ----------
+        forecasts
+            Of each member, shape [n_origins, n_members].
+        truth, now
+            Target, and its value at the origin, shape [n_origins].
+        """
+        errors = np.abs(forecasts - truth[:, None]).mean(axis=0)  # [n_members]
+        taken = np.argsort(errors, kind="stable")[: self.best]
+        weights = np.zeros(forecasts.shape[1])
+        if self.method == "mean":
+            weights[taken] = 1 / len(taken)
+        else:
+            weights[taken] = nnls(forecasts[:, taken] - now[:, None], truth - now)[0]
+        return Weights(weights)
+
+    def cross_fitted(self, forecasts: Values, truth: Values, now: Values, *, gap: int) -> Values:
+        """Return forecasts [n] of each origin with weights from the other folds, `gap` origins away or more.
+
+        Raises
+        ------
+        EntrantSkipped
+            If folds are so short that nothing is left to weigh on.
+        """
+        n = len(truth)
+        found = np.empty(n)
+        edges = np.linspace(0, n, FOLDS + 1).astype(int)
+        for first, after in pairwise(edges):
+            others = np.r_[0 : max(0, first - gap), min(n, after + gap) : n]
+            if len(others) < 2 * forecasts.shape[1]:
+                msg = (
+                    f"{self.architecture}: {n} validation windows are too few to weigh {forecasts.shape[1]} members "
+                    f"in {FOLDS} folds with {gap} windows between them; give a longer validation part"
+                )
+                raise EntrantSkipped(msg)
+            weights = self.weigh(forecasts[others], truth[others], now[others])
+            found[first:after] = weights.forecast(forecasts[first:after], now[first:after])
+        return found
+
+    def members(self, trained: list[str]) -> list[str]:
+        """Return which of the trained entrants it is made of.
+
+        Raises
+        ------
+        TrainingError
+            If they are fewer than two.
+        """
+        wanted = [name for name in trained if self.of is None or name in self.of]
+        if len(wanted) < 2:
+            asked = f" of {', '.join(self.of)}" if self.of else ""
+            msg = (
+                f"{self.architecture}: an ensemble needs two members{asked} or more, this run trained {', '.join(wanted) or 'none'}"
+            )
+            raise TrainingError(msg)
+        return wanted

@@ -1,0 +1,167 @@
+"""Ridge regression on a table, on products of its columns, and on both bent by season and hour of the day.
+
+::
+
+    table [n, m] -> standardised, clipped -> B
+    B | harmonics of year x day | B sin(year), B cos(year) | B sin(day), B cos(day) | products of chosen columns
+      -> standardised -> linear -> change of the target from now
+
+One linear model cannot know that falling pressure means frost in winter and rain in summer; columns times harmonics can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.linalg import solve  # type: ignore[import-untyped]
+
+from tsflow.architectures.graphs import export
+from tsflow.architectures.registry import register
+from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.errors import SettingsError
+from tsflow.features.climate import Harmonics, harmonics
+from tsflow.windows.dataset import Dataset
+
+if TYPE_CHECKING:
+    import keras
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A fitted model that is a Keras graph from raw observations to degC, shape [n, 1]."""
+
+    model: keras.Model
+    parameters: int
+    found: dict[str, Any]
+
+    def predict(self, contexts: NDArray[np.float32]) -> Values:
+        """Forecast in degC, shape [n]."""
+        return np.asarray(self.model(contexts)[:, 0], dtype=np.float64)
+
+    def to_onnx(self) -> bytes:
+        """Return the graph as ONNX."""
+        return export(self.model)
+
+
+@register("ridge")
+class Ridge(Tabular):
+    """Least squares with a penalty on the squares of the coefficients, chosen among `alphas` on the validation part."""
+
+    alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
+    clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a product of two rare values would carry the fit
+    seasonal: bool = True  # every column times the first harmonic of the year too
+    diurnal: bool = True  # and of the day
+    calendar: Harmonics = Harmonics(year=2, day=2)
+    products: list[str] = []  # columns whose squares and products come too
+
+    def fit(self, dataset: Dataset, *, seed: int) -> Graph:
+        """Fit by normal equations on the training part; `seed` is not used.
+
+        The intercept is the median of the changes, as forecasts are judged by their absolute error.
+
+        References
+        ----------
+        Hoerl and Kennard (1970), Ridge Regression, Technometrics 12.
+        """
+        expanded = self.expansion(dataset)
+        change = changes(dataset, "train")
+        middle = float(np.median(change))
+        moments = _moments(apply(expanded, dataset, "train"), change - middle)
+        chosen, coefficients = self.alphas[0], _solve(moments, self.alphas[0])
+        if len(self.alphas) > 1 and len(dataset.starts("validation")):
+            columns, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation") - middle
+            tried = {alpha: _solve(moments, alpha) for alpha in self.alphas}
+            chosen = min(tried, key=lambda alpha: float(np.abs(tried[alpha].of(columns) - truth).mean()))
+            coefficients = tried[chosen]
+        model = self._forecast(expanded, coefficients, middle, dataset)
+        return Graph(model, len(coefficients.kernel) + 1, {"alphas": [chosen]})
+
+    def expansion(self, dataset: Dataset) -> keras.Model:
+        """Return the graph from raw observations to all columns of the regression.
+
+        Raises
+        ------
+        SettingsError
+            If `products` names a column that the table has not.
+        """
+        import keras
+        from keras import layers, ops
+
+        names = self.table.names()
+        if lacking := [name for name in self.products if name not in names]:
+            msg = f"products: no column {', '.join(lacking)} in the table; it has {', '.join(names)}"
+            raise SettingsError(msg)
+        table = self.columns(dataset)
+        values = apply(table, dataset, "train").astype(np.float64)
+        deviation = values.std(axis=0)
+        scale = 1 / np.where(deviation > 1e-6, deviation, 1.0)
+        base = layers.Rescaling(scale.tolist(), offset=(-values.mean(axis=0) * scale).tolist())(table.output)
+        base = ops.clip(base, -self.clip, self.clip)
+        now = table.input[:, -1, :]  # [n, n_columns]
+        clock = now[:, -2:-1], now[:, -1:]  # hour, day: [n, 1]
+        found = [base, *harmonics(*clock, self.calendar, product=True).values()]
+        bends = harmonics(*clock, Harmonics(year=int(self.seasonal), day=int(self.diurnal)))
+        found += [base * bend for bend in bends.values()]
+        if self.products:
+            at = [names.index(name) for name in self.products]
+            pairs = [(a, b) for place, a in enumerate(at) for b in at[: place + 1]]
+            found.append(ops.take(base, [a for a, _ in pairs], axis=1) * ops.take(base, [b for _, b in pairs], axis=1))
+        return keras.Model(table.input, layers.Concatenate()(found))
+
+    @staticmethod
+    def _forecast(expanded: keras.Model, coefficients: Coefficients, middle: float, dataset: Dataset) -> keras.Model:
+        import keras
+
+        head = keras.layers.Dense(1, name="head")
+        change = head(expanded.output)
+        at = dataset.target_index
+        forecast = keras.layers.Add(name="forecast")([change, expanded.input[:, -1, at : at + 1]])
+        model = keras.Model(expanded.input, forecast)
+        head.set_weights([coefficients.kernel[:, None], np.array([coefficients.bias + middle])])
+        return model
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Of unscaled columns."""
+
+    kernel: Values  # [m]
+    bias: float
+
+    def of(self, columns: NDArray[np.float32]) -> Values:
+        """Return the regression's values, shape [n]."""
+        return np.asarray(columns @ self.kernel.astype(np.float32), dtype=np.float64) + self.bias
+
+
+@dataclass(frozen=True)
+class _Moments:
+    mean: Values  # [m]
+    deviation: Values  # [m]
+    gram: Values  # [m, m], of standardised columns
+    cross: Values  # [m]
+
+
+def _moments(columns: NDArray[np.float32], target: Values, chunk: int = 4096) -> _Moments:
+    """Add up what the normal equations need in chunks, in double precision; [n, m] in double would not be small."""
+    n, m = columns.shape
+    mean = columns.mean(axis=0, dtype=np.float64)
+    deviation = columns.std(axis=0, dtype=np.float64)
+    deviation = np.where(deviation > 1e-6, deviation, 1.0)
+    gram, cross = np.zeros((m, m)), np.zeros(m)
+    for first in range(0, n, chunk):
+        x = (columns[first : first + chunk] - mean) / deviation
+        gram += x.T @ x
+        cross += x.T @ target[first : first + chunk]
+    return _Moments(mean, deviation, gram, cross)
+
+
+def _solve(moments: _Moments, alpha: float) -> Coefficients:
+    penalised = moments.gram + alpha * np.eye(len(moments.mean))
+    kernel = solve(penalised, moments.cross, assume_a="pos") / moments.deviation
+    return Coefficients(kernel, -float(moments.mean @ kernel))

@@ -1,0 +1,47 @@
+"""What models that read a table share: channels and columns of the recipe, the change from now as target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.architectures.registry import Estimator
+from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.table import Table, table_model
+from tsflow.windows.dataset import Dataset
+from tsflow.windows.split import Part
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 2048
+
+
+class Tabular(Estimator):
+    """A family that reads a table of columns and forecasts the change of the target from now."""
+
+    channels: Channels = Channels()
+    table: Table
+
+    @property
+    def variables(self) -> set[str]:
+        """The station's variables that must be there."""
+        return self.channels.variables
+
+    def columns(self, dataset: Dataset) -> keras.Model:
+        """Return the graph from raw observations to the table, with constants of the training part."""
+        return table_model(self.table, FittedChannels.fit(self.channels, dataset), dataset)
+
+
+def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
+    """Return the target less its value at the origin, shape [n_windows]."""
+    change: NDArray[np.float64] = dataset.targets(part) - dataset.values[dataset.origins(part), dataset.target_index]
+    return change
+
+
+def apply(model: keras.Model, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+    """Return what a graph gives for each window of a part, shape [n_windows, width of its output]."""
+    found = [np.asarray(model(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)]
+    return np.concatenate([np.empty((0, model.output_shape[-1]), dtype=np.float32), *found])

@@ -1,0 +1,81 @@
+"""What the clock and the place say of the weather: harmonics, climatology, the sun's height."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tsflow.settings import Strict
+from tsflow.stations.station import Location
+from tsflow.windows.calendar import DAYS_PER_YEAR
+
+Order = Annotated[int, Field(ge=0, le=12)]
+
+
+class Harmonics(Strict):
+    """How many harmonics of the year and of the day; 0: none."""
+
+    year: Order = 0
+    day: Order = 0
+
+
+def harmonic_names(order: Harmonics) -> list[str]:
+    """Return the names of the harmonics, in order."""
+    return [
+        f"{cycle}_{wave}_{k}"
+        for cycle, highest in (("year", order.year), ("day", order.day))
+        for k in range(1, highest + 1)
+        for wave in ("sin", "cos")
+    ]
+
+
+def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -> dict[str, Any]:
+    """Return sines and cosines of year and day by name, each of the shape of `hour` and `day`.
+
+    With `product` every harmonic of the year times every one of the day comes too: a day's course that changes with the season.
+    """
+    from keras import ops
+
+    of: Any = np if isinstance(hour, np.ndarray) else ops
+    found: dict[str, Any] = {}
+    for cycle, clock, period, highest in (("year", day, DAYS_PER_YEAR, order.year), ("day", hour, 24.0, order.day)):
+        for k in range(1, highest + 1):
+            angle = clock * (2 * np.pi * k / period)
+            found |= {f"{cycle}_sin_{k}": of.sin(angle), f"{cycle}_cos_{k}": of.cos(angle)}
+    if product:
+        years, days = ([name for name in found if name.startswith(cycle)] for cycle in ("year", "day"))
+        found |= {f"{a}_{b}": found[a] * found[b] for a in years for b in days}
+    return found
+
+
+def fit_climatology(values: NDArray[np.float64], clock: NDArray[np.float64], order: Harmonics) -> NDArray[np.float64]:
+    """Fit a mean and the product harmonics by least squares; coefficients [1 + n_terms], the mean first.
+
+    Parameters
+    ----------
+    values
+        A variable, shape [n].
+    clock
+        Hour of the day and day of the year, shape [n, 2].
+    """
+    terms = harmonics(clock[:, 0], clock[:, 1], order, product=True)
+    design = np.stack([np.ones(len(values)), *terms.values()], axis=-1)
+    # In a part of a year its harmonics are nearly one another; cutting what the rows do not tell keeps coefficients small.
+    coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values, rcond=0.01)[0]
+    return coefficients
+
+
+def sun_table(location: Location, utc_offset_hours: float) -> NDArray[np.float64]:
+    """Return for each day of the year a, b, shift: the sine of the sun's height is a + b cos(15 deg (clock + shift - 12)).
+
+    Shape [366, 3]; shift, in hours, is from the station's clock to true solar time. Declination and equation of time are pvlib's
+    (Spencer 1971); against its full algorithm the height is within half a degree.
+    """
+    from pvlib.solarposition import declination_spencer71, equation_of_time_spencer71
+
+    day = np.arange(1, 367)
+    declination, latitude = declination_spencer71(day), np.deg2rad(location.latitude)
+    shift = equation_of_time_spencer71(day) / 60 + location.longitude / 15 - utc_offset_hours
+    height = (np.sin(latitude) * np.sin(declination), np.cos(latitude) * np.cos(declination))
+    return np.stack([*height, shift], axis=-1)

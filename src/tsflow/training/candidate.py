@@ -1,0 +1,27 @@
+"""What a training gives: a candidate."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.training.epochs import Epoch
+from tsflow.windows.split import Part
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained entrant: its forecasts of every part, its learning curve and its model in portable form."""
+
+    parameters: int
+    epochs: int
+    best_epoch: int
+    train_seconds: float
+    curve: list[Epoch]  # of the first seed
+    forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part
+    files: dict[str, bytes] = field(repr=False)  # model.onnx, and the family's own form
+    found: dict[str, Any] = field(default_factory=dict)  # what validation decided: epochs, rounds, penalty
+    lead_hours: tuple[int, ...] = ()
+    leads: dict[Part, NDArray[np.float64]] = field(default_factory=dict)  # degC, [n_windows, n_leads]
+    memory: list[float] = field(default_factory=list)  # see `memory_profile`

@@ -1,0 +1,38 @@
+"""How far back a network looks: the gradient of its forecast by input lag, the lecture's vanishing gradient made visible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tsflow.windows.dataset import Dataset
+
+if TYPE_CHECKING:
+    import keras
+
+_WINDOWS = 256
+
+
+def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
+    """Return the mean absolute gradient of the forecast by lag, the origin first, [context_hours].
+
+    In deviations of the target for one deviation of a variable, averaged over variables and up to 256 windows spread over the
+    training part. The direct way from the temperature now, if the target is a change, is left out.
+
+    References
+    ----------
+    Bengio, Simard and Frasconi (1994), Learning long-term dependencies with gradient descent is difficult, IEEE T. Neural Netw. 5.
+    """
+    import keras
+    import tensorflow as tf
+
+    starts = dataset.starts("train")
+    contexts = tf.constant(dataset.contexts(starts[:: max(1, len(starts) // _WINDOWS)][:_WINDOWS]))
+    head = keras.Model(model.input, model.get_layer("forecast_head").output)
+    with tf.GradientTape() as tape:
+        tape.watch(contexts)
+        forecast = tf.reduce_sum(head(contexts, training=False))
+    gradient = np.asarray(tape.gradient(forecast, contexts), dtype=np.float64)[:, :, : len(dataset.features)]
+    by_lag = np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
+    return [round(float(value), 8) for value in by_lag]
