@@ -268,12 +268,15 @@ def test_rows_after_the_training_part_change_nothing_in_what_is_fitted(name: str
     later.loc[small.bounds.a :, ["f1", "T", "f2"]] += 100
     estimator = load_architecture(name)
     assert isinstance(estimator, Estimator)
-    assert estimator.fit(dataset_of(later), seed=0).to_onnx() == estimator.fit(small, seed=0).to_onnx()
+    if "fit_hours" in type(estimator).model_fields:
+        estimator = estimator.model_copy(update={"fit_hours": 300})
+    before = estimator.fit(small, seed=0).to_onnx()
+    assert estimator.fit(dataset_of(later), seed=0).to_onnx() == before
     earlier = small.frame.copy()
     earlier.loc[: small.bounds.a - 1, "T"] *= 1.5
     earlier.loc[small.bounds.a - 100 : small.bounds.a - 1, "T"] += 7
     if name != "seasonal_naive":  # in which nothing is fitted
-        assert estimator.fit(dataset_of(earlier), seed=0).to_onnx() != estimator.fit(small, seed=0).to_onnx()
+        assert estimator.fit(dataset_of(earlier), seed=0).to_onnx() != before
 
 
 # Prophet.
