@@ -22,7 +22,7 @@ print("RESULT" + json.dumps({{
     "tasks": {{dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()}},
     "params": {{dag_id: sorted(dag.params) for dag_id, dag in bag.dags.items()}},
     "pools": {{task.task_id: [task.pool, task.queue] for dag in bag.dags.values() for task in dag.tasks}},
-    "rules": {{task.task_id: str(task.trigger_rule) for dag in bag.dags.values() for task in dag.tasks}},
+    "rules": {{task.task_id: task.trigger_rule.value for dag in bag.dags.values() for task in dag.tasks}},
     "retries": {{task.task_id: task.retries for dag in bag.dags.values() for task in dag.tasks}},
 }}))
 """
