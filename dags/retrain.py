@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
-from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
-from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
+from tsflow.settings import SplitSettings, settings
+from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects, training_params
 
 
 @dag(
@@ -21,14 +21,7 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
     tags=["tsflow"],
     doc_md=__doc__,
     params={
-        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            title="As of",
-            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
-        ),
+        **training_params(),
         "split": Param(
             settings().schedule.split,
             type="string",
@@ -36,22 +29,6 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
             title="Split",
             description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
         ),
-        "profile": Param(
-            settings().schedule.profile,
-            type="string",
-            enum=list(ProfileSettings.model_fields),
-            title="Profile",
-            description="How much history and how many epochs.",
-        ),
-        "architectures": Param(
-            [],
-            type="array",
-            items={"type": "string", "enum": names_in("architectures")},
-            examples=names_in("architectures"),
-            title="Architectures",
-            description="Empty: all.",
-        ),
-        "seed": Param(1, type="integer", minimum=0, title="Seed"),
     },
 )
 def retrain() -> None:

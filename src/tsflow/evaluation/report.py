@@ -25,13 +25,6 @@ def learning_curve(entrant: Entrant) -> list[dict[str, str]]:
 
 def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
     """Return the report page; `links` are shown at its end, by their text."""
-    environment = Environment(
-        loader=PackageLoader("tsflow.evaluation", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     worst = max(entrant.val_mae or 0 for entrant in board.entrants)
     rows: list[dict[str, Any]] = [
         {
@@ -42,7 +35,16 @@ def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
         }
         for entrant in board.entrants
     ]
-    page = environment.get_template("report.html.j2").render(
-        board=board, rows=rows, width=_WIDTH, height=_HEIGHT, links=links or {}
+    return render("report.html.j2", board=board, rows=rows, width=_WIDTH, height=_HEIGHT, links=links or {})
+
+
+def render(template: str, **content: Any) -> bytes:
+    """Return a template of this package filled in; a name that it lacks is an error."""
+    environment = Environment(
+        loader=PackageLoader("tsflow.evaluation", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return page.encode()
+    return environment.get_template(template).render(**content).encode()

@@ -29,7 +29,7 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     facts = candidate_facts(objects, run_id, board.champion)
     files = {name: candidate_file(objects, facts, name) for name in facts["files"] if name.startswith("model.")}
     dataset = Dataset.load(objects, board.fingerprint)
-    intervals, scores = conformal(candidate_predictions(objects, run_id, board.champion))
+    intervals, scores = conformal(candidate_predictions(objects, facts))
     if intervals is not None:
         files["intervals.json"] = keys.to_json(intervals.to_dict())
     files["scaler.json"] = keys.to_json(dataset.scaler.to_dict())

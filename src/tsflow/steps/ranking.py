@@ -12,10 +12,13 @@ from tsflow.evaluation import report
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
 from tsflow.evaluation.significance import certainty_of
 from tsflow.observations.store import from_parquet, to_parquet
+from tsflow.steps.numbered import numbered, write_numbered
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
+
+_BOARD = "leaderboard.json"
 
 
 def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     naive = naive_errors(dataset)
     entrants = rank(run["entrants"], [_entrant(objects, run_id, name, naive) for name in run["entrants"]])
     trained = [entrant.architecture for entrant in entrants if entrant.status == "ok"]
-    forecasts = {name: candidate_predictions(objects, run_id, name) for name in trained}
+    forecasts = {name: candidate_predictions(objects, candidate_facts(objects, run_id, name)) for name in trained}
     sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.windows.horizon_hours)
     entrants = [entrant.model_copy(update=sure.get(entrant.architecture, {})) for entrant in entrants]
     board = Leaderboard(
@@ -48,7 +51,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
         champion=entrants[0].architecture,
         entrants=entrants,
     )
-    folder = _write_board(objects, board)
+    folder = write_numbered(objects, keys.run(run_id, "leaderboard/"), _BOARD, board.model_dump(mode="json"))
     written = _read_board(objects, folder)
     links = {"Data Docs": "../../validation/" + run["docs"].rpartition("/")[2]}
     objects.put_new(f"{folder}leaderboard.html", report.html(written, links), "text/html")
@@ -58,7 +61,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
 
 def latest_leaderboard(objects: ObjectStore, run_id: str) -> Leaderboard:
     """Return a run's newest leaderboard; `SettingsError` if it has none."""
-    folders = _boards(objects, run_id)
+    folders = numbered(objects, keys.run(run_id, "leaderboard/"), _BOARD)
     if not folders:
         read_run(objects, run_id)
         msg = f"run {run_id!r} has no leaderboard; see `tsflow status` for whether it is still under way"
@@ -78,7 +81,7 @@ def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
 
 def candidate_facts(objects: ObjectStore, run_id: str, architecture: str) -> dict[str, Any]:
     """Return what training left of an entrant."""
-    key = keys.run(run_id, f"candidates/{architecture}.json")
+    key = keys.candidate(keys.run_folder(run_id), architecture)
     facts: dict[str, Any] = keys.from_json(objects.get(key), key)
     return facts
 
@@ -89,37 +92,28 @@ def candidate_file(objects: ObjectStore, facts: dict[str, Any], name: str) -> by
     return check(objects.get(file["key"]), BundleFile(file["sha256"], file["size"]), file["key"])
 
 
-def candidate_predictions(objects: ObjectStore, run_id: str, architecture: str) -> pd.DataFrame:
-    """Return an entrant's forecasts of validation and test: part, origin, target_time, truth, forecast."""
-    facts = candidate_facts(objects, run_id, architecture)
+def candidate_predictions(objects: ObjectStore, facts: dict[str, Any]) -> pd.DataFrame:
+    """Return a candidate's forecasts of validation and test: part, origin, target_time, truth, forecast, lead_{hours}."""
     name = "predictions.parquet"
     return from_parquet(candidate_file(objects, facts, name), facts["files"][name]["key"])
 
 
-def _boards(objects: ObjectStore, run_id: str) -> list[str]:
-    found = objects.keys(keys.run(run_id, "leaderboard/"))
-    return [key.removesuffix("leaderboard.json") for key in found if key.endswith("/leaderboard.json")]
+def why_failed(objects: ObjectStore, folder: str, architecture: str) -> str:
+    """Return why an entrant of a run or of a fold has no candidate."""
+    reasons = objects.keys(keys.failures(folder, architecture))
+    if not reasons:
+        return "left no result: its task was killed, or never ran; see its log in Airflow"
+    reason: str = keys.from_json(objects.get(reasons[-1]), reasons[-1])["reason"]
+    return reason
 
 
 def _read_board(objects: ObjectStore, folder: str) -> Leaderboard:
-    key = f"{folder}leaderboard.json"
+    key = f"{folder}{_BOARD}"
     return Leaderboard.model_validate(keys.from_json(objects.get(key), key))
 
 
-def _write_board(objects: ObjectStore, board: Leaderboard) -> str:
-    """Write the board under the next number unless the newest one says the same; return its folder."""
-    while True:
-        folders = _boards(objects, board.run)
-        if folders and _read_board(objects, folders[-1]).entrants == board.entrants:
-            return folders[-1]
-        folder = keys.run(board.run, f"leaderboard/{len(folders) + 1:03d}/")
-        body = keys.to_json(board.model_dump(mode="json"))
-        if objects.put_new(f"{folder}leaderboard.json", body, "application/json"):
-            return folder
-
-
 def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[str, float]) -> Entrant:
-    key = keys.run(run_id, f"candidates/{architecture}.json")
+    key = keys.candidate(keys.run_folder(run_id), architecture)
     if (body := objects.find(key)) is not None:
         facts = keys.from_json(body, key)
         taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve")
@@ -127,8 +121,5 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
         return Entrant(
             status="ok", reused_from=reused, **{name: facts[name] for name in taken}, **with_skill(facts["errors"], naive)
         )
-    reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
-    reason = "left no result: its task was killed, or never ran; see its log in Airflow"
-    if reasons:
-        reason = keys.from_json(objects.get(reasons[-1]), reasons[-1])["reason"]
+    reason = why_failed(objects, keys.run_folder(run_id), architecture)
     return Entrant(architecture=architecture, title=load_architecture(architecture).title, status="failed", reason=reason)

@@ -87,11 +87,10 @@ class IngestRequest(Request):
         return self
 
 
-class RetrainRequest(Request):
-    """Train, rank and publish."""
+class TrainingRequest(Request):
+    """What every training asks: which data, which architectures, how much work."""
 
     start: AsOf = None  # nothing at or before it is read; None: all there is
-    split: str = "recent"
     profile: str = "full"
     architectures: list[str] = []  # none: all under include/architectures
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
@@ -107,12 +106,11 @@ class RetrainRequest(Request):
         Raises
         ------
         UnknownName
-            For a station, split, profile or architecture that does not exist.
+            For a station, profile or architecture that does not exist.
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
         station = load_station(self.station)
-        split_settings(settings().splits, self.split)
         profile_settings(self.profile)
         names = self.architectures or names_in("architectures")
         if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -123,3 +121,24 @@ class RetrainRequest(Request):
             if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
                 architecture.suits(station.station, list(station.variables))
         return self.model_copy(update={"architectures": list(names)})
+
+
+class RetrainRequest(TrainingRequest):
+    """Train, rank and publish."""
+
+    split: str = "recent"
+
+    def checked(self) -> Self:
+        """Return the request with its architectures named; also raises `UnknownName` for a split that does not exist."""
+        split_settings(settings().splits, self.split)
+        return super().checked()
+
+
+class BacktestRequest(TrainingRequest):
+    """Train and test at several ends of the record."""
+
+    folds: Annotated[int, Field(ge=1)] = 4
+    test_days: Annotated[int, Field(ge=1)] = 60  # of each fold
+    validation_days: Annotated[int, Field(ge=1)] = 60  # before them; decides when a training stops
+    train_days: Annotated[int, Field(ge=1)] | None = None  # before those; None: all there is
+    step_days: Annotated[int, Field(ge=1)] | None = None  # from fold to fold; None: a quarter of a year, or test_days

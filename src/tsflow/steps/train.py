@@ -44,11 +44,31 @@ def train_entrant(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
     """Train one entrant of a run; return its candidate's reference. A failure is recorded and raised again."""
-    key = keys.run(run_id, f"candidates/{architecture}.json")
+    run = read_run(objects, run_id)
+    folder = keys.run_folder(run_id)
+    return train_once(
+        objects, folder, run, architecture, lambda: Dataset.load(objects, run["fingerprint"]), threads=threads, on_epoch=on_epoch
+    )
+
+
+def train_once(
+    objects: ObjectStore,
+    folder: str,
+    run: dict[str, Any],
+    architecture: str,
+    load: Callable[[], Dataset],
+    *,
+    threads: int,
+    on_epoch: Callable[[Epoch], None],
+) -> dict[str, Any]:
+    """Train an entrant unless it was trained before; return its candidate's reference, kept in `folder`.
+
+    `run` says what decides the training: run, fingerprint, profile, seed; `load` gives the data of that fingerprint.
+    """
+    key = keys.candidate(folder, architecture)
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
         return found
-    run = read_run(objects, run_id)
     recipe, max_epochs = load_architecture(architecture), profile_settings(run["profile"]).max_epochs
     training_id = _training_id(recipe, run, max_epochs)
     trained = keys.training(training_id)
@@ -56,16 +76,16 @@ def train_entrant(
         return first_result(objects, key, keys.from_json(body, trained))
     try:
         set_up_tensorflow(threads)
-        dataset = Dataset.load(objects, run["fingerprint"])
-        epochs = EpochStore(objects, run_id, architecture, training_id)
+        dataset = load()
+        epochs = EpochStore(objects, folder, architecture, training_id)
         candidate = train(recipe, dataset, epochs, seed=run["seed"], max_epochs=max_epochs, on_epoch=on_epoch)
     except StorageUnavailable:
         raise  # says nothing of the entrant; the task tries again
     except Exception as error:
-        record_failure(objects, run_id, architecture, error)
+        record_failure(objects, folder, architecture, error)
         raise
     facts = {
-        "run": run_id,
+        "run": run["run"],
         "architecture": architecture,
         "title": recipe.title,
         "settings": recipe.model_dump(mode="json"),
@@ -80,19 +100,19 @@ def train_entrant(
         "memory": candidate.memory,
         "libraries": _libraries(),
         "git_commit": _git_commit(),
-        "files": _store_files(objects, run_id, architecture, candidate, dataset),
+        "files": _store_files(objects, folder, architecture, candidate, dataset),
     }
     facts = first_result(objects, key, facts)
     objects.put_new(trained, keys.to_json(facts), "application/json")
     return facts
 
 
-def record_failure(objects: ObjectStore, run_id: str, architecture: str, error: BaseException) -> None:
-    """Keep why an entrant failed, for the leaderboard."""
+def record_failure(objects: ObjectStore, folder: str, architecture: str, error: BaseException) -> None:
+    """Keep why an entrant of a run or of a fold failed, for the leaderboard."""
     reason = f"{type(error).__name__}: {error}".strip()
     body = {"reason": reason, "traceback": "".join(traceback.format_exception(error))}
     name = keys.stamp(datetime.now(UTC))
-    objects.put_new(keys.run(run_id, f"failures/{architecture}/{name}.json"), keys.to_json(body), "application/json")
+    objects.put_new(f"{keys.failures(folder, architecture)}{name}.json", keys.to_json(body), "application/json")
 
 
 def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | None) -> str:
@@ -109,7 +129,7 @@ def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | No
 
 
 def _store_files(
-    objects: ObjectStore, run_id: str, architecture: str, candidate: Candidate, dataset: Dataset
+    objects: ObjectStore, folder: str, architecture: str, candidate: Candidate, dataset: Dataset
 ) -> dict[str, dict[str, Any]]:
     """Put a candidate's files into a folder of this attempt's own; return key, hash and size of each."""
     attempt = uuid4().hex[:12]
@@ -117,7 +137,7 @@ def _store_files(
     files["predictions.parquet"] = to_parquet(predictions(dataset, candidate))
     named = {}
     for name, body in files.items():
-        key = keys.run(run_id, f"candidates/{architecture}/{attempt}/{name}")
+        key = keys.candidate_file(folder, architecture, attempt, name)
         if not objects.put_new(key, body):
             msg = f"{objects.address(key)} is taken, though its folder is new"
             raise IntegrityError(msg)
