@@ -19,7 +19,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from tsflow.errors import TrainingError
-from tsflow.evaluation.grouped import Errors, errors_of, naive_tested
+from tsflow.evaluation.grouped import Errors, errors_of, naive_on_test
 from tsflow.evaluation.metrics import skill
 from tsflow.evaluation.significance import certainty_of
 from tsflow.settings import Strict
@@ -85,7 +85,7 @@ class Backtest(Strict):
 
 @dataclass(frozen=True)
 class Results:
-    """What an entrant's trainings left: forecasts by fold as `grouped.tested` gives them, and why the other folds have none."""
+    """What an entrant's trainings left: forecasts by fold as `grouped.on_test` gives them, and why the other folds have none."""
 
     architecture: str
     title: str
@@ -139,7 +139,7 @@ def _entrant(folds: Mapping[str, Dataset], result: Results, horizon_hours: int, 
         return Entrant(status="failed", failures=dict(result.failures), **facts)
     errors = errors_of(result.tests, horizon_hours)
     leads = [hour for hour in errors.by_lead if hour != horizon_hours]
-    naive = errors_of({name: naive_tested(folds[name], leads) for name in result.tests}, horizon_hours)
+    naive = errors_of({name: naive_on_test(folds[name], leads) for name in result.tests}, horizon_hours)
     return Entrant(
         status="incomplete" if result.failures else "ok",
         failures=dict(result.failures),

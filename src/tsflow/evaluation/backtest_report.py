@@ -9,8 +9,9 @@ import pandas as pd
 from tsflow.evaluation.backtest import Backtest, Entrant
 from tsflow.evaluation.grouped import SEASONS, Errors
 from tsflow.evaluation.report import render
+from tsflow.windows.split import PARTS
 
-_WIDTH, _HEIGHT = 240, 44  # of a curve by hour, in pixels
+_WIDTH, _HEIGHT = 320, 52  # of a curve by hour, in pixels
 _DEEPEST = 45  # percent of colour in the cell that differs most from naive
 
 
@@ -61,7 +62,8 @@ def _timeline(summary: Backtest) -> list[dict[str, Any]]:
     lines = []
     for name, fold in summary.folds.items():
         parts = []
-        for part, facts in fold.items():
+        for part in PARTS:
+            facts = fold[part]
             start, end = (100 * (pd.Timestamp(facts[edge]) - first) / span for edge in ("first", "last"))
             parts.append({"part": part, "left": start, "width": end - start, **facts})
         lines.append({"name": name, "parts": parts, "naive": summary.naive.by_fold[name]})

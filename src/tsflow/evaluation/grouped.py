@@ -29,7 +29,7 @@ class Errors(Strict):
     by_lead: dict[int, float]  # hours ahead; the horizon, and the leads that every fold forecast
 
 
-def tested(fold: Dataset, predictions: pd.DataFrame) -> pd.DataFrame:
+def on_test(fold: Dataset, predictions: pd.DataFrame) -> pd.DataFrame:
     """Return a candidate's forecasts of a fold's test part, with the truth at each lead.
 
     `predictions`: part, origin, target_time, truth, forecast, and lead_{hours} for each lead that was forecast. Returned are
@@ -59,8 +59,8 @@ def lead_hours(frame: pd.DataFrame) -> list[int]:
     ]
 
 
-def naive_tested(fold: Dataset, hours: Sequence[int]) -> pd.DataFrame:
-    """Return 'as now' for the origins of a fold's test part, in the form of `tested`."""
+def naive_on_test(fold: Dataset, hours: Sequence[int]) -> pd.DataFrame:
+    """Return 'as now' for the origins of a fold's test part, in the form of `on_test`."""
     origins = fold.origins("test")
     now, truth = fold.values[origins, fold.target_index], lead_truth(fold, "test", hours)
     target_times = fold.times[origins + fold.windows.horizon_hours]
@@ -72,7 +72,7 @@ def naive_tested(fold: Dataset, hours: Sequence[int]) -> pd.DataFrame:
 
 
 def errors_of(tests: Mapping[str, pd.DataFrame], horizon_hours: int) -> Errors:
-    """Return the errors of the test parts of some folds, pooled and by group. `tests`: by fold, in the form of `tested`."""
+    """Return the errors of the test parts of some folds, pooled and by group. `tests`: by fold, in the form of `on_test`."""
     pooled = pd.concat(tests.values(), ignore_index=True)
     truth, forecast = (pooled[name].to_numpy(dtype=np.float64) for name in ("truth", "forecast"))
     error, times = np.abs(forecast - truth), pooled["target_time"].to_numpy()

@@ -10,7 +10,7 @@ from tsflow.architectures.registry import load_architecture
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.evaluation import backtest_report
 from tsflow.evaluation.backtest import Backtest, Results, judge
-from tsflow.evaluation.grouped import errors_of, naive_tested, tested
+from tsflow.evaluation.grouped import errors_of, naive_on_test, on_test
 from tsflow.observations.store import to_parquet
 from tsflow.stations.station import load_station
 from tsflow.steps.numbered import numbered, write_numbered
@@ -115,7 +115,7 @@ def summarise_backtest(objects: ObjectStore, backtest_id: str) -> dict[str, Any]
         target=last.target,
         unit=last.units[last.target],
         folds={name: fold.summary()["parts"] for name, fold in folds.items()},
-        naive=errors_of({name: naive_tested(fold, leads) for name, fold in folds.items()}, horizon_hours),
+        naive=errors_of({name: naive_on_test(fold, leads) for name, fold in folds.items()}, horizon_hours),
         leader=entrants[0].architecture if entrants[0].rank else None,
         entrants=entrants,
     )
@@ -183,7 +183,7 @@ def _results(objects: ObjectStore, backtest: dict[str, Any], architecture: str, 
             failures[name] = why_failed(objects, folder, architecture)
             continue
         facts = keys.from_json(body, key)
-        tests[name] = tested(dataset, candidate_predictions(objects, facts))
+        tests[name] = on_test(dataset, candidate_predictions(objects, facts))
         trained.append(facts)
     return Results(
         architecture=architecture,
