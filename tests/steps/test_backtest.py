@@ -13,7 +13,7 @@ from tsflow.errors import NotEnoughData, SettingsError, TrainingError, UnknownNa
 from tsflow.observations.store import from_parquet
 from tsflow.settings import ObjectStoreSettings
 from tsflow.steps.backtest import read_backtest
-from tsflow.steps.ranking import candidate_file, candidate_predictions
+from tsflow.steps.candidates import candidate_file, candidate_predictions
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.export import from_keras
