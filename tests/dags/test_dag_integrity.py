@@ -45,7 +45,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"ingest_weather", "retrain"}
+    assert set(parsed["tasks"]) == {"ingest_weather", "retrain", "tune"}
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -55,14 +55,17 @@ def test_parsing_loads_nothing_heavy(parsed: dict):
 def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
     assert parsed["tasks"]["retrain"] == ["build_dataset", "leaderboard", "publish", "train"]
+    assert parsed["tasks"]["tune"] == ["finish", "start", "work"]
 
 
 def test_the_form_offers_what_a_run_asks_for(parsed: dict):
     assert parsed["params"]["retrain"] == ["architectures", "as_of", "profile", "seed", "split", "station"]
+    asked = ["architecture", "as_of", "minutes", "profile", "seed", "split", "station", "trials", "workers"]
+    assert parsed["params"]["tune"] == asked
 
 
 def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
-    assert parsed["pools"]["train"] == ["training", "training"]
+    assert parsed["pools"]["train"] == parsed["pools"]["work"] == ["training", "training"]
     assert all(retries > 0 for retries in parsed["retries"].values())
 
 

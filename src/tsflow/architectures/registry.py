@@ -4,13 +4,14 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Annotated, Protocol, Self, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import tsflow.architectures
+from tsflow.architectures.space import Distribution, check_space
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
 from tsflow.stations.station import read_yaml
@@ -27,6 +28,11 @@ class Architecture(Strict):
     builder: str  # the family
     context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the run's: reads only the last ones
     horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
+    search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides what is trained: the search space does not."""
+        return self.model_dump(mode="json", exclude={"search"})
 
     def fits(self, windows: WindowSettings) -> Self:
         """Return itself if it can be trained on such windows.
@@ -125,4 +131,5 @@ def load_architecture(name: str) -> Architecture:
     if architecture.architecture != name:
         msg = f"{path}: architecture: found {architecture.architecture!r}, expected the file's name {name!r}"
         raise SettingsError(msg)
+    check_space(architecture, str(path))
     return architecture

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from tsflow.cli.output import console, show_board
@@ -11,7 +11,10 @@ from tsflow.errors import NotEnoughData, StorageUnavailable, TsflowError, Unknow
 from tsflow.settings import settings
 from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
+from tsflow.steps.requests import DatasetRequest
 from tsflow.storage.objects import ObjectStore
+
+R = TypeVar("R", bound=DatasetRequest)
 
 
 def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | None) -> None:
@@ -20,15 +23,12 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
 
     request = steps.RetrainRequest.of(content).checked()
     station = load_station(request.station)
-    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
+    source = source_of(station, sources)
     run_id = f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        batch = _ingest(objects, ingest_request, run_id)
+        request = bring_in(objects, request, source, run_id)
         found = steps.ingest_report(objects, run_id)
-        if ingest_request.paths:  # train on what these files cover, whatever else the store holds
-            _require_rows(batch)
-            request = request.model_copy(update=_span_of(batch))
         run = steps.build_dataset(objects, request, run_id)
         console.print(f"dataset {run['fingerprint']}: {len(run['entrants'])} entrants")
         for name in run["entrants"]:
@@ -53,7 +53,19 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         raise StorageUnavailable(msg) from error
 
 
-def _source(station: Station, sources: list[str]) -> dict[str, Any]:
+def bring_in(objects: ObjectStore, request: R, source: dict[str, Any], ingest_id: str) -> R:
+    """Ingest what a request is to be trained on; return the request, of files with the span that they cover."""
+    from tsflow import steps
+
+    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **source})
+    batch = _ingest(objects, ingest_request, ingest_id)
+    if not ingest_request.paths:
+        return request
+    _require_rows(batch)  # train on what these files cover, whatever else the store holds
+    return request.model_copy(update=_span_of(batch))
+
+
+def source_of(station: Station, sources: list[str]) -> dict[str, Any]:
     """Tell names of sources from paths of files."""
     if not sources:
         return {}

@@ -87,19 +87,37 @@ class IngestRequest(Request):
         return self
 
 
-class RetrainRequest(Request):
-    """Train, rank and publish."""
+class DatasetRequest(Request):
+    """What is cut from a station's record, to train on."""
 
     start: AsOf = None  # nothing at or before it is read; None: all there is
     split: str = "recent"
     profile: str = "full"
-    architectures: list[str] = []  # none: all under include/architectures
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
     def moment(self, station: Station) -> datetime:
         """Return the as-of that is meant: without one, the last midnight, so that all runs of a day see the same data."""
         moment = super().moment(station)
         return moment if self.as_of is not None else moment.replace(hour=0, minute=0)
+
+    def checked(self) -> Self:
+        """Return the request.
+
+        Raises
+        ------
+        UnknownName
+            For a station, split or profile that does not exist.
+        """
+        load_station(self.station)
+        split_settings(settings().splits, self.split)
+        profile_settings(self.profile)
+        return self
+
+
+class RetrainRequest(DatasetRequest):
+    """Train, rank and publish."""
+
+    architectures: list[str] = []  # none: all under include/architectures
 
     def checked(self) -> Self:
         """Return the request with its architectures named.
@@ -111,9 +129,7 @@ class RetrainRequest(Request):
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
-        load_station(self.station)
-        split_settings(settings().splits, self.split)
-        profile_settings(self.profile)
+        super().checked()
         names = self.architectures or names_in("architectures")
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             msg = f"architectures named more than once: {', '.join(repeated)}"
@@ -121,3 +137,33 @@ class RetrainRequest(Request):
         for name in names:
             load_architecture(name).fits(settings().windows)
         return self.model_copy(update={"architectures": list(names)})
+
+
+class TuneRequest(DatasetRequest):
+    """Search better settings of one recipe."""
+
+    architecture: str
+    minutes: Annotated[float, Field(gt=0, le=10_080)] = 10.0  # of work, summed over all workers and all their starts
+    trials: Annotated[int, Field(ge=1)] | None = None  # at most; None: as many as the minutes allow
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    def checked(self) -> Self:
+        """Return the request.
+
+        Raises
+        ------
+        UnknownName
+            For a station, split, profile or architecture that does not exist.
+        SettingsError
+            If the architecture's file is wrong, does not fit the run's windows, or says not what may be changed.
+        """
+        super().checked()
+        recipe = load_architecture(self.architecture).fits(settings().windows)
+        if recipe.search is None:
+            spaces = [name for name in names_in("architectures") if load_architecture(name).search is not None]
+            msg = (
+                f"include/architectures/{self.architecture}.yaml has no search space; add the key `search:` with what may be "
+                f"changed, such as {{fit.learning_rate: {{low: 3e-4, high: 1e-2, log: true}}}}. With one: {', '.join(spaces)}"
+            )
+            raise SettingsError(msg)
+        return self

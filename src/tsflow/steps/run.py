@@ -8,7 +8,7 @@ from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
-from tsflow.steps.requests import RetrainRequest, profile_settings
+from tsflow.steps.requests import DatasetRequest, RetrainRequest, profile_settings
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
@@ -23,8 +23,10 @@ def first_result(objects: ObjectStore, key: str, facts: dict[str, Any]) -> dict[
     return first
 
 
-def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) -> dict[str, Any]:
-    """Cut the station's record into windows; return the run: its dataset's fingerprint and its entrants.
+def dataset_of(objects: ObjectStore, request: DatasetRequest, folder: str) -> tuple[Dataset, dict[str, Any]]:
+    """Cut the station's record into windows; return the dataset, not yet stored, and the facts of what was asked for.
+
+    Data Docs of the hourly frame go under `folder`.
 
     Raises
     ------
@@ -33,13 +35,8 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
     NotEnoughData
         If a part of the split has no window.
     """
-    key = keys.run(run_id, "run.json")
-    if (done := objects.find(key)) is not None:
-        run: dict[str, Any] = keys.from_json(done, key)
-        return run
     from tsflow.observations.validation import data_docs, validate_hourly
 
-    request = request.checked()
     station, profile, chosen = load_station(request.station), profile_settings(request.profile), settings()
     as_of = request.moment(station)
     start = request.start
@@ -50,8 +47,8 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
     validation = validate_hourly(hourly.frame, station, list(station.variables))
     pages = data_docs(validation)
     for name, page in pages.items():
-        objects.put_new(keys.run(run_id, f"validation/{name}"), page, "text/html")
-    docs = keys.run(run_id, f"validation/{next(iter(pages))}")
+        objects.put_new(f"{folder}validation/{name}", page, "text/html")
+    docs = f"{folder}validation/{next(iter(pages))}"
     if not validation.success:
         raise DataValidationError(f"hourly frame: {validation.summary()}; Data Docs: {objects.address(docs)}")
     dataset = Dataset(
@@ -67,17 +64,19 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
         location=station.location,
         utc_offset_hours=station.timestamp.utc_offset_hours,
     )
-    run = {
-        "run": run_id,
-        "station": station.station,
-        "as_of": as_of.isoformat(),
-        "fingerprint": dataset.save(objects),
-        "entrants": request.architectures,
-        "profile": request.profile,
-        "split": request.split,
-        "seed": request.seed,
-        "docs": docs,
-    }
+    facts = {"station": station.station, "as_of": as_of.isoformat(), "docs": docs}
+    return dataset, {**facts, "profile": request.profile, "split": request.split, "seed": request.seed}
+
+
+def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) -> dict[str, Any]:
+    """Store the run's dataset; return the run: its dataset's fingerprint and its entrants. Raises as `dataset_of`."""
+    key = keys.run(run_id, "run.json")
+    if (done := objects.find(key)) is not None:
+        run: dict[str, Any] = keys.from_json(done, key)
+        return run
+    request = request.checked()
+    dataset, facts = dataset_of(objects, request, keys.run(run_id, ""))
+    run = {"run": run_id, **facts, "fingerprint": dataset.save(objects), "entrants": request.architectures}
     return first_result(objects, key, run)
 
 
