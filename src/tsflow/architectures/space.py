@@ -84,6 +84,15 @@ class Distribution(Strict):
         between = self.low + (self.step or 0) if self.step or self.whole else self.low + _INSIDE * (self.high - self.low)
         return [self.low, between, self.high]
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one that it can give."""
+        if self.choices is not None or self.low is None or self.high is None:
+            return encoded(value) in map(encoded, self.choices or [])
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        step = self.step or (1 if self.whole else None)
+        return step is None or (Decimal(str(value)) - Decimal(str(self.low))) % Decimal(str(step)) == 0
+
 
 def encoded(choice: Any) -> str:
     """Return a choice as text, always the same for the same choice; `json.loads` gives it back."""

@@ -65,7 +65,8 @@ def _resumed(objects: ObjectStore, tuning_id: str, content: dict[str, Any]) -> d
     tuning = steps.read_tuning(objects, tuning_id)
     before = tuning["request"]
     asked = steps.TuneRequest.of({**before, **content}).model_dump(mode="json")
-    if differing := [name for name in content if asked[name] != before[name]]:
+    of_files = {"as_of"} if before["start"] else set()  # files end where they end, whatever as-of was given
+    if differing := [name for name in content if name not in of_files and asked[name] != before[name]]:
         found = ", ".join(f"{name} {before[name]} (given: {asked[name]})" for name in differing)
         msg = f"tuning {tuning_id} was started with {found}; leave that out to go on, or start another without --resume"
         raise SettingsError(msg)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.space import with_values
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
 from tsflow.stations.station import Station, load_station
@@ -166,4 +167,6 @@ class TuneRequest(DatasetRequest):
                 f"changed, such as {{fit.learning_rate: {{low: 3e-4, high: 1e-2, log: true}}}}. With one: {', '.join(spaces)}"
             )
             raise SettingsError(msg)
+        for hours in recipe.search["context_hours"].examples if "context_hours" in recipe.search else []:
+            with_values(recipe, {"context_hours": hours}).fits(settings().windows)
         return self

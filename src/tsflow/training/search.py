@@ -135,14 +135,14 @@ def _study(space: Space, trials: Sequence[Trial], *, own: dict[str, Any], seed: 
     distributions = {key: _distribution(distribution) for key, distribution in space.items()}
     states = {name: optuna.trial.TrialState[name.upper()] for name in ("running", "complete", "pruned")}
     for trial in trials:
-        params = {key: _told(space[key], value) for key, value in {**own, **trial.values}.items()}
-        if trial.state == "failed" or not all(_holds(distributions[key], value) for key, value in params.items()):
+        values = {**own, **trial.values}
+        if trial.state == "failed" or not all(space[key].holds(value) for key, value in values.items()):
             continue  # the recipe as it is may lie outside its own space
         study.add_trial(
             optuna.create_trial(
                 state=states[trial.state],
                 value=trial.val_mae,
-                params=params,
+                params={key: _told(space[key], value) for key, value in values.items()},
                 distributions=distributions,
                 intermediate_values=_steps(trial.curve),
             )
@@ -159,14 +159,6 @@ def _distribution(distribution: Distribution) -> BaseDistribution:
         low, high = int(distribution.low), int(distribution.high)
         return IntDistribution(low, high, log=distribution.log, step=int(distribution.step or 1))
     return FloatDistribution(distribution.low, distribution.high, log=distribution.log, step=distribution.step)
-
-
-def _holds(distribution: BaseDistribution, value: Any) -> bool:
-    """Tell whether a distribution can give a value."""
-    try:
-        return bool(distribution._contains(distribution.to_internal_repr(value)))
-    except (TypeError, ValueError):  # None where a number is searched, a choice that is not there
-        return False
 
 
 def _told(distribution: Distribution, value: Any) -> Any:
