@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import Distribution, value_of, with_values
 from tsflow.errors import SettingsError
 from tsflow.settings import names_in
+from tsflow.training.export import check_parity, to_onnx
 
 SEARCHED = ("bidirectional_lstm", "conv1d", "dense", "lstm", "lstm_dropout", "simple_rnn", "stacked_gru")
 
@@ -24,6 +27,26 @@ def test_every_network_has_a_space_that_holds_the_recipe_itself(name: str):
     recipe = load_architecture(name)
     assert recipe.search
     assert {key for key, distribution in recipe.search.items() if not distribution.holds(value_of(recipe, key))} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [
+        (name, activation)
+        for name in SEARCHED
+        for activation in (load_architecture(name).search or {}).get("activation", Distribution(choices=["none"])).examples
+        if activation != "none"
+    ],
+)
+def test_every_activation_of_a_space_can_be_exported(name: str, activation: str):
+    """tf2onnx knows not every operation of TensorFlow: gelu's Erfc is none of those that it knows."""
+    network = with_values(load_architecture(name), {"activation": activation})
+    assert isinstance(network, Network)
+    inputs = NetworkInputs(120, 5, 3, 1, (5.0, 10.0, 1000.0), (1.0, 8.0, 20.0))
+    model = build(network, inputs)
+    contexts = np.random.default_rng(0).normal(10, 3, size=(4, 120, 5)).astype(np.float32)
+    forecasts = np.asarray(model.predict_on_batch(contexts)[:, 0], dtype=np.float64)
+    check_parity(to_onnx(model, network, inputs), contexts, forecasts)
 
 
 @pytest.mark.parametrize(
