@@ -134,6 +134,11 @@ def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[di
         (("leaderboard", "--run", "r0"), SettingsError.exit_code, "no run 'r0'"),
         (("champion", "show", "--station", "jena"), NoChampion.exit_code, "has no champion"),
         (("forecast", "--station", "jena"), NoChampion.exit_code, "has no champion"),
+        (("tune", "naive"), SettingsError.exit_code, "naive.yaml has no search space"),
+        (("tune", "dense", "--minutes", "0"), SettingsError.exit_code, "minutes: Input should be greater than 0"),
+        (("tune", "dense", "--resume", "t0"), SettingsError.exit_code, "no tuning 't0'"),
+        (("tune", "dense", "--output", "best.yaml"), SettingsError.exit_code, "end with dense_tuned.yaml"),
+        (("tune", "dense", "--output", "no/dense_tuned.yaml"), SettingsError.exit_code, "there is no folder no"),
         (("status",), 9, "not started; run `tsflow up`"),
     ],
 )
@@ -205,3 +210,21 @@ def test_an_entrant_that_fails_stays_on_the_board_and_the_run_succeeds(environme
     assert entrants["lstm"]["status"] == "failed"
     assert "not finite" in entrants["lstm"]["reason"]
     assert entrants["naive"]["status"] == "ok"
+
+
+def test_a_tuning_is_shown_trial_by_trial_resumed_and_written_to_a_file(environment: dict[str, str], tmp_path: Path):
+    out = tmp_path / "dense_tuned.yaml"
+    asked = ("tune", "dense", "--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke", "--trials", "2")
+    done = tsflow(environment, *asked, "--output", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "(the recipe as it is)" in done.stdout
+    assert "trial 1: epoch 1 of 1" in done.stdout
+    assert yaml.safe_load(out.read_text())["architecture"] == "dense_tuned"
+    tuning = done.stdout.split("--resume ")[1].split()[0]
+    again = tsflow(environment, *asked, "--resume", tuning)
+    assert again.returncode == 0, again.stderr
+    assert "epoch" not in again.stdout.split("# save as")[0]
+    assert out.read_text().strip() in again.stdout
+    other = tsflow(environment, "tune", "dense", "--trials", "3", "--resume", tuning)
+    assert other.returncode == SettingsError.exit_code
+    assert f"tuning {tuning} was started with trials 2 (given: 3)" in other.stderr

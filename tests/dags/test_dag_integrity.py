@@ -48,7 +48,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"backtest", "ingest_weather", "retrain"}
+    assert set(parsed["tasks"]) == {"backtest", "ingest_weather", "retrain", "tune"}
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -60,6 +60,7 @@ def test_the_steps_are_wired(parsed: dict):
     retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
     assert parsed["tasks"]["retrain"] == retrain
     assert parsed["tasks"]["backtest"] == ["build", "summary", "train"]
+    assert parsed["tasks"]["tune"] == ["finish", "start", "work"]
 
 
 def test_neither_a_failed_nor_a_skipped_entrant_keeps_the_leaderboard_from_running(parsed: dict):
@@ -70,6 +71,8 @@ def test_the_form_offers_what_a_run_asks_for(parsed: dict):
     trainings = {"architectures", "as_of", "profile", "seed", "station"}
     assert set(parsed["params"]["retrain"]) == trainings | {"split"}
     assert set(parsed["params"]["backtest"]) == trainings | {"folds", "step_days", "test_days", "train_days", "validation_days"}
+    asked = {"architecture", "as_of", "minutes", "profile", "seed", "split", "station", "trials", "workers"}
+    assert set(parsed["params"]["tune"]) == asked
 
 
 def test_the_forms_defaults_are_those_of_the_requests(parsed: dict):
@@ -87,7 +90,12 @@ def test_a_training_of_a_backtest_is_named_by_fold_and_architecture(parsed: dict
 
 
 def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
-    assert parsed["pools"]["retrain.train"] == parsed["pools"]["backtest.train"] == ["training", "training"]
+    assert (
+        parsed["pools"]["retrain.train"]
+        == parsed["pools"]["backtest.train"]
+        == parsed["pools"]["tune.work"]
+        == ["training", "training"]
+    )
     assert all(retries > 0 for retries in parsed["retries"].values())
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import tsflow.architectures
+from tsflow.architectures.space import Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
 from tsflow.stations.station import read_yaml
@@ -27,6 +28,11 @@ class Architecture(Strict):
     builder: str  # the family
     context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the run's: reads only the last ones
     horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
+    search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides what is trained: the search space does not."""
+        return self.model_dump(mode="json", exclude={"search"})
 
     @property
     def variables(self) -> set[str]:
@@ -174,4 +180,5 @@ def load_architecture(name: str) -> Architecture:
     if architecture.architecture != name:
         msg = f"{path}: architecture: found {architecture.architecture!r}, expected the file's name {name!r}"
         raise SettingsError(msg)
+    check_space(architecture, str(path))
     return architecture

@@ -17,10 +17,9 @@ from tsflow.stations.station import Station, load_station
 from tsflow.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
-    from tsflow.steps import IngestRequest
-    from tsflow.steps.requests import TrainingRequest
+    from tsflow.steps.requests import DatasetRequest
 
-R = TypeVar("R", bound="TrainingRequest")
+R = TypeVar("R", bound="DatasetRequest")
 
 
 def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | None) -> None:
@@ -29,11 +28,10 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
 
     request = steps.RetrainRequest.of(content).checked()
     station = load_station(request.station)
-    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
-    run_id = _new_id(station)
+    source, run_id = source_of(station, sources), _new_id(station)
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        run = steps.build_dataset(objects, _ingested(objects, request, ingest_request, run_id), run_id)
+        run = steps.build_dataset(objects, bring_in(objects, request, source, run_id), run_id)
         found = steps.ingest_report(objects, run_id)
         console.print(f"dataset {run['fingerprint']}: {len(run['entrants'])} entrants")
         for name in run["entrants"]:
@@ -58,11 +56,10 @@ def backtest(content: dict[str, Any], *, sources: list[str], json_out: Path | No
 
     request = steps.BacktestRequest.of(content).checked()
     station = load_station(request.station)
-    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
-    backtest_id = _new_id(station)
+    source, backtest_id = source_of(station, sources), _new_id(station)
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        built = steps.build_backtest(objects, _ingested(objects, request, ingest_request, backtest_id), backtest_id)
+        built = steps.build_backtest(objects, bring_in(objects, request, source, backtest_id), backtest_id)
         console.print(f"backtest {backtest_id}: folds {', '.join(built['folds'])}; {len(built['entrants'])} entrants")
         for fold in built["folds"]:
             for name in built["entrants"]:
@@ -80,7 +77,7 @@ def _new_id(station: Station) -> str:
     return f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
 
 
-def _source(station: Station, sources: list[str]) -> dict[str, Any]:
+def source_of(station: Station, sources: list[str]) -> dict[str, Any]:
     """Tell names of sources from paths of files."""
     if not sources:
         return {}
@@ -96,12 +93,15 @@ def _is_file_or_pattern(source: str) -> bool:
     return Path(source).is_file() or any(sign in source for sign in "*?[")
 
 
-def _ingested(objects: ObjectStore, request: R, ingest: IngestRequest, ingest_id: str) -> R:
-    """Ingest; return the request, of what the files cover if files were given, whatever else the store holds."""
-    batch = _ingest(objects, ingest, ingest_id)
-    if not ingest.paths:
+def bring_in(objects: ObjectStore, request: R, source: dict[str, Any], ingest_id: str) -> R:
+    """Ingest what a request is to be trained on; return the request, of files with the span that they cover."""
+    from tsflow import steps
+
+    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **source})
+    batch = _ingest(objects, ingest_request, ingest_id)
+    if not ingest_request.paths:
         return request
-    _require_rows(batch)
+    _require_rows(batch)  # train on what these files cover, whatever else the store holds
     return request.model_copy(update=_span_of(batch))
 
 

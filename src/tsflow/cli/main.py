@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tsflow import __version__
-from tsflow.cli import local, show, through_airflow
+from tsflow.cli import local, show, through_airflow, tuning
 from tsflow.cli.output import console, fail
 from tsflow.errors import SettingsError, TsflowError
 from tsflow.settings import override, settings
@@ -179,6 +179,42 @@ def backtest(
         local.backtest(request, sources=source or [], json_out=json_out)
     else:
         through_airflow.backtest(request, source=source[0] if source else None, json_out=json_out)
+
+
+@app.command()
+def tune(
+    architecture: Annotated[str, typer.Argument(help="A recipe of include/architectures with a search space.")],
+    *,
+    minutes: Annotated[float | None, typer.Option(help="Of work in all, however often it is resumed; default: 10.")] = None,
+    trials: Annotated[int | None, typer.Option(help="At most so many; default: what the minutes allow.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="TUNING", help="Go on with a tuning that was stopped or killed.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the best recipe to this file.")] = None,
+    station: Annotated[
+        str | None, typer.Option("--station", metavar="NAME|FILE", help="A station of include/stations, or a station file.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="NAME|PATH...", help="A source of the station file, or files to read.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="book or recent; default: recent.")] = None,
+    profile: Annotated[str | None, typer.Option(help=ProfileHelp + " Default: full.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the search and of every training; default: 1.")] = None,
+    as_of: AsOfOption = None,
+    assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
+) -> None:
+    """Search better settings of one recipe in this process, by validation MAE."""
+    override(assignments)
+    asked = {
+        "architecture": architecture,
+        "station": station,
+        "split": split,
+        "profile": profile,
+        "seed": seed,
+        "as_of": as_of,
+        "minutes": minutes,
+        "trials": trials,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    tuning.tune(given, sources=source or [], resume=resume, output=output)
 
 
 @app.command()

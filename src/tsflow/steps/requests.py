@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
 from tsflow.stations.station import Station, load_station
@@ -88,18 +89,35 @@ class IngestRequest(Request):
         return self
 
 
-class TrainingRequest(Request):
-    """What every training asks: which data, which architectures, how much work."""
+class DatasetRequest(Request):
+    """What is cut from a station's record, to train on."""
 
     start: AsOf = None  # nothing at or before it is read; None: all there is
     profile: str = "full"
-    architectures: list[str] = []  # none: all under include/architectures
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
     def moment(self, station: Station) -> datetime:
         """Return the as-of that is meant: without one, the last midnight, so that all runs of a day see the same data."""
         moment = super().moment(station)
         return moment if self.as_of is not None else moment.replace(hour=0, minute=0)
+
+    def checked(self) -> Self:
+        """Return the request.
+
+        Raises
+        ------
+        UnknownName
+            For a station or profile that does not exist.
+        """
+        load_station(self.station)
+        profile_settings(self.profile)
+        return self
+
+
+class TrainingRequest(DatasetRequest):
+    """What a training of several architectures asks."""
+
+    architectures: list[str] = []  # none: all under include/architectures
 
     def checked(self) -> Self:
         """Return the request with its architectures named.
@@ -111,8 +129,8 @@ class TrainingRequest(Request):
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
+        super().checked()
         station = load_station(self.station)
-        profile_settings(self.profile)
         names = self.architectures or names_in("architectures")
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             msg = f"architectures named more than once: {', '.join(repeated)}"
@@ -162,3 +180,37 @@ class BacktestRequest(TrainingRequest):
             raise SettingsError(msg)
         request = super().checked()
         return request.model_copy(update={"architectures": [name for name in request.architectures if name not in ensembles]})
+
+
+class TuneRequest(DatasetRequest):
+    """Search better settings of one recipe."""
+
+    architecture: str
+    split: str = "recent"
+    minutes: Annotated[float, Field(gt=0, le=10_080)] = 10.0  # of work, summed over all workers and all their starts
+    trials: Annotated[int, Field(ge=1)] | None = None  # at most; None: as many as the minutes allow
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    def checked(self) -> Self:
+        """Return the request.
+
+        Raises
+        ------
+        UnknownName
+            For a station, split, profile or architecture that does not exist.
+        SettingsError
+            If the architecture's file is wrong, does not fit the run's windows, or says not what may be changed.
+        """
+        split_settings(settings().splits, self.split)
+        super().checked()
+        recipe = load_architecture(self.architecture).fits(settings().windows)
+        if recipe.search is None:
+            spaces = [name for name in names_in("architectures") if load_architecture(name).search is not None]
+            msg = (
+                f"include/architectures/{self.architecture}.yaml has no search space; add the key `search:` with what may be "
+                f"changed, such as {{fit.learning_rate: {{low: 3e-4, high: 1e-2, log: true}}}}. With one: {', '.join(spaces)}"
+            )
+            raise SettingsError(msg)
+        for hours in recipe.search["context_hours"].examples if "context_hours" in recipe.search else []:
+            with_values(recipe, {"context_hours": hours}).fits(settings().windows)
+        return self

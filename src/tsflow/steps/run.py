@@ -8,7 +8,7 @@ from tsflow.observations.hourly import HourlyFrame, hourly_frame
 from tsflow.observations.store import ObservationStore
 from tsflow.settings import settings
 from tsflow.stations.station import Station, load_station
-from tsflow.steps.requests import RetrainRequest, TrainingRequest, profile_settings
+from tsflow.steps.requests import DatasetRequest, RetrainRequest, profile_settings
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
@@ -57,7 +57,7 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
 
 
 def validated_hours(
-    objects: ObjectStore, request: TrainingRequest, station: Station, as_of: datetime, folder: str
+    objects: ObjectStore, request: DatasetRequest, station: Station, as_of: datetime, folder: str
 ) -> tuple[HourlyFrame, str]:
     """Return the hours that a request is about, and the key of their Data Docs in `folder`.
 

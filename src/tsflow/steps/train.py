@@ -140,7 +140,7 @@ def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | No
     """Return a hash of everything that decides a candidate."""
     decides = {
         "fingerprint": run["fingerprint"],
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": recipe.identity(),
         "seed": run["seed"],
         "max_epochs": max_epochs,
         "code": _code_digest(),
@@ -157,7 +157,7 @@ def _stored(
         "run": run_id,
         "architecture": recipe.architecture,
         "title": recipe.title,
-        "settings": recipe.model_dump(mode="json"),
+        "settings": recipe.identity(),
         "parameters": candidate.parameters,
         "epochs": candidate.epochs,
         "best_epoch": candidate.best_epoch,

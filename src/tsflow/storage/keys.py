@@ -15,6 +15,11 @@
     backtests/{backtest}/folds/{fold}/...   progress and candidates of a fold, as those of a run
     backtests/{backtest}/summary/...
     trainings/{training}.json               a candidate by what decides it: data, settings, seed, libraries
+    tunings/{tuning}/tuning.json            what was asked for: recipe, search space, budget, dataset
+    tunings/{tuning}/trials/{trial}/...     asked, claims of those who took it over, result
+    tunings/{tuning}/epochs/{trial}/...     as progress/ of a run
+    tunings/{tuning}/sessions/{session}/... a worker at work: start, a beat now and then, end
+    tunings/{tuning}/results/{finished}/... best recipe, table, page, after so many finished trials
     champions/S/{version}/...               bundles
     champions/S/champion.json               the pointer: the only key that ever changes
 """
@@ -140,6 +145,31 @@ def progress(folder: str, architecture: str) -> str:
 def training(training_id: str) -> str:
     """Return the key of a candidate by what decides it."""
     return f"trainings/{training_id}.json"
+
+
+def tuning_folder(tuning_id: str) -> str:
+    """Return where everything of a tuning lies."""
+    return f"tunings/{tuning_id}"
+
+
+def tuning(tuning_id: str, name: str) -> str:
+    """Return the key of a file of a tuning."""
+    return f"{tuning_folder(tuning_id)}/{name}"
+
+
+def trial(tuning_id: str, number: int, name: str) -> str:
+    """Return the key of a file of a trial."""
+    return f"tunings/{tuning_id}/trials/{number:04d}/{name}"
+
+
+def trial_progress(tuning_id: str, number: int) -> str:
+    """Return the prefix of a trial's epochs, apart from `trials/`, which every worker lists again and again."""
+    return f"tunings/{tuning_id}/epochs/{number:04d}/"
+
+
+def session(tuning_id: str, session_id: str, name: str) -> str:
+    """Return the key of a file of a worker's session."""
+    return f"tunings/{tuning_id}/sessions/{session_id}/{name}"
 
 
 def champion(station: str, version: str, name: str) -> str:

@@ -64,3 +64,11 @@ class EpochStore:
     def model(self, epoch: int) -> bytes:
         """Return the model as it stood after an epoch."""
         return self._objects.get(f"{self._prefix}epoch-{epoch:03d}.keras")
+
+
+class TrialEpochs(EpochStore):
+    """The epochs of one trial of a tuning."""
+
+    def __init__(self, objects: ObjectStore, tuning_id: str, number: int) -> None:
+        self._objects = objects
+        self._prefix = keys.trial_progress(tuning_id, number)

@@ -161,6 +161,18 @@ class Dataset:
         """Return the same rows, cut otherwise."""
         return replace(self, split=split, split_name=name)
 
+    def without_test(self) -> "Dataset":
+        """Return the dataset whose rows end with the validation part: what cannot see the test part, for tuning."""
+        train_end, validation_end = (pd.Timestamp(self.times[row - 1]).to_pydatetime() for row in (self.bounds.a, self.bounds.b))
+        fixed = FixedSplit(
+            train_end=train_end,
+            validation_end=validation_end,
+            test_end=validation_end,
+            whole_windows=self.split.whole_windows,
+            count_rows=self.split.count_rows,
+        )
+        return replace(self, frame=self.frame.iloc[: self.bounds.b], split=fixed, split_name=f"{self.split_name}, no test")
+
     def joined(self) -> "Dataset":
         """Return the dataset whose training part is this one's training and validation parts, for a refit."""
         end = pd.Timestamp(self.times[self.bounds.b - 1]).to_pydatetime()
