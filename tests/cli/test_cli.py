@@ -139,6 +139,12 @@ def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[di
         (("tune", "dense", "--resume", "t0"), SettingsError.exit_code, "no tuning 't0'"),
         (("tune", "dense", "--output", "best.yaml"), SettingsError.exit_code, "end with dense_tuned.yaml"),
         (("tune", "dense", "--output", "no/dense_tuned.yaml"), SettingsError.exit_code, "there is no folder no"),
+        (("backtest", "--show", "--station", "jena"), SettingsError.exit_code, "station jena has no backtest yet"),
+        (("backtest", "--show", "--run", "b0"), SettingsError.exit_code, "no backtest 'b0'"),
+        (("backtest", "--run", "b0"), SettingsError.exit_code, "--run b0 goes with --show"),
+        (("backtest", "--set", "station=demo"), SettingsError.exit_code, "--set and several --source are for --local"),
+        (("backtest", "--local", "--folds", "0"), SettingsError.exit_code, "folds: Input should be greater than or equal to 1"),
+        (("backtest", "--local", "--architectures", "perceptron"), SettingsError.exit_code, "unknown architecture 'perceptron'"),
         (("status",), 9, "not started; run `tsflow up`"),
     ],
 )
@@ -147,6 +153,26 @@ def test_what_is_wrong_is_said_with_an_exit_code(environment: dict[str, str], ar
     assert done.returncode == code, done.stderr
     assert says in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_backtest_prints_writes_and_shows_the_same(environment: dict[str, str], tmp_path: Path):
+    out, shown = tmp_path / "out.json", tmp_path / "shown.json"
+    plan = ("--folds", "2", "--test-days", "9", "--validation-days", "5", "--step-days", "9")
+    station = ("--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke")
+    done = tsflow(environment, "backtest", "--local", *station, *plan, "--architectures", "naive", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(out.read_text())
+    assert list(summary["folds"]) == ["2026-09-13", "2026-09-22"]
+    assert summary["leader"] == "naive"
+    assert all(fold in done.stdout for fold in summary["folds"])
+    again = tsflow(environment, "backtest", "--show", "--station", "demo", "--json", str(shown))
+    assert again.returncode == 0, again.stderr
+    assert json.loads(shown.read_text()) == summary
+    assert f"{summary['entrants'][0]['errors']['mae']:.3f}" in again.stdout
+    long = tsflow(environment, "backtest", "--local", *station, "--architectures", "naive")
+    assert long.returncode == DataError.exit_code
+    assert "fold 1 of 4 (test to 2025-12-31)" in long.stderr
+    assert "give shorter parts" in long.stderr
 
 
 def test_a_bad_file_ends_with_the_code_of_data_errors(environment: dict[str, str], tmp_path: Path):

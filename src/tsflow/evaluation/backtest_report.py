@@ -13,6 +13,7 @@ from tsflow.windows.split import PARTS
 
 _WIDTH, _HEIGHT = 320, 52  # of a curve by hour, in pixels
 _DEEPEST = 45  # percent of colour in the cell that differs most from naive
+_DEEPEST_SKILL = 0.25  # and in all that differ more: one bad fold does not make all others pale
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class _Table:
 def html(summary: Backtest, links: dict[str, str] | None = None) -> bytes:
     """Return the report page; `links` are shown at its end, by their text."""
     shown = [entrant for entrant in summary.entrants if entrant.errors is not None]
-    deepest = max((abs(skill) for entrant in shown for skill in _skills(entrant)), default=0) or 1
+    deepest = min(_DEEPEST_SKILL, max((abs(skill) for entrant in shown for skill in _skills(entrant)), default=0) or 1)
     every = [errors for entrant in shown for errors in (entrant.errors, entrant.naive) if errors is not None]
     low, high = (edge(mae for errors in every for mae in errors.by_hour.values()) for edge in (min, max))
     leads = sorted({hour for errors in every for hour in errors.by_lead})
