@@ -36,11 +36,31 @@ def export(model: keras.Model) -> bytes:
             input_signature=[keras.InputSpec(shape=entry.shape, dtype="float32", name="observations")],
         )
         exported = load(path)
-    names = sorted(model.output) if isinstance(model.output, dict) else ["forecast"]
-    for output, name in zip(exported.graph.output, names, strict=True):  # tf2onnx orders a dict by its keys
-        exported.graph.node.append(helper.make_node("Identity", [output.name], [name]))
-        output.name = name
+    _without_erfc(exported.graph)
+    if not isinstance(model.output, dict):  # a dict's names are kept
+        (output,) = exported.graph.output
+        exported.graph.node.append(helper.make_node("Identity", [output.name], ["forecast"]))
+        output.name = "forecast"
     return bytes(exported.SerializeToString())
+
+
+def _without_erfc(graph: Any) -> None:
+    """Write erfc(x), which gelu needs and ONNX lacks, as 1 - erf(x)."""
+    from onnx import TensorProto, helper
+
+    found = [place for place, node in enumerate(graph.node) if node.op_type == "Erfc"]
+    for place in reversed(found):
+        node = graph.node[place]
+        erf = f"{node.output[0]}_erf"
+        instead = [
+            helper.make_node("Erf", list(node.input), [erf]),
+            helper.make_node("Sub", ["one_of_erfc", erf], list(node.output)),
+        ]
+        del graph.node[place]
+        for offset, new in enumerate(instead):
+            graph.node.insert(place + offset, new)
+    if found:
+        graph.initializer.append(helper.make_tensor("one_of_erfc", TensorProto.FLOAT, [], [1.0]))
 
 
 def to_bytes(graph: Any) -> bytes:

@@ -110,6 +110,17 @@ class Judged(Protocol):
         ...
 
 
+@runtime_checkable
+class Leading(Protocol):
+    """A fitted estimator that can forecast hours before the horizon too."""
+
+    lead_hours: tuple[int, ...]
+
+    def predict_leads(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast the leads in degC, shape [n, n_leads]."""
+        ...
+
+
 class Estimator(Architecture, ABC):
     """A family that is fitted in one go, without epochs."""
 

@@ -12,16 +12,15 @@ One linear model cannot know that falling pressure means frost in winter and rai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.linalg import solve  # type: ignore[import-untyped]
 
-from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import register
-from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
 from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, harmonics
 from tsflow.windows.dataset import Dataset
@@ -30,23 +29,6 @@ if TYPE_CHECKING:
     import keras
 
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A fitted model that is a Keras graph from raw observations to degC, shape [n, 1]."""
-
-    model: keras.Model
-    parameters: int
-    found: dict[str, Any]
-
-    def predict(self, contexts: NDArray[np.float32]) -> Values:
-        """Forecast in degC, shape [n]."""
-        return np.asarray(self.model(contexts)[:, 0], dtype=np.float64)
-
-    def to_onnx(self) -> bytes:
-        """Return the graph as ONNX."""
-        return export(self.model)
 
 
 @register("ridge")
@@ -60,7 +42,7 @@ class Ridge(Tabular):
     calendar: Harmonics = Harmonics(year=2, day=2)
     products: list[str] = []  # columns whose squares and products come too
 
-    def fit(self, dataset: Dataset, *, seed: int) -> Graph:
+    def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
         """Fit by normal equations on the training part; `seed` is not used.
 
         The intercept is the median of the changes, as forecasts are judged by their absolute error.
@@ -80,7 +62,7 @@ class Ridge(Tabular):
             chosen = min(tried, key=lambda alpha: float(np.abs(tried[alpha].of(columns) - truth).mean()))
             coefficients = tried[chosen]
         model = self._forecast(expanded, coefficients, middle, dataset)
-        return Graph(model, len(coefficients.kernel) + 1, {"alphas": [chosen]})
+        return GraphForecast(model, len(coefficients.kernel) + 1, found={"alphas": [chosen]})
 
     def expansion(self, dataset: Dataset) -> keras.Model:
         """Return the graph from raw observations to all columns of the regression.

@@ -1,12 +1,14 @@
-"""What models that read a table share: channels and columns of the recipe, the change from now as target."""
+"""What models that read a table share, and forecasts that are a Keras graph."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.features.table import Table, table_model
@@ -17,6 +19,29 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 2048
+
+
+@dataclass(frozen=True)
+class GraphForecast:
+    """A fitted model that is a Keras graph from raw observations to degC: forecast [n, 1], or that and leads by name."""
+
+    model: keras.Model
+    parameters: int
+    lead_hours: tuple[int, ...] = ()
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n]."""
+        found = self.model(contexts)
+        return np.asarray((found["forecast"] if self.lead_hours else found)[:, 0], dtype=np.float64)
+
+    def predict_leads(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast the leads in degC, shape [n, n_leads]."""
+        return np.asarray(self.model(contexts)["leads"], dtype=np.float64)
+
+    def to_onnx(self) -> bytes:
+        """Return the graph as ONNX."""
+        return export(self.model)
 
 
 class Tabular(Estimator):

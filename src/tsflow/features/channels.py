@@ -61,7 +61,8 @@ class Channels(Strict):
         if unknown:
             msg = f"changes: {', '.join(unknown)} is not among the anomalies ({', '.join(self.anomalies) or 'none'})"
             raise ValueError(msg)
-        if self.measured == [] and self == Channels(measured=[]):
+        others = (self.wind, self.anomalies, self.changes, self.calendar.year, self.calendar.day, self.sun)
+        if self.measured == [] and not any(others):
             msg = "no channel is left; name at least one"
             raise ValueError(msg)
         return self
@@ -116,6 +117,10 @@ class FittedChannels:
         raw = cls(spec, columns, len(dataset.features), dataset.windows.horizon_hours, climatology, sun, np.zeros(0), np.ones(0))
         mean, deviation = raw._statistics(rows)
         return cls(spec, columns, raw.clock, raw.horizon_hours, climatology, sun, mean, deviation)
+
+    def constants(self) -> list[NDArray[np.float64]]:
+        """Return everything that was read off the training part."""
+        return [*self.climatology.values(), self.mean, self.deviation]
 
     def _statistics(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and deviation of every channel over rows [n, n_columns]; 0 and 1 for those within [-1, 1] anyway."""

@@ -6,12 +6,13 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.network import Network
-from tsflow.architectures.registry import Architecture, Estimator, Judged
+from tsflow.architectures.registry import Architecture, Estimator, Judged, Leading
 from tsflow.errors import TrainingError
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
@@ -77,10 +78,17 @@ def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> C
     fitted = architecture.fit(dataset, seed=seed)
     seconds = time.perf_counter() - began
     forecasts = {part: _joined([fitted.predict(contexts) for contexts in dataset.batches(part)]) for part in PARTS}
-    files = {"model.onnx": fitted.to_onnx()}
-    return Candidate(
-        fitted.parameters, 0, 0, seconds, [], forecasts, files, found=fitted.found if isinstance(fitted, Judged) else {}
-    )
+    candidate = Candidate(fitted.parameters, 0, 0, seconds, [], forecasts, {"model.onnx": fitted.to_onnx()})
+    if isinstance(fitted, Judged):
+        candidate = replace(candidate, found=fitted.found)
+    if isinstance(fitted, Leading) and fitted.lead_hours:
+        ahead = {
+            part: np.concatenate([fitted.predict_leads(c) for c in dataset.batches(part)])
+            for part in PARTS[1:]
+            if len(dataset.starts(part))
+        }
+        candidate = replace(candidate, lead_hours=fitted.lead_hours, leads=ahead)
+    return candidate
 
 
 def _joined(chunks: list[NDArray[np.float64]]) -> NDArray[np.float64]:

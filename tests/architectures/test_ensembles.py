@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from tsflow.architectures.ensembles import FOLDS, Ensemble
+from tsflow.errors import EntrantSkipped, TrainingError
+
+
+def ensemble(method: str, **settings: object) -> Ensemble:
+    return Ensemble.model_validate({"architecture": "e", "title": "E", "builder": "ensemble", "method": method, **settings})
+
+
+@pytest.fixture
+def origins() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Forecasts of four members, truth, value at the origin: two members know half of the truth each, the others nothing."""
+    random = np.random.default_rng(0)
+    now, halves, noise = random.normal(10, 5, size=2000), random.normal(size=(2000, 2)), random.normal(size=(2000, 2))
+    truth = now + halves.sum(axis=1)
+    return np.concatenate([now[:, None] + halves, now[:, None] + 3 * noise], axis=1), truth, now
+
+
+def test_the_mean_takes_the_best(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    weights = ensemble("mean", best=2).weigh(*origins)
+    assert weights.members.tolist() == [0.5, 0.5, 0, 0]
+    assert weights.now == 0
+
+
+def test_stacking_finds_the_weights_that_make_the_truth(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    weights = ensemble("stacking").weigh(*origins)
+    np.testing.assert_allclose(weights.members, [1, 1, 0, 0], atol=1e-6)
+    assert weights.now == pytest.approx(-1)
+    np.testing.assert_allclose(weights.forecast(origins[0], origins[2]), origins[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mean", "stacking"])
+def test_what_an_ensemble_is_ranked_by_does_not_come_from_the_rows_that_weighed_it(
+    method: str, origins: tuple[np.ndarray, np.ndarray, np.ndarray]
+):
+    forecasts, truth, now = origins
+    whole = ensemble(method, best=2)
+    before = whole.cross_fitted(forecasts, truth, now, gap=100)
+    other = truth.copy()
+    other[800:1200] = 50 - 3 * other[800:1200]  # the third fold's truth
+    after = whole.cross_fitted(forecasts, other, now, gap=100)
+    np.testing.assert_array_equal(before[800:1200], after[800:1200])
+    if method == "stacking":
+        assert not np.allclose(before[:800], after[:800])
+    # within the gap nothing counts either
+    other = truth.copy()
+    other[700:1300] = 0
+    np.testing.assert_array_equal(before[800:1200], whole.cross_fitted(forecasts, other, now, gap=100)[800:1200])
+
+
+def test_an_ensemble_of_one_is_refused():
+    with pytest.raises(TrainingError, match="e: an ensemble needs two members or more, this run trained lstm"):
+        ensemble("mean").members(["lstm"])
+    with pytest.raises(TrainingError, match="an ensemble needs two members of dense, naive or more, this run trained none"):
+        ensemble("mean", of=["dense", "naive"]).members(["lstm", "ridge"])
+
+
+def test_too_short_a_validation_part_skips(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    few = tuple(values[: 40 * FOLDS] for values in origins)
+    with pytest.raises(EntrantSkipped, match="200 validation windows are too few to weigh 4 members in 5 folds with 144 windows"):
+        ensemble("stacking").cross_fitted(*few, gap=144)

@@ -1,0 +1,176 @@
+"""Channels and tables against pandas and pvlib, as independent oracles."""
+
+import numpy as np
+import pandas as pd
+import pvlib
+import pytest
+
+from conftest import hourly_rows
+from tsflow.architectures.registry import load_architecture
+from tsflow.errors import EntrantSkipped, SettingsError
+from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.climate import Harmonics
+from tsflow.features.table import Table, table_model
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.stations.station import Location
+from tsflow.windows.dataset import Dataset
+
+JENA = Location(latitude=50.91, longitude=11.56, altitude_m=220)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    frame = hourly_rows(2000, features=4, start="2021-03-01 00:10").assign(segment=0)
+    frame = frame.rename(columns={"f1": "p", "f2": "wv", "f3": "wd"})
+    frame["wd"] = (frame["wd"] * 90) % 360
+    units = {"p": "mbar", "T": "degC", "wv": "m/s", "wd": "deg"}
+    settings = (WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", "T", units, frame, *settings, JENA, utc_offset_hours=1.0)
+
+
+def series(spec: Channels, dataset: Dataset) -> dict[str, np.ndarray]:
+    """Every channel over the whole record, as one long window."""
+    import keras
+
+    fitted = FittedChannels.fit(spec, dataset)
+    record = keras.Input((None, len(dataset.columns)))
+    raw = fitted.raw(record)
+    found = keras.Model(record, raw)(dataset.rows[None])
+    return {name: np.asarray(values)[0, :, 0] for name, values in found.items()}
+
+
+def table(columns: Table, spec: Channels, dataset: Dataset) -> pd.DataFrame:
+    model = table_model(columns, FittedChannels.fit(spec, dataset), dataset)
+    found = np.asarray(model(dataset.contexts(dataset.starts("validation"))))
+    return pd.DataFrame(found, columns=columns.names())
+
+
+def test_by_default_the_channels_are_the_variables_standardised_by_the_training_part(dataset: Dataset):
+    import keras
+
+    fitted = FittedChannels.fit(Channels(), dataset)
+    contexts = dataset.contexts(dataset.starts("train")[:3])
+    observations = keras.Input(contexts.shape[1:])
+    found = keras.Model(observations, fitted.scaled(observations))(contexts)
+    scaler = dataset.scaler
+    np.testing.assert_allclose(found, (contexts[:, :, :4] - scaler.mean) / scaler.deviation, atol=1e-4)
+
+
+def test_the_suns_height_is_that_of_pvlib(dataset: Dataset):
+    found = series(Channels(measured=["T"], sun=True), dataset)
+    times = pd.DatetimeIndex(dataset.times)
+
+    def height(ahead: int) -> np.ndarray:
+        utc = (times + pd.Timedelta(hours=ahead - 1)).tz_localize("UTC")
+        return pvlib.solarposition.get_solarposition(utc, JENA.latitude, JENA.longitude)["elevation"].to_numpy()
+
+    for name, ahead in (("sun", 0), ("sun_ahead", 24)):
+        np.testing.assert_allclose(np.rad2deg(np.arcsin(found[name])), height(ahead), atol=0.7)  # degrees
+
+
+def test_a_wind_is_a_vector(dataset: Dataset):
+    found = series(Channels(measured=[], wind={"speed": "wv", "direction": "wd"}), dataset)
+    assert list(found) == ["wind_x", "wind_y"]
+    angle = np.deg2rad(dataset.frame["wd"])
+    np.testing.assert_allclose(found["wind_x"], dataset.frame["wv"] * np.cos(angle), atol=1e-5)
+    np.testing.assert_allclose(found["wind_y"], dataset.frame["wv"] * np.sin(angle), atol=1e-5)
+
+
+def test_harmonics_and_changes_are_what_their_names_say(dataset: Dataset):
+    found = series(Channels(measured=[], calendar=Harmonics(year=1, day=2), changes={"target": [3]}), dataset)
+    times = pd.DatetimeIndex(dataset.times)
+    hour = times.hour + times.minute / 60
+    np.testing.assert_allclose(found["day_sin_2"], np.sin(4 * np.pi * hour / 24), atol=1e-5)
+    np.testing.assert_allclose(found["year_cos_1"], np.cos(2 * np.pi * (times.day_of_year - 1 + hour / 24) / 365.2425), atol=1e-5)
+    expected = dataset.frame["T"] - dataset.frame["T"].shift(3).fillna(dataset.frame["T"].iloc[0])
+    np.testing.assert_allclose(found["target_change_3"], expected, atol=1e-5)
+
+
+def test_an_anomaly_is_what_a_days_course_does_not_explain(dataset: Dataset):
+    frame = dataset.frame.copy()
+    times = pd.DatetimeIndex(dataset.times)
+    course = 10 + 4 * np.sin(2 * np.pi * (times.hour + times.minute / 60) / 24)
+    frame["T"] = course + np.where(np.arange(len(frame)) == 1900, 3.0, 0.0)
+    changed = Dataset("small", "T", dataset.units, frame, dataset.windows, dataset.split, "book", dataset.hourly, {}, JENA)
+    found = series(Channels(measured=[], anomalies={"T": Harmonics(day=1)}), changed)["T_anomaly"]
+    np.testing.assert_allclose(found[:1900], 0, atol=1e-3)
+    assert found[1900] == pytest.approx(3, abs=1e-3)
+
+
+def test_every_kind_of_column_equals_pandas(dataset: Dataset):
+    columns = Table(
+        now=["T"],
+        lags={"T": [1, 24]},
+        changes={"p": [3]},
+        means={"T": [6]},
+        departures={"T": [48]},
+        maxima={"wv": [24]},
+        minima={"wv": [12]},
+        curvatures={"p": [6]},
+        days={"T": ["mean", "max", "min", "range"]},
+        days_back=2,
+    )
+    found = table(columns, Channels(measured=["T", "p", "wv"]), dataset)
+    frame = dataset.frame
+    t, p, wv = frame["T"], frame["p"], frame["wv"]
+    day_max, day_min = t.rolling(24).max(), t.rolling(24).min()
+    expected = pd.DataFrame(
+        {
+            "T": t,
+            "T_lag_1": t.shift(1),
+            "T_lag_24": t.shift(24),
+            "p_change_3": p - p.shift(3),
+            "T_mean_6": t.rolling(6).mean(),
+            "T_departure_48": t.rolling(48).mean() - t,
+            "wv_max_24": wv.rolling(24).max(),
+            "wv_min_12": wv.rolling(12).min(),
+            "p_curvature_6": p - 2 * p.shift(6) + p.shift(12),
+            "T_day_0_mean": t.rolling(24).mean() - t,
+            "T_day_1_mean": t.rolling(24).mean().shift(24) - t,
+            "T_day_0_max": day_max - t,
+            "T_day_1_max": day_max.shift(24) - t,
+            "T_day_0_min": day_min - t,
+            "T_day_1_min": day_min.shift(24) - t,
+            "T_day_0_range": day_max - day_min,
+            "T_day_1_range": (day_max - day_min).shift(24),
+        }
+    ).iloc[dataset.origins("validation")]
+    assert list(found) == list(expected)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"measured": ["T", "rain"]}, "station small has no rain; it has p, T, wv, wd"),
+        ({"anomalies": {"CO2": {"year": 1}}}, "has no CO2"),
+        ({"changes": {"rain": [3]}}, "has no rain"),
+    ],
+)
+def test_a_variable_that_the_station_lacks_is_named(dataset: Dataset, spec: dict, says: str):
+    with pytest.raises(SettingsError, match=says):
+        FittedChannels.fit(Channels.model_validate(spec), dataset)
+
+
+def test_an_architecture_says_which_variables_it_needs():
+    with pytest.raises(EntrantSkipped, match=r"ridge\.yaml: needs Tdew, p, rh, wv, which station bare lacks \(it has T\)"):
+        load_architecture("ridge").suits("bare", ["T"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"now": ["rain"]}, "no channel rain; the channels are T"),
+        ({"lags": {"T": [120]}}, "reads 121 hours, the context has 120"),
+        ({"days": {"T": ["mean"]}, "days_back": 6}, "reads 144 hours, the context has 120"),
+    ],
+)
+def test_a_table_that_cannot_be_made_says_why(dataset: Dataset, columns: dict, says: str):
+    with pytest.raises(SettingsError, match=says):
+        table(Table.model_validate(columns), Channels(measured=["T"]), dataset)
+
+
+def test_a_sun_without_a_place_is_refused(dataset: Dataset):
+    placeless = Dataset("small", "T", dataset.units, dataset.frame, dataset.windows, dataset.split, "book", dataset.hourly, {})
+    with pytest.raises(SettingsError, match="the location of station small is not known"):
+        FittedChannels.fit(Channels(sun=True), placeless)
