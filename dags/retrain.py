@@ -9,8 +9,18 @@ from typing import Any
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
-from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
-from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects, train_or_skip
+from tsflow.settings import SplitSettings, settings
+from wiring import (
+    CHAMPIONS,
+    OBSERVATIONS,
+    RETRIES,
+    TRAINING_POOL,
+    TRAINING_QUEUE,
+    key_of,
+    objects,
+    skipping,
+    training_params,
+)
 
 
 @dag(
@@ -21,14 +31,7 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
     tags=["tsflow"],
     doc_md=__doc__,
     params={
-        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            title="As of",
-            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
-        ),
+        **training_params(),
         "split": Param(
             settings().schedule.split,
             type="string",
@@ -36,22 +39,6 @@ from wiring import CHAMPIONS, OBSERVATIONS, RETRIES, TRAINING_POOL, TRAINING_QUE
             title="Split",
             description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
         ),
-        "profile": Param(
-            settings().schedule.profile,
-            type="string",
-            enum=list(ProfileSettings.model_fields),
-            title="Profile",
-            description="How much history and how many epochs.",
-        ),
-        "architectures": Param(
-            [],
-            type="array",
-            items={"type": "string", "enum": names_in("architectures")},
-            examples=names_in("architectures"),
-            title="Architectures",
-            description="Empty: all.",
-        ),
-        "seed": Param(1, type="integer", minimum=0, title="Seed"),
     },
 )
 def retrain() -> None:
@@ -69,7 +56,10 @@ def retrain() -> None:
 
     @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['architecture'] }}")
     def train(architecture: str, run_id: str) -> str:
-        train_or_skip(run_id, architecture)
+        from tsflow import steps
+
+        with skipping():
+            steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
         return architecture
 
     # Not `all_done_min_one_success`: it skips what follows as soon as one entrant is skipped.
@@ -81,7 +71,10 @@ def retrain() -> None:
 
     @task(map_index_template="{{ task.op_kwargs['architecture'] }}")
     def combine(architecture: str, run_id: str) -> str:
-        train_or_skip(run_id, architecture)
+        from tsflow import steps
+
+        with skipping():
+            steps.train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
         return architecture
 
     @task(trigger_rule="all_done")

@@ -1,9 +1,13 @@
-"""What the DAG files share: assets, retries that fit the error, the object store, keys of runs."""
+"""What the DAG files share: assets, retries that fit the error, forms, the object store, keys of runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from tsflow.settings import ProfileSettings, names_in, settings
 
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore
@@ -31,6 +35,36 @@ RETRIES: dict[str, Any] = {
 }
 
 
+def training_params() -> dict[str, Param]:
+    """Return what every form that trains asks: `tsflow.steps.requests.TrainingRequest`."""
+    return {
+        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
+        ),
+        "profile": Param(
+            settings().schedule.profile,
+            type="string",
+            enum=list(ProfileSettings.model_fields),
+            title="Profile",
+            description="How much history and how many epochs.",
+        ),
+        "architectures": Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": names_in("architectures")},
+            examples=names_in("architectures"),
+            title="Architectures",
+            description="Empty: all.",
+        ),
+        "seed": Param(1, type="integer", minimum=0, title="Seed"),
+    }
+
+
 def objects() -> "ObjectStore":
     """Open the object store of the settings."""
     from tsflow.settings import settings
@@ -48,15 +82,14 @@ def key_of(run_id: str) -> str:
     return run_key(run_id)
 
 
-def train_or_skip(run_id: str, architecture: str) -> None:
-    """Train an entrant; one that cannot be trained here is skipped, which Airflow shows as such."""
+@contextmanager
+def skipping() -> Iterator[None]:
+    """Let Airflow show an entrant that cannot be trained here as skipped, not as failed."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from tsflow.errors import EntrantSkipped
-    from tsflow.settings import settings
-    from tsflow.steps import train_entrant
 
     try:
-        train_entrant(objects(), key_of(run_id), architecture, threads=settings().training.threads)
+        yield
     except EntrantSkipped as reason:
         raise AirflowSkipException(str(reason)) from reason

@@ -87,8 +87,8 @@ def test_an_architecture_keeps_the_contract(name: str, dataset: Dataset, trained
     check_parity(candidate.files["model.onnx"], dataset.contexts(starts), expected)
     if "model.keras" in candidate.files:
         loaded = from_keras(candidate.files["model.keras"])
-        found = loaded.predict_on_batch(dataset.contexts(starts))
-        found = found["forecast"] if isinstance(found, dict) else found
+        outputs = loaded.predict_on_batch(dataset.contexts(starts))
+        found = outputs["forecast"] if isinstance(outputs, dict) else outputs
         np.testing.assert_allclose(found[:, 0], expected, atol=1e-5)
         assert len(candidate.curve) == candidate.epochs == 1
 

@@ -21,9 +21,11 @@ print("RESULT" + json.dumps({{
     "heavy": [name for name in {HEAVY!r} if name in set(sys.modules) - before],
     "tasks": {{dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()}},
     "params": {{dag_id: sorted(dag.params) for dag_id, dag in bag.dags.items()}},
-    "pools": {{task.task_id: [task.pool, task.queue] for dag in bag.dags.values() for task in dag.tasks}},
-    "rules": {{task.task_id: str(task.trigger_rule) for dag in bag.dags.values() for task in dag.tasks}},
-    "retries": {{task.task_id: task.retries for dag in bag.dags.values() for task in dag.tasks}},
+    "defaults": {{dag_id: dag.params.dump() for dag_id, dag in bag.dags.items()}},
+    "pools": {{f"{{dag.dag_id}}.{{task.task_id}}": [task.pool, task.queue] for dag in bag.dags.values() for task in dag.tasks}},
+    "retries": {{f"{{dag.dag_id}}.{{task.task_id}}": task.retries for dag in bag.dags.values() for task in dag.tasks}},
+    "rules": {{f"{{dag.dag_id}}.{{task.task_id}}": task.trigger_rule for dag in bag.dags.values() for task in dag.tasks}},
+    "labels": {{f"{{dag.dag_id}}.{{task.task_id}}": task.map_index_template for dag in bag.dags.values() for task in dag.tasks}},
 }}))
 """
 
@@ -46,7 +48,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"ingest_weather", "retrain"}
+    assert set(parsed["tasks"]) == {"backtest", "ingest_weather", "retrain"}
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -57,18 +59,35 @@ def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
     retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
     assert parsed["tasks"]["retrain"] == retrain
+    assert parsed["tasks"]["backtest"] == ["build", "summary", "train"]
 
 
 def test_neither_a_failed_nor_a_skipped_entrant_keeps_the_leaderboard_from_running(parsed: dict):
-    assert parsed["rules"]["leaderboard"] == "all_done"
+    assert parsed["rules"]["retrain.leaderboard"] == "all_done"
 
 
 def test_the_form_offers_what_a_run_asks_for(parsed: dict):
-    assert parsed["params"]["retrain"] == ["architectures", "as_of", "profile", "seed", "split", "station"]
+    trainings = {"architectures", "as_of", "profile", "seed", "station"}
+    assert set(parsed["params"]["retrain"]) == trainings | {"split"}
+    assert set(parsed["params"]["backtest"]) == trainings | {"folds", "step_days", "test_days", "train_days", "validation_days"}
+
+
+def test_the_forms_defaults_are_those_of_the_requests(parsed: dict):
+    from tsflow.steps import BacktestRequest
+
+    fields = BacktestRequest.model_fields
+    given = {name: value for name, value in parsed["defaults"]["backtest"].items() if name not in {"station", "profile"}}
+    assert given == {name: fields[name].default for name in given}
+
+
+def test_a_training_of_a_backtest_is_named_by_fold_and_architecture(parsed: dict):
+    assert "'fold'" in parsed["labels"]["backtest.train"]
+    assert "'architecture'" in parsed["labels"]["backtest.train"]
+    assert parsed["rules"]["backtest.summary"] == parsed["rules"]["retrain.leaderboard"] == "all_done"
 
 
 def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
-    assert parsed["pools"]["train"] == ["training", "training"]
+    assert parsed["pools"]["retrain.train"] == parsed["pools"]["backtest.train"] == ["training", "training"]
     assert all(retries > 0 for retries in parsed["retries"].values())
 
 

@@ -131,7 +131,9 @@ def test_an_entrant_that_does_not_converge_or_lacks_its_library_leaves_the_run_g
     arima = home / "include" / "architectures" / "arima.yaml"
     arima.write_text(arima.read_text() + "max_iterations: 1\n")
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "prophet" else find_spec(name, *more))
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, package=None: None if name == "prophet" else find_spec(name, package)
+    )
     ingest(objects)
     names = ["naive", "arima", "prophet"]
     wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": names}

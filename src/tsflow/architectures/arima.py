@@ -50,7 +50,7 @@ class Arima(Estimator):
 
     def library_forecast(self, parameters: NDArray[np.float64], context: NDArray[np.float64], horizon_hours: int) -> float:
         """Return what statsmodels forecasts from one context, shape [hours], with these parameters."""
-        return float(self._model(context).filter(parameters).forecast(horizon_hours)[-1])
+        return float(self._model(context).filter(parameters, cov_type="none").forecast(horizon_hours)[-1])
 
     def parameters_of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Fit all coefficients and the errors' variance, in the library's order.

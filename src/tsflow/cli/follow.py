@@ -33,7 +33,7 @@ def follow(airflow: Airflow, objects: ObjectStore, dag_id: str, conf: Mapping[st
     with Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _Nothing() as live:
         while True:
             run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
-            progress = {name: _progress(objects, run_id, name) for name in _in_training(tasks)}
+            progress = {name: _progress(objects, _folder(dag_id, run_id, name)) for name in _in_training(tasks)}
             if console.is_terminal:
                 live.update(_table(dag_id, tasks, progress))
             _print_changes(tasks, progress, shown, time.monotonic() - began)
@@ -61,9 +61,16 @@ def _in_training(tasks: list[TaskInstance]) -> list[str]:
     return [task.rendered_map_index for task in tasks if task.task_id == "train" and task.rendered_map_index]
 
 
-def _progress(objects: ObjectStore, run_id: str, architecture: str) -> str:
+def _folder(dag_id: str, run_id: str, label: str) -> str:
+    """Return the prefix of a training's epochs; a backtest's trainings are labelled with fold and architecture."""
+    fold, _, architecture = label.rpartition(" ")
+    folder = keys.fold_folder(keys.run_key(run_id), fold) if dag_id == "backtest" else keys.run_folder(keys.run_key(run_id))
+    return keys.progress(folder, architecture)
+
+
+def _progress(objects: ObjectStore, prefix: str) -> str:
     """Return a training's newest epoch, in words; empty before the first."""
-    written = [key for key in objects.keys(keys.progress(keys.run_key(run_id), architecture)) if key.endswith(".json")]
+    written = [key for key in objects.keys(prefix) if key.endswith(".json")]
     if not written:
         return ""
     epoch = keys.from_json(objects.get(written[-1]), written[-1])

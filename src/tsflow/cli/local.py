@@ -1,17 +1,26 @@
-"""`tsflow retrain --local`: the workflow's steps, one after another, in this process."""
+"""`tsflow retrain --local`, `tsflow backtest --local`: the workflows' steps, one after another, in this process."""
 
-import json
+from __future__ import annotations
+
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-from tsflow.cli.output import console, show_board
+from tsflow.cli.output import console, show_backtest, show_board, write_json
 from tsflow.errors import EntrantSkipped, NotEnoughData, StorageUnavailable, TsflowError, UnknownName
 from tsflow.settings import settings
 from tsflow.stack import object_store
 from tsflow.stations.station import Station, load_station
 from tsflow.storage.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from tsflow.steps import IngestRequest
+    from tsflow.steps.requests import TrainingRequest
+
+R = TypeVar("R", bound="TrainingRequest")
 
 
 def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | None) -> None:
@@ -21,18 +30,14 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
     request = steps.RetrainRequest.of(content).checked()
     station = load_station(request.station)
     ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
-    run_id = f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    run_id = _new_id(station)
     with object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        batch = _ingest(objects, ingest_request, run_id)
+        run = steps.build_dataset(objects, _ingested(objects, request, ingest_request, run_id), run_id)
         found = steps.ingest_report(objects, run_id)
-        if ingest_request.paths:  # train on what these files cover, whatever else the store holds
-            _require_rows(batch)
-            request = request.model_copy(update=_span_of(batch))
-        run = steps.build_dataset(objects, request, run_id)
         console.print(f"dataset {run['fingerprint']}: {len(run['entrants'])} entrants")
         for name in run["entrants"]:
-            _train(objects, run_id, name)
+            _train(name, partial(steps.train_entrant, objects, run_id, name))
         ranked = steps.rank_entrants(objects, run_id)
         board = steps.latest_leaderboard(objects, run_id)
         for name in steps.plan_refit(objects, run_id):
@@ -47,13 +52,32 @@ def retrain(content: dict[str, Any], *, sources: list[str], json_out: Path | Non
         write_json(json_out, {**board.model_dump(mode="json"), "ingest": found, "published": pointer})
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON to a file, or say why it cannot be written."""
-    try:
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"--json {path}: cannot be written ({error}); the run itself is complete, see `tsflow leaderboard --json`"
-        raise StorageUnavailable(msg) from error
+def backtest(content: dict[str, Any], *, sources: list[str], json_out: Path | None) -> None:
+    """Ingest, cut into folds, train every entrant in every fold and summarise; what fails is shown with its reason."""
+    from tsflow import steps
+
+    request = steps.BacktestRequest.of(content).checked()
+    station = load_station(request.station)
+    ingest_request = steps.IngestRequest.of({"station": request.station, "as_of": request.as_of, **_source(station, sources)})
+    backtest_id = _new_id(station)
+    with object_store(settings()) as store:
+        objects = ObjectStore.from_settings(store)
+        built = steps.build_backtest(objects, _ingested(objects, request, ingest_request, backtest_id), backtest_id)
+        console.print(f"backtest {backtest_id}: folds {', '.join(built['folds'])}; {len(built['entrants'])} entrants")
+        for fold in built["folds"]:
+            for name in built["entrants"]:
+                _train(f"{fold} {name}", partial(steps.backtest_entrant, objects, backtest_id, fold, name))
+        written = steps.summarise_backtest(objects, backtest_id)
+        summary = steps.latest_summary(objects, backtest_id)
+        report = objects.address(written["summary"].replace(".json", ".html"))
+    show_backtest(summary)
+    console.print(f"report {report}")
+    if json_out is not None:
+        write_json(json_out, summary.model_dump(mode="json"))
+
+
+def _new_id(station: Station) -> str:
+    return f"local-{station.station}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
 
 
 def _source(station: Station, sources: list[str]) -> dict[str, Any]:
@@ -70,6 +94,15 @@ def _source(station: Station, sources: list[str]) -> dict[str, Any]:
 
 def _is_file_or_pattern(source: str) -> bool:
     return Path(source).is_file() or any(sign in source for sign in "*?[")
+
+
+def _ingested(objects: ObjectStore, request: R, ingest: IngestRequest, ingest_id: str) -> R:
+    """Ingest; return the request, of what the files cover if files were given, whatever else the store holds."""
+    batch = _ingest(objects, ingest, ingest_id)
+    if not ingest.paths:
+        return request
+    _require_rows(batch)
+    return request.model_copy(update=_span_of(batch))
 
 
 def _ingest(objects: ObjectStore, request: Any, ingest_id: str) -> dict[str, Any]:
@@ -101,19 +134,17 @@ def _span_of(batch: dict[str, Any]) -> dict[str, datetime]:
     return {"start": first - timedelta(microseconds=1), "as_of": last}
 
 
-def _train(objects: ObjectStore, run_id: str, architecture: str) -> None:
-    from tsflow import steps
-
+def _train(label: str, step: Callable[..., Any]) -> None:
     def show(epoch: Any) -> None:
-        console.print(f"  {architecture}: epoch {epoch.epoch} of {epoch.of}, validation MAE {epoch.val_mae:.3f}")
+        console.print(f"  {label}: epoch {epoch.epoch} of {epoch.of}, validation MAE {epoch.val_mae:.3f}")
 
-    console.print(f"training {architecture}")
+    console.print(f"training {label}")
     try:
-        steps.train_entrant(objects, run_id, architecture, on_epoch=show)
+        step(on_epoch=show)
     except StorageUnavailable:
         raise
     except EntrantSkipped as reason:
-        console.print(f"  {architecture} skipped: {reason}", markup=False, style="yellow")
+        console.print(f"  {label} skipped: {reason}", markup=False, style="yellow")
     except Exception as error:  # noqa: BLE001  # recorded by the step; the other entrants go on
         kind = "" if isinstance(error, TsflowError) else f"{type(error).__name__}: "
-        console.print(f"  {architecture} failed: {kind}{error}", markup=False, style="red")
+        console.print(f"  {label} failed: {kind}{error}", markup=False, style="red")

@@ -130,6 +130,58 @@ def retrain(
 
 
 @app.command()
+def backtest(
+    *,
+    run_locally: Annotated[bool, typer.Option("--local", help="In this process, without Airflow.")] = False,
+    show_newest: Annotated[bool, typer.Option("--show", help="Only show the station's newest backtest.")] = False,
+    run_id: Annotated[str | None, typer.Option("--run", help="With --show: a backtest; default: the newest.")] = None,
+    station: StationOption = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="NAME|PATH", help="A source of the station file; with --local also files."),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="The last one ends with the record.")] = 4,
+    test_days: Annotated[int, typer.Option(help="Of each fold.")] = 60,
+    validation_days: Annotated[int, typer.Option(help="Before them; decide when a training stops.")] = 60,
+    train_days: Annotated[int | None, typer.Option(help="Before those; default: all there is.")] = None,
+    step_days: Annotated[int | None, typer.Option(help="From fold to fold; default: 91, or --test-days if those are more.")] = None,
+    profile: Annotated[str, typer.Option(help=ProfileHelp)] = "quick",
+    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: all of include/architectures.")] = None,
+    seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
+    as_of: AsOfOption = None,
+    json_out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the summary as JSON to this file.")] = None,
+    assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
+) -> None:
+    """Train and test every architecture at several ends of the record, through Airflow or --local."""
+    if show_newest:
+        show.backtest(station or settings().station, run_id, json_out)
+        return
+    if run_id is not None:
+        msg = f"--run {run_id} goes with --show; a new backtest gets an id of its own"
+        raise SettingsError(msg)
+    if not run_locally and (assignments or len(source or []) > 1):
+        msg = "--set and several --source are for --local: Airflow's tasks read their own settings and one source"
+        raise SettingsError(msg)
+    override(assignments)
+    request = {
+        "station": station or settings().station,
+        "folds": folds,
+        "test_days": test_days,
+        "validation_days": validation_days,
+        "train_days": train_days,
+        "step_days": step_days,
+        "profile": profile,
+        "architectures": _listed(architectures),
+        "seed": seed,
+        "as_of": as_of,
+    }
+    if run_locally:
+        local.backtest(request, sources=source or [], json_out=json_out)
+    else:
+        through_airflow.backtest(request, source=source[0] if source else None, json_out=json_out)
+
+
+@app.command()
 def leaderboard(
     *,
     station: StationOption = None,

@@ -1,14 +1,20 @@
 """What people and programs are shown: tables on the terminal, JSON on request, errors on stderr."""
 
+from __future__ import annotations
+
 import json
 import sys
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
-from tsflow.errors import TsflowError
+from tsflow.errors import StorageUnavailable, TsflowError
 from tsflow.evaluation.leaderboard import Leaderboard
+
+if TYPE_CHECKING:
+    from tsflow.evaluation.backtest import Backtest
 
 _COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
 _WIDE = 160  # of a pipe or a log, which has no width of its own
@@ -19,6 +25,15 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def say_json(content: Any) -> None:
     """Print content as JSON and nothing else."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON to a file, or say why it cannot be written."""
+    try:
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"--json {path}: cannot be written ({error}); the result itself is complete and in the object store"
+        raise StorageUnavailable(msg) from error
 
 
 def fail(error: TsflowError) -> NoReturn:
@@ -80,6 +95,45 @@ def show_board(board: Leaderboard) -> None:
         if entrant.reason:
             console.print(f"{entrant.architecture} {entrant.status}: ", style=_COLOURS[entrant.status], end="")
             console.print(entrant.reason, markup=False)
+
+
+def backtest_table(summary: Backtest) -> Table:
+    """Return a backtest as a table for the terminal."""
+    title = f"{summary.station}: {summary.target} {summary.horizon_hours} h ahead ({summary.unit}), backtest {summary.backtest}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("entrant", no_wrap=True)
+    for heading in ("MAE", "95 %", "RMSE", "bias", "skill", "vs best", *summary.folds):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for entrant in summary.entrants:
+        if entrant.errors is None:
+            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", *[""] * (5 + len(summary.folds)))
+            continue
+        table.add_row(
+            str(entrant.rank or "-"),
+            entrant.architecture,
+            _number(entrant.errors.mae),
+            "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
+            _number(entrant.errors.rmse),
+            f"{entrant.errors.bias:+.2f}",
+            "-" if entrant.skill is None else f"{round(100 * entrant.skill, 1) + 0.0:.1f} %",
+            entrant.verdict or "-",
+            *("[red]failed[/]" if fold in entrant.failures else _number(entrant.errors.by_fold[fold]) for fold in summary.folds),
+            style="bold green" if entrant.architecture == summary.leader else None,
+        )
+    naive = summary.naive
+    folds = (_number(naive.by_fold[fold]) for fold in summary.folds)
+    table.add_row("", "as now", _number(naive.mae), "", _number(naive.rmse), f"{naive.bias:+.2f}", "", "", *folds, style="dim")
+    return table
+
+
+def show_backtest(summary: Backtest) -> None:
+    """Print a backtest with the reasons of what failed; the columns at the right are the folds."""
+    console.print(backtest_table(summary))
+    for entrant in summary.entrants:
+        for fold, reason in entrant.failures.items():
+            console.print(f"{fold} {entrant.architecture} failed: ", style="red", end="")
+            console.print(reason, markup=False)
 
 
 def _number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsflow.champion.manifest import Manifest
-from tsflow.cli.output import console, say_json, show_board
+from tsflow.cli.output import console, say_json, show_backtest, show_board, write_json
 from tsflow.errors import NoChampion, SettingsError
 from tsflow.settings import HourlySettings, settings
 from tsflow.stack import object_store
@@ -43,6 +43,24 @@ def leaderboard(station: str | None, run_id: str | None, *, as_json: bool) -> No
         say_json(board.model_dump(mode="json"))
     else:
         show_board(board)
+
+
+def backtest(station: str, backtest_id: str | None, json_out: Path | None) -> None:
+    """Print a backtest's summary, or the newest one of a station."""
+    from tsflow.steps import backtests_of, latest_summary
+
+    with _store() as objects:
+        if backtest_id is None:
+            name = _station_name(station)
+            found = backtests_of(objects, name)
+            if not found:
+                msg = f"station {name} has no backtest yet; run `tsflow backtest --station {name}`"
+                raise SettingsError(msg)
+            backtest_id = found[-1]
+        summary = latest_summary(objects, backtest_id)
+    show_backtest(summary)
+    if json_out is not None:
+        write_json(json_out, summary.model_dump(mode="json"))
 
 
 def champion(station: str, *, as_json: bool) -> None:

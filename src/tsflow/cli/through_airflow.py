@@ -6,12 +6,12 @@ from typing import Any
 
 from tsflow import stack
 from tsflow.cli.follow import follow
-from tsflow.cli.output import console, say_json, show_board
+from tsflow.cli.output import console, say_json, show_backtest, show_board, write_json
 from tsflow.errors import StackError
 from tsflow.settings import settings
 from tsflow.stack import Airflow, StackStatus
 from tsflow.stations.station import load_station
-from tsflow.steps.requests import RetrainRequest
+from tsflow.steps.requests import BacktestRequest, RetrainRequest, TrainingRequest
 from tsflow.storage.keys import run_key
 from tsflow.storage.objects import ObjectStore
 
@@ -52,14 +52,9 @@ def run(request: dict[str, Any], *, source: str | None) -> None:
     checked = RetrainRequest.of(request).checked()
     load_station(checked.station).source(source)
     started = stack.up(settings())
-    airflow = Airflow.of_stack(started)
-    as_of = f"{checked.as_of.isoformat()}Z" if checked.as_of else None  # the form wants a zone; it is the station's clock
-    ingest = {"station": checked.station, "as_of": as_of, "source": source, "retrain": False}
     with stack.object_store(settings()) as store:
         objects = ObjectStore.from_settings(store)
-        follow(airflow, objects, "ingest_weather", ingest)
-        conf = {name: getattr(checked, name) for name in ("station", "split", "profile", "architectures", "seed")}
-        run_id = follow(airflow, objects, "retrain", {**conf, "as_of": as_of})
+        run_id = _ingest_and(Airflow.of_stack(started), objects, "retrain", checked, source)
         from tsflow.client import load_champion
         from tsflow.steps import latest_leaderboard
 
@@ -70,6 +65,30 @@ def run(request: dict[str, Any], *, source: str | None) -> None:
     console.print(f"champion  {champion.manifest.architecture}, version {champion.manifest.version}")
     console.print(f"          {address} at {store.endpoint_url or 'AWS'}")
     _show_addresses(started)
+
+
+def backtest(request: dict[str, Any], *, source: str | None, json_out: Path | None) -> None:
+    """Trigger `ingest_weather`, then `backtest`, follow both, and show what came out."""
+    checked = BacktestRequest.of(request).checked()
+    load_station(checked.station).source(source)
+    started = stack.up(settings())
+    with stack.object_store(settings()) as store:
+        objects = ObjectStore.from_settings(store)
+        run_id = _ingest_and(Airflow.of_stack(started), objects, "backtest", checked, source)
+        from tsflow.steps import latest_summary
+
+        summary = latest_summary(objects, run_key(run_id))
+    show_backtest(summary)
+    if json_out is not None:
+        write_json(json_out, summary.model_dump(mode="json"))
+    _show_addresses(started)
+
+
+def _ingest_and(airflow: Airflow, objects: ObjectStore, dag_id: str, request: TrainingRequest, source: str | None) -> str:
+    """Follow a run of `ingest_weather` and then one of another DAG; return the latter's id."""
+    as_of = f"{request.as_of.isoformat()}Z" if request.as_of else None  # the form wants a zone; it is the station's clock
+    follow(airflow, objects, "ingest_weather", {"station": request.station, "as_of": as_of, "source": source, "retrain": False})
+    return follow(airflow, objects, dag_id, {**request.model_dump(exclude={"start"}), "as_of": as_of})
 
 
 def _show_addresses(found: StackStatus) -> None:

@@ -49,13 +49,6 @@ def by_lead(board: Leaderboard) -> list[dict[str, Any]]:
 
 def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
     """Return the report page; `links` are shown at its end, by their text."""
-    environment = Environment(
-        loader=PackageLoader("tsflow.evaluation", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     worst = max(entrant.val_mae or 0 for entrant in board.entrants)
     rows: list[dict[str, Any]] = [
         {
@@ -67,7 +60,17 @@ def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
         }
         for entrant in board.entrants
     ]
-    page = environment.get_template("report.html.j2").render(
-        board=board, rows=rows, leads=by_lead(board), width=_WIDTH, height=_HEIGHT, links=links or {}
+    content = {"board": board, "rows": rows, "leads": by_lead(board), "width": _WIDTH, "height": _HEIGHT, "links": links or {}}
+    return render("report.html.j2", **content)
+
+
+def render(template: str, **content: Any) -> bytes:
+    """Return a template of this package filled in; a name that it lacks is an error."""
+    environment = Environment(
+        loader=PackageLoader("tsflow.evaluation", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return page.encode()
+    return environment.get_template(template).render(**content).encode()

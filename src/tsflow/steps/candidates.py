@@ -1,6 +1,6 @@
-"""Reading what trainings of a run left."""
+"""Reading what trainings left, in the folder of a run, of its refits, or of a backtest's fold."""
 
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pandas as pd
 
@@ -10,14 +10,21 @@ from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 
 
-def is_trained(objects: ObjectStore, run_id: str, architecture: str) -> bool:
-    """Return whether an entrant of a run left a candidate."""
-    return objects.find(keys.run(run_id, f"candidates/{architecture}.json")) is not None
+class Why(TypedDict):
+    """Why an entrant has no candidate."""
+
+    status: Literal["failed", "skipped"]
+    reason: str
 
 
-def candidate_facts(objects: ObjectStore, run_id: str, architecture: str, folder: str = "candidates") -> dict[str, Any]:
-    """Return what training, or with folder `refits` the refit, left of an entrant."""
-    key = keys.run(run_id, f"{folder}/{architecture}.json")
+def is_trained(objects: ObjectStore, folder: str, architecture: str) -> bool:
+    """Return whether an entrant left a candidate."""
+    return objects.find(keys.candidate(folder, architecture)) is not None
+
+
+def candidate_facts(objects: ObjectStore, folder: str, architecture: str) -> dict[str, Any]:
+    """Return what training left of an entrant."""
+    key = keys.candidate(folder, architecture)
     facts: dict[str, Any] = keys.from_json(objects.get(key), key)
     return facts
 
@@ -28,12 +35,16 @@ def candidate_file(objects: ObjectStore, facts: dict[str, Any], name: str) -> by
     return check(objects.get(file["key"]), BundleFile(file["sha256"], file["size"]), file["key"])
 
 
-def candidate_predictions(objects: ObjectStore, run_id: str, architecture: str) -> pd.DataFrame:
-    """Return an entrant's forecasts of validation and test: part, origin, target_time, truth, forecast, and any leads."""
-    return predictions_of(objects, candidate_facts(objects, run_id, architecture))
-
-
-def predictions_of(objects: ObjectStore, facts: dict[str, Any]) -> pd.DataFrame:
-    """Return the forecasts that go with a candidate's facts."""
+def candidate_predictions(objects: ObjectStore, facts: dict[str, Any]) -> pd.DataFrame:
+    """Return a candidate's forecasts of validation and test: part, origin, target_time, truth, forecast, lead_{hours}."""
     name = "predictions.parquet"
     return from_parquet(candidate_file(objects, facts, name), facts["files"][name]["key"])
+
+
+def why_failed(objects: ObjectStore, folder: str, architecture: str) -> Why:
+    """Return why an entrant of a run or of a fold has no candidate."""
+    reasons = objects.keys(keys.failures(folder, architecture))
+    if not reasons:
+        return {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
+    found = keys.from_json(objects.get(reasons[-1]), reasons[-1])
+    return {"status": found["status"], "reason": found["reason"]}

@@ -12,6 +12,7 @@ from tsflow.architectures.graphs import weighted_sum
 from tsflow.architectures.registry import load_architecture
 from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions, is_trained
 from tsflow.steps.run import read_run
+from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.candidate import Candidate
 from tsflow.training.fit import check
@@ -39,9 +40,9 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
     TrainingError
         If the run has fewer than two members for it, or too few validation windows.
     """
-    began = time.perf_counter()
-    members = ensemble.members([name for name in singles_of(read_run(objects, run_id)) if is_trained(objects, run_id, name)])
-    tables = [candidate_predictions(objects, run_id, name) for name in members]
+    began, folder = time.perf_counter(), keys.run_folder(run_id)
+    members = ensemble.members([name for name in singles_of(read_run(objects, run_id)) if is_trained(objects, folder, name)])
+    tables = [candidate_predictions(objects, candidate_facts(objects, folder, name)) for name in members]
     forecasts: dict[Part, Any] = {"train": np.full(len(dataset.starts("train")), np.nan)}
     inputs = {}
     parts: tuple[Part, Part] = ("validation", "test")
@@ -52,7 +53,7 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
     forecasts["validation"] = ensemble.cross_fitted(*inputs["validation"], gap=dataset.windows.span)
     forecasts["test"] = weights.forecast(inputs["test"][0], inputs["test"][2])
     chosen = {name: float(weight) for name, weight in zip(members, weights.members, strict=True) if weight > 0}
-    facts = {name: candidate_facts(objects, run_id, name) for name in chosen}
+    facts = {name: candidate_facts(objects, folder, name) for name in chosen}
     onnx = joined_onnx({name: candidate_file(objects, facts[name], "model.onnx") for name in chosen}, chosen, dataset)
     plain = weights.forecast(inputs["validation"][0], inputs["validation"][2])
     check(onnx, dataset, "validation", plain)

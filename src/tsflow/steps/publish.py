@@ -14,7 +14,7 @@ from tsflow.champion.pointer import promote
 from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Leaderboard
 from tsflow.evaluation.metrics import bias, mae, rmse
-from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions, predictions_of
+from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions
 from tsflow.steps.combine import joined_onnx
 from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.train import plan_refit
@@ -30,11 +30,11 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     The version follows from the leaderboard, so that publishing it twice gives one bundle.
     """
     board = latest_leaderboard(objects, run_id)
-    facts = candidate_facts(objects, run_id, board.champion)
+    facts = candidate_facts(objects, keys.run_folder(run_id), board.champion)
     dataset = Dataset.load(objects, board.fingerprint)
     refit = _refit(objects, run_id, facts, dataset)
     files = refit.files if refit else _model_files(objects, facts)
-    intervals, scores = conformal(candidate_predictions(objects, run_id, board.champion))
+    intervals, scores = conformal(candidate_predictions(objects, facts))
     if intervals is not None:
         files["intervals.json"] = keys.to_json(intervals.to_dict())
     files["scaler.json"] = keys.to_json(dataset.scaler.to_dict())
@@ -58,7 +58,7 @@ def _refit(objects: ObjectStore, run_id: str, facts: dict[str, Any], dataset: Da
     names = plan_refit(objects, run_id)
     if not names:
         return None
-    refits = {name: candidate_facts(objects, run_id, name, "refits") for name in names}
+    refits = {name: candidate_facts(objects, keys.refit_folder(run_id), name) for name in names}
     weights = facts["found"].get("weights")
     if not weights:
         (only,) = refits.values()
@@ -78,7 +78,7 @@ def _refit(objects: ObjectStore, run_id: str, facts: dict[str, Any], dataset: Da
 
 
 def _test_forecasts(objects: ObjectStore, facts: dict[str, Any]) -> NDArray[np.float64]:
-    table = predictions_of(objects, facts)
+    table = candidate_predictions(objects, facts)
     return table.loc[table["part"] == "test", "forecast"].to_numpy(dtype=np.float64)
 
 

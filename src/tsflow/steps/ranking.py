@@ -10,11 +10,14 @@ from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
 from tsflow.evaluation.significance import certainty_of
 from tsflow.observations.store import to_parquet
-from tsflow.steps.candidates import candidate_predictions
+from tsflow.steps.candidates import candidate_facts, candidate_predictions, why_failed
+from tsflow.steps.numbered import numbered, write_numbered
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
+
+_BOARD = "leaderboard.json"
 
 
 def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     naive = naive_errors(dataset)
     entrants = rank(run["entrants"], [_entrant(objects, run_id, name, naive) for name in run["entrants"]])
     trained = [entrant.architecture for entrant in entrants if entrant.status == "ok"]
-    forecasts = {name: candidate_predictions(objects, run_id, name) for name in trained}
+    forecasts = {name: candidate_predictions(objects, candidate_facts(objects, keys.run_folder(run_id), name)) for name in trained}
     sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.windows.horizon_hours)
     bands = {name: conformal(frame)[1] for name, frame in forecasts.items()}
     entrants = [
@@ -51,7 +54,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
         champion=entrants[0].architecture,
         entrants=entrants,
     )
-    folder = _write_board(objects, board)
+    folder = write_numbered(objects, keys.run(run_id, "leaderboard/"), _BOARD, board.model_dump(mode="json"))
     written = _read_board(objects, folder)
     links = {"Data Docs": "../../validation/" + run["docs"].rpartition("/")[2]}
     objects.put_new(f"{folder}leaderboard.html", report.html(written, links), "text/html")
@@ -61,7 +64,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
 
 def latest_leaderboard(objects: ObjectStore, run_id: str) -> Leaderboard:
     """Return a run's newest leaderboard; `SettingsError` if it has none."""
-    folders = _boards(objects, run_id)
+    folders = numbered(objects, keys.run(run_id, "leaderboard/"), _BOARD)
     if not folders:
         read_run(objects, run_id)
         msg = f"run {run_id!r} has no leaderboard; see `tsflow status` for whether it is still under way"
@@ -79,30 +82,13 @@ def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
     return list(dict.fromkeys(run for _, run in sorted(found)))
 
 
-def _boards(objects: ObjectStore, run_id: str) -> list[str]:
-    found = objects.keys(keys.run(run_id, "leaderboard/"))
-    return [key.removesuffix("leaderboard.json") for key in found if key.endswith("/leaderboard.json")]
-
-
 def _read_board(objects: ObjectStore, folder: str) -> Leaderboard:
-    key = f"{folder}leaderboard.json"
+    key = f"{folder}{_BOARD}"
     return Leaderboard.model_validate(keys.from_json(objects.get(key), key))
 
 
-def _write_board(objects: ObjectStore, board: Leaderboard) -> str:
-    """Write the board under the next number unless the newest one says the same; return its folder."""
-    while True:
-        folders = _boards(objects, board.run)
-        if folders and _read_board(objects, folders[-1]).entrants == board.entrants:
-            return folders[-1]
-        folder = keys.run(board.run, f"leaderboard/{len(folders) + 1:03d}/")
-        body = keys.to_json(board.model_dump(mode="json"))
-        if objects.put_new(f"{folder}leaderboard.json", body, "application/json"):
-            return folder
-
-
 def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[str, float]) -> Entrant:
-    key = keys.run(run_id, f"candidates/{architecture}.json")
+    key = keys.candidate(keys.run_folder(run_id), architecture)
     if (body := objects.find(key)) is not None:
         facts = keys.from_json(body, key)
         taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve", "lead_errors", "memory")
@@ -110,11 +96,5 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
         weights = facts["found"].get("weights", {})
         taken_over = {name: facts[name] for name in taken}
         return Entrant(status="ok", reused_from=reused, weights=weights, **taken_over, **with_skill(facts["errors"], naive))
-    reasons = objects.keys(keys.run(run_id, f"failures/{architecture}/"))
-    found = {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
-    if reasons:
-        found |= keys.from_json(objects.get(reasons[-1]), reasons[-1])
-    title = load_architecture(architecture).title
-    return Entrant.model_validate(
-        {"architecture": architecture, "title": title, "status": found["status"], "reason": found["reason"]}
-    )
+    title, why = load_architecture(architecture).title, why_failed(objects, keys.run_folder(run_id), architecture)
+    return Entrant(architecture=architecture, title=title, **why)

@@ -88,11 +88,10 @@ class IngestRequest(Request):
         return self
 
 
-class RetrainRequest(Request):
-    """Train, rank and publish."""
+class TrainingRequest(Request):
+    """What every training asks: which data, which architectures, how much work."""
 
     start: AsOf = None  # nothing at or before it is read; None: all there is
-    split: str = "recent"
     profile: str = "full"
     architectures: list[str] = []  # none: all under include/architectures
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
@@ -108,12 +107,11 @@ class RetrainRequest(Request):
         Raises
         ------
         UnknownName
-            For a station, split, profile or architecture that does not exist.
+            For a station, profile or architecture that does not exist.
         SettingsError
             If an architecture's file is wrong, does not fit the run's windows, or is named twice.
         """
         station = load_station(self.station)
-        split_settings(settings().splits, self.split)
         profile_settings(self.profile)
         names = self.architectures or names_in("architectures")
         if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -128,3 +126,39 @@ class RetrainRequest(Request):
                     raise SettingsError(str(reason)) from reason
         ensembles = [name for name in names if isinstance(load_architecture(name), Ensemble)]
         return self.model_copy(update={"architectures": [name for name in names if name not in ensembles] + ensembles})
+
+
+class RetrainRequest(TrainingRequest):
+    """Train, rank and publish."""
+
+    split: str = "recent"
+
+    def checked(self) -> Self:
+        """Return the request with its architectures named; also raises `UnknownName` for a split that does not exist."""
+        split_settings(settings().splits, self.split)
+        return super().checked()
+
+
+class BacktestRequest(TrainingRequest):
+    """Train and test at several ends of the record."""
+
+    folds: Annotated[int, Field(ge=1)] = 4
+    test_days: Annotated[int, Field(ge=1)] = 60  # of each fold
+    validation_days: Annotated[int, Field(ge=1)] = 60  # before them; decides when a training stops
+    train_days: Annotated[int, Field(ge=1)] | None = None  # before those; None: all there is
+    step_days: Annotated[int, Field(ge=1)] | None = None  # from fold to fold; None: a quarter of a year, or test_days
+
+    def checked(self) -> Self:
+        """Return the request with its architectures named, without ensembles: what those are made of differs from fold to fold.
+
+        Raises
+        ------
+        SettingsError
+            If an ensemble is named.
+        """
+        ensembles = [name for name in names_in("architectures") if isinstance(load_architecture(name), Ensemble)]
+        if named := [name for name in self.architectures if name in ensembles]:
+            msg = f"{', '.join(named)}: ensembles are weighed by `retrain` only; leave them out of a backtest"
+            raise SettingsError(msg)
+        request = super().checked()
+        return request.model_copy(update={"architectures": [name for name in request.architectures if name not in ensembles]})

@@ -1,18 +1,18 @@
 """A run: what was asked for, its dataset, and the rule that of several attempts the first one counts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tsflow.errors import DataValidationError, SettingsError
-from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.hourly import HourlyFrame, hourly_frame
 from tsflow.observations.store import ObservationStore
 from tsflow.settings import settings
-from tsflow.stations.station import load_station
-from tsflow.steps.requests import RetrainRequest, profile_settings
+from tsflow.stations.station import Station, load_station
+from tsflow.steps.requests import RetrainRequest, TrainingRequest, profile_settings
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import split_settings
+from tsflow.windows.split import Split, split_settings
 
 
 def first_result(objects: ObjectStore, key: str, facts: dict[str, Any]) -> dict[str, Any]:
@@ -37,36 +37,11 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
     if (done := objects.find(key)) is not None:
         run: dict[str, Any] = keys.from_json(done, key)
         return run
-    from tsflow.observations.validation import data_docs, validate_hourly
-
     request = request.checked()
-    station, profile, chosen = load_station(request.station), profile_settings(request.profile), settings()
+    station = load_station(request.station)
     as_of = request.moment(station)
-    start = request.start
-    if profile.history_days:
-        start = max(filter(None, [start, as_of - timedelta(days=profile.history_days)]))
-    observations = ObservationStore(objects, station.station).read(start=start, end=as_of)
-    hourly = hourly_frame(observations, station, chosen.hourly)
-    validation = validate_hourly(hourly.frame, station, list(station.variables))
-    pages = data_docs(validation)
-    for name, page in pages.items():
-        objects.put_new(keys.run(run_id, f"validation/{name}"), page, "text/html")
-    docs = keys.run(run_id, f"validation/{next(iter(pages))}")
-    if not validation.success:
-        raise DataValidationError(f"hourly frame: {validation.summary()}; Data Docs: {objects.address(docs)}")
-    dataset = Dataset(
-        station=station.station,
-        target=station.target,
-        units={name: variable.unit for name, variable in station.variables.items()},
-        frame=hourly.frame,
-        windows=chosen.windows,
-        split=split_settings(chosen.splits, request.split),
-        split_name=request.split,
-        hourly=chosen.hourly,
-        report=hourly.report,
-        location=station.location,
-        utc_offset_hours=station.timestamp.utc_offset_hours,
-    )
+    hourly, docs = validated_hours(objects, request, station, as_of, keys.run_folder(run_id))
+    dataset = dataset_of(station, hourly, split_settings(settings().splits, request.split), request.split)
     run = {
         "run": run_id,
         "station": station.station,
@@ -79,6 +54,50 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
         "docs": docs,
     }
     return first_result(objects, key, run)
+
+
+def validated_hours(
+    objects: ObjectStore, request: TrainingRequest, station: Station, as_of: datetime, folder: str
+) -> tuple[HourlyFrame, str]:
+    """Return the hours that a request is about, and the key of their Data Docs in `folder`.
+
+    Raises
+    ------
+    DataValidationError
+        If there are none, or they fail their expectations.
+    """
+    from tsflow.observations.validation import data_docs, validate_hourly
+
+    start, history_days = request.start, profile_settings(request.profile).history_days
+    if history_days:
+        start = max(filter(None, [start, as_of - timedelta(days=history_days)]))
+    observations = ObservationStore(objects, station.station).read(start=start, end=as_of)
+    hourly = hourly_frame(observations, station, settings().hourly)
+    validation = validate_hourly(hourly.frame, station, list(station.variables))
+    pages = data_docs(validation)
+    for name, page in pages.items():
+        objects.put_new(keys.validation(folder, name), page, "text/html")
+    docs = keys.validation(folder, next(iter(pages)))
+    if not validation.success:
+        raise DataValidationError(f"hourly frame: {validation.summary()}; Data Docs: {objects.address(docs)}")
+    return hourly, docs
+
+
+def dataset_of(station: Station, hourly: HourlyFrame, split: Split, split_name: str) -> Dataset:
+    """Return a station's hours as a dataset under the present settings."""
+    return Dataset(
+        station=station.station,
+        target=station.target,
+        units={name: variable.unit for name, variable in station.variables.items()},
+        frame=hourly.frame,
+        windows=settings().windows,
+        split=split,
+        split_name=split_name,
+        hourly=settings().hourly,
+        report=hourly.report,
+        location=station.location,
+        utc_offset_hours=station.timestamp.utc_offset_hours,
+    )
 
 
 def read_run(objects: ObjectStore, run_id: str) -> dict[str, Any]:

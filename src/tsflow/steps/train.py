@@ -4,10 +4,10 @@ import logging
 import platform
 import subprocess
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -49,28 +49,21 @@ def train_entrant(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
     """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure or a skip is recorded and raised again."""
-    key = keys.run(run_id, f"candidates/{architecture}.json")
+    run, folder, recipe = read_run(objects, run_id), keys.run_folder(run_id), load_architecture(architecture)
+
+    def load() -> Dataset:
+        return Dataset.load(objects, run["fingerprint"])
+
+    if not isinstance(recipe, Ensemble):
+        return train_once(objects, folder, run, recipe, load, threads=threads, on_epoch=on_epoch)
+    key = keys.candidate(folder, architecture)
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
         return found
-    run = read_run(objects, run_id)
-    recipe, max_epochs = load_architecture(architecture), profile_settings(run["profile"]).max_epochs
-    try:
-        if isinstance(recipe, Ensemble):
-            dataset = Dataset.load(objects, run["fingerprint"])
-            candidate = combine(objects, run_id, recipe, dataset)
-            return first_result(objects, key, _stored(objects, run_id, recipe, candidate, dataset=dataset, folder="candidates"))
-
-        def load() -> Dataset:
-            return Dataset.load(objects, run["fingerprint"])
-
-        training = Training(recipe, run["fingerprint"], run["seed"], max_epochs)
-        return _trained(objects, run_id, training, load, folder="candidates", threads=threads, on_epoch=on_epoch)
-    except StorageUnavailable:
-        raise  # says nothing of the entrant; the task tries again
-    except Exception as error:
-        record_failure(objects, run_id, architecture, error)
-        raise
+    with _recorded(objects, folder, architecture):
+        dataset = load()
+        candidate = combine(objects, run_id, recipe, dataset)
+    return first_result(objects, key, _stored(objects, folder, run["run"], recipe, candidate, dataset=dataset))
 
 
 def plan_refit(objects: ObjectStore, run_id: str) -> list[str]:
@@ -78,71 +71,86 @@ def plan_refit(objects: ObjectStore, run_id: str) -> list[str]:
     run = read_run(objects, run_id)
     if not profile_settings(run["profile"]).refit:
         return []
-    best = candidate_facts(objects, run_id, latest_leaderboard(objects, run_id).champion)
+    best = candidate_facts(objects, keys.run_folder(run_id), latest_leaderboard(objects, run_id).champion)
     return list(best["found"]["weights"]) if "weights" in best["found"] else [best["architecture"]]
 
 
-def refit_entrant(objects: ObjectStore, run_id: str, architecture: str, *, threads: int = 0) -> dict[str, Any]:
+def refit_entrant(
+    objects: ObjectStore,
+    run_id: str,
+    architecture: str,
+    *,
+    threads: int = 0,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> dict[str, Any]:
     """Train a candidate once more on train and validation, with the epochs, rounds or penalty that validation found."""
-    key = keys.run(run_id, f"refits/{architecture}.json")
+    run, facts = read_run(objects, run_id), candidate_facts(objects, keys.run_folder(run_id), architecture)
+    recipe = families()[facts["settings"]["builder"]].model_validate(facts["settings"]).settled(facts["found"])
+    dataset = Dataset.load(objects, run["fingerprint"]).joined()
+    decides = run | {"fingerprint": dataset.fingerprint}
+    folder = keys.refit_folder(run_id)
+    return train_once(objects, folder, decides, recipe, lambda: dataset, threads=threads, on_epoch=on_epoch)
+
+
+def train_once(
+    objects: ObjectStore,
+    folder: str,
+    run: dict[str, Any],
+    recipe: Architecture,
+    load: Callable[[], Dataset],
+    *,
+    threads: int,
+    on_epoch: Callable[[Epoch], None],
+) -> dict[str, Any]:
+    """Train an entrant unless it was trained before; return its candidate, kept in `folder`.
+
+    `run` says what decides the training: run, fingerprint, profile, seed; `load` gives the data of that fingerprint.
+    """
+    key = keys.candidate(folder, recipe.architecture)
     if (done := objects.find(key)) is not None:
         found: dict[str, Any] = keys.from_json(done, key)
         return found
-    run, facts = read_run(objects, run_id), candidate_facts(objects, run_id, architecture)
-    recipe = families()[facts["settings"]["builder"]].model_validate(facts["settings"]).settled(facts["found"])
-    dataset = Dataset.load(objects, run["fingerprint"]).joined()
-    training = Training(recipe, dataset.fingerprint, run["seed"], profile_settings(run["profile"]).max_epochs)
-    return _trained(objects, run_id, training, lambda: dataset, folder="refits", threads=threads)
-
-
-@dataclass(frozen=True)
-class Training:
-    """Everything that decides a candidate."""
-
-    recipe: Architecture
-    fingerprint: str
-    seed: int
-    max_epochs: int | None
-
-    @cached_property
-    def id(self) -> str:
-        """Hash of data, recipe, seed, epochs, source and libraries."""
-        decides = {
-            "fingerprint": self.fingerprint,
-            "recipe": self.recipe.model_dump(mode="json"),
-            "seed": self.seed,
-            "max_epochs": self.max_epochs,
-            "code": _code_digest(),
-            "libraries": _libraries(),
-        }
-        return keys.digest(keys.to_json(decides))[:24]
-
-
-def _trained(
-    objects: ObjectStore,
-    run_id: str,
-    training: Training,
-    load: Callable[[], Dataset],
-    *,
-    folder: str,
-    threads: int,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> dict[str, Any]:
-    """Train, unless the same training was done before; write what came out under the run's `folder`."""
-    name = training.recipe.architecture
-    key, trained = keys.run(run_id, f"{folder}/{name}.json"), keys.training(training.id)
-    if (body := objects.find(trained)) is not None:
+    max_epochs = profile_settings(run["profile"]).max_epochs
+    training_id = _training_id(recipe, run, max_epochs)
+    trained = keys.training(training_id)
+    if (body := objects.find(trained)) is not None:  # the same data, recipe, seed, code and libraries: the same candidate
         return first_result(objects, key, keys.from_json(body, trained))
-    set_up_tensorflow(threads)
-    dataset, epochs = load(), EpochStore(objects, run_id, name, training.id)
-    candidate = train(training.recipe, dataset, epochs, seed=training.seed, max_epochs=training.max_epochs, on_epoch=on_epoch)
-    facts = first_result(objects, key, _stored(objects, run_id, training.recipe, candidate, dataset=dataset, folder=folder))
+    with _recorded(objects, folder, recipe.architecture):
+        set_up_tensorflow(threads)
+        dataset, epochs = load(), EpochStore(objects, folder, recipe.architecture, training_id)
+        candidate = train(recipe, dataset, epochs, seed=run["seed"], max_epochs=max_epochs, on_epoch=on_epoch)
+    facts = first_result(objects, key, _stored(objects, folder, run["run"], recipe, candidate, dataset=dataset))
     objects.put_new(trained, keys.to_json(facts), "application/json")
     return facts
 
 
+@contextmanager
+def _recorded(objects: ObjectStore, folder: str, architecture: str) -> Iterator[None]:
+    """Record why a training failed, and let the error go on."""
+    try:
+        yield
+    except StorageUnavailable:
+        raise  # says nothing of the entrant; the task tries again
+    except Exception as error:
+        record_failure(objects, folder, architecture, error)
+        raise
+
+
+def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | None) -> str:
+    """Return a hash of everything that decides a candidate."""
+    decides = {
+        "fingerprint": run["fingerprint"],
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": run["seed"],
+        "max_epochs": max_epochs,
+        "code": _code_digest(),
+        "libraries": _libraries(),
+    }
+    return keys.digest(keys.to_json(decides))[:24]
+
+
 def _stored(
-    objects: ObjectStore, run_id: str, recipe: Architecture, candidate: Candidate, *, dataset: Dataset, folder: str
+    objects: ObjectStore, folder: str, run_id: str, recipe: Architecture, candidate: Candidate, *, dataset: Dataset
 ) -> dict[str, Any]:
     """Store a candidate's files and return its facts."""
     return {
@@ -161,22 +169,22 @@ def _stored(
         "memory": candidate.memory,
         "libraries": _libraries(),
         "git_commit": _git_commit(),
-        "files": _store_files(objects, run_id, f"{folder}/{recipe.architecture}", candidate, dataset),
+        "files": _store_files(objects, folder, recipe.architecture, candidate, dataset),
     }
 
 
-def record_failure(objects: ObjectStore, run_id: str, architecture: str, error: BaseException) -> None:
-    """Keep why an entrant failed or was skipped, for the leaderboard."""
+def record_failure(objects: ObjectStore, folder: str, architecture: str, error: BaseException) -> None:
+    """Keep why an entrant of a run or of a fold failed or was skipped."""
     skipped = isinstance(error, EntrantSkipped)
     reason = str(error) if skipped else f"{type(error).__name__}: {error}".strip()
     status = "skipped" if skipped else "failed"
     body = {"status": status, "reason": reason, "traceback": "".join(traceback.format_exception(error))}
     name = keys.stamp(datetime.now(UTC))
-    objects.put_new(keys.run(run_id, f"failures/{architecture}/{name}.json"), keys.to_json(body), "application/json")
+    objects.put_new(f"{keys.failures(folder, architecture)}{name}.json", keys.to_json(body), "application/json")
 
 
 def _store_files(
-    objects: ObjectStore, run_id: str, folder: str, candidate: Candidate, dataset: Dataset
+    objects: ObjectStore, folder: str, architecture: str, candidate: Candidate, dataset: Dataset
 ) -> dict[str, dict[str, Any]]:
     """Put a candidate's files into a folder of this attempt's own; return key, hash and size of each."""
     attempt = uuid4().hex[:12]
@@ -184,7 +192,7 @@ def _store_files(
     files["predictions.parquet"] = to_parquet(predictions(dataset, candidate))
     named = {}
     for name, body in files.items():
-        key = keys.run(run_id, f"{folder}/{attempt}/{name}")
+        key = keys.candidate_file(folder, architecture, attempt, name)
         if not objects.put_new(key, body):
             msg = f"{objects.address(key)} is taken, though its folder is new"
             raise IntegrityError(msg)

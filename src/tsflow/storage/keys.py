@@ -9,7 +9,11 @@
     runs/{run}/run.json                     what was asked for, and which entrants are expected
     runs/{run}/progress/{architecture}/...  one small object an epoch
     runs/{run}/candidates/{architecture}.json and /{architecture}/{attempt}/...
+    runs/{run}/refits/...                   progress and candidates of the champion's refit
     runs/{run}/leaderboard/...
+    backtests/{backtest}/backtest.json      what was asked for: folds and entrants
+    backtests/{backtest}/folds/{fold}/...   progress and candidates of a fold, as those of a run
+    backtests/{backtest}/summary/...
     trainings/{training}.json               a candidate by what decides it: data, settings, seed, libraries
     champions/S/{version}/...               bundles
     champions/S/champion.json               the pointer: the only key that ever changes
@@ -80,12 +84,57 @@ def run_key(airflow_run_id: str) -> str:
 
 def run(run_id: str, name: str) -> str:
     """Return the key of a file of a run."""
-    return f"runs/{run_id}/{name}"
+    return f"{run_folder(run_id)}/{name}"
 
 
-def progress(run_id: str, architecture: str) -> str:
-    """Return the prefix of a training's epochs."""
-    return f"runs/{run_id}/progress/{architecture}/"
+def run_folder(run_id: str) -> str:
+    """Return where a run's trainings leave what they have."""
+    return f"runs/{run_id}"
+
+
+def refit_folder(run_id: str) -> str:
+    """Return where a run's refits leave what they have."""
+    return run(run_id, "refits")
+
+
+def backtest(backtest_id: str, name: str) -> str:
+    """Return the key of a file of a backtest."""
+    return f"{backtest_folder(backtest_id)}/{name}"
+
+
+def backtest_folder(backtest_id: str) -> str:
+    """Return where everything of a backtest lies."""
+    return f"backtests/{backtest_id}"
+
+
+def fold_folder(backtest_id: str, fold: str) -> str:
+    """Return where the trainings of a backtest's fold leave what they have."""
+    return backtest(backtest_id, f"folds/{fold}")
+
+
+def validation(folder: str, name: str) -> str:
+    """Return the key of a page of the Data Docs of a run's or a backtest's hours."""
+    return f"{folder}/validation/{name}"
+
+
+def candidate(folder: str, architecture: str) -> str:
+    """Return the key of what a training left, in the folder of a run or of a fold."""
+    return f"{folder}/candidates/{architecture}.json"
+
+
+def candidate_file(folder: str, architecture: str, attempt: str, name: str) -> str:
+    """Return the key of one of a candidate's files."""
+    return f"{folder}/candidates/{architecture}/{attempt}/{name}"
+
+
+def failures(folder: str, architecture: str) -> str:
+    """Return the prefix of the reasons why an entrant failed."""
+    return f"{folder}/failures/{architecture}/"
+
+
+def progress(folder: str, architecture: str) -> str:
+    """Return the prefix of a training's epochs, in the folder of a run or of a fold."""
+    return f"{folder}/progress/{architecture}/"
 
 
 def training(training_id: str) -> str:

@@ -30,11 +30,11 @@ class Epoch:
 
 
 class EpochStore:
-    """The epochs of one training of one entrant of one run; a changed recipe is another training."""
+    """The epochs of one training of one entrant, in the folder of its run or fold; a changed recipe is another training."""
 
-    def __init__(self, objects: ObjectStore, run_id: str, architecture: str, training_id: str) -> None:
+    def __init__(self, objects: ObjectStore, folder: str, architecture: str, training_id: str) -> None:
         self._objects = objects
-        self._prefix = f"{keys.progress(run_id, architecture)}{training_id}/"
+        self._prefix = f"{keys.progress(folder, architecture)}{training_id}/"
 
     def of_seed(self, number: int) -> "EpochStore":
         """Return the store of one of several trainings that differ by their seed; the first one's is this."""

@@ -1,0 +1,153 @@
+"""The folds of a rolling-origin backtest: the same record, cut at several ends.
+
+::
+
+    record      |===================================================|
+                first                                            last
+    expanding   |-------- train ---------|val|test|
+                |------------- train -------------|val|test|
+                |----------------- train ------------------|val|test|
+                                                           |<----->|  step_days
+
+    sliding            |----- train -----|val|test|
+                                |----- train -----|val|test|
+                                         |----- train -----|val|test|
+                                         |<- train_days -->|
+
+The last fold's test part ends with the record; each fold before it ends `step_days` earlier. A step is never
+shorter than a test part, so that no target is tested twice. With the default step of a quarter of a year, four folds
+test the four seasons.
+
+Parts are cut by the time of the target, as everywhere: the inputs of a test part's first windows lie before it. What is
+fitted (scaler, features, weights) sees the training part alone; validation decides when to stop.
+
+References
+----------
+Tashman (2000), Out-of-sample tests of forecasting accuracy: an analysis and review, Int. J. Forecasting 16.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Self
+
+from pydantic import model_validator
+
+from tsflow.errors import NotEnoughData, SettingsError
+from tsflow.settings import FixedSplit, Strict
+from tsflow.windows.dataset import Dataset
+
+SEASON_DAYS = 91  # a quarter of a year
+_HOUR = timedelta(hours=1)
+
+
+class Fold(Strict):
+    """One fold, by the times of the last rows of its parts."""
+
+    train_start: datetime | None = None  # the last row before training, of a sliding fold; None: the record's beginning
+    train_end: datetime
+    validation_end: datetime
+    test_end: datetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        ends = [self.train_end, self.validation_end, self.test_end]
+        if self.train_start is not None:
+            ends = [self.train_start, *ends]
+        if not all(earlier < later for earlier, later in pairwise(ends)):
+            msg = f"the parts of a fold must follow each other and none be empty, found {', '.join(map(str, ends))}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def name(self) -> str:
+        """The day on which its test part begins."""
+        return f"{self.validation_end + _HOUR:%Y-%m-%d}"
+
+    @property
+    def split(self) -> FixedSplit:
+        """How it cuts a record."""
+        return FixedSplit(train_end=self.train_end, validation_end=self.validation_end, test_end=self.test_end)
+
+    def of(self, record: Dataset) -> Dataset:
+        """Return the fold's dataset, which holds nothing after its test part and, if it slides, nothing before training.
+
+        Its fingerprint follows from those rows alone: a longer record gives the same fold, whose trainings are reused.
+        """
+        times = record.frame["time"]
+        inside = times <= self.test_end
+        if self.train_start is not None:
+            inside &= times > self.train_start
+        # What was filled or missing was counted over the whole record.
+        return replace(record.cut(self.split, f"fold {self.name}"), frame=record.frame[inside].reset_index(drop=True))
+
+
+def rolling_folds(
+    first: datetime,
+    last: datetime,
+    *,
+    folds: int,
+    test_days: int,
+    validation_days: int,
+    train_days: int | None = None,
+    step_days: int | None = None,
+) -> list[Fold]:
+    """Return the folds of a record from `first` to `last` (the times of its rows), oldest first.
+
+    Parameters
+    ----------
+    train_days
+        Of sliding folds; None: each fold trains on everything before its validation part.
+    step_days
+        From fold to fold; None: a quarter of a year, or `test_days` if those are more.
+
+    Raises
+    ------
+    SettingsError
+        If a number is below 1, or test parts would overlap.
+    NotEnoughData
+        If the record begins too late for a fold; names the fold and how many would fit.
+    """
+    step_days = max(SEASON_DAYS, test_days) if step_days is None else step_days
+    given = {"folds": folds, "test_days": test_days, "validation_days": validation_days, "train_days": train_days}
+    if wrong := [f"{name} {value}" for name, value in given.items() if value is not None and value < 1]:
+        msg = f"{', '.join(wrong)}: expected 1 or more"
+        raise SettingsError(msg)
+    if step_days < test_days:
+        msg = (
+            f"step_days {step_days} is shorter than test_days {test_days}: targets would be tested twice; give {test_days} or more"
+        )
+        raise SettingsError(msg)
+    test, validation, step = (timedelta(days=days) for days in (test_days, validation_days, step_days))
+    training = timedelta(days=train_days) if train_days else _HOUR
+    found = []
+    for back in reversed(range(folds)):
+        test_end = last - back * step
+        train_end = test_end - test - validation
+        # The first row ends an hour that belongs to the record.
+        if train_end - training < first - _HOUR:
+            room = (last - first + _HOUR - test - validation - training) // step + 1
+            msg = (
+                f"fold {folds - back} of {folds} (test to {test_end:%Y-%m-%d}) would train on "
+                f"{f'{train_days} days' if train_days else 'rows'} up to {train_end:%Y-%m-%d %H:%M}, "
+                f"but the record begins on {first:%Y-%m-%d %H:%M}; {_remedy(max(0, room))}"
+            )
+            raise NotEnoughData(msg)
+        start = train_end - training if train_days else None
+        found.append(Fold(train_start=start, train_end=train_end, validation_end=train_end + validation, test_end=test_end))
+    return found
+
+
+def require_windows(record: Dataset, folds: list[Fold]) -> None:
+    """Raise `NotEnoughData` if a fold has no window in one of its parts; names the fold and what to do."""
+    for number, fold in enumerate(folds, 1):
+        try:
+            _ = fold.of(record).bounds
+        except NotEnoughData as error:
+            msg = f"fold {fold.name} ({number} of {len(folds)}): {error}; {_remedy(len(folds) - number)}"
+            raise NotEnoughData(msg) from error
+
+
+def _remedy(fitting: int) -> str:
+    fewer = f"give fewer folds (at most {fitting}), shorter" if fitting else "give shorter"
+    return f"{fewer} parts (test_days, validation_days, train_days, step_days), or a longer record"
