@@ -43,7 +43,7 @@ def test_an_unknown_architecture_lists_the_known_ones():
 @pytest.mark.parametrize(
     ("name", "changes", "says"),
     [
-        ("lstm", {"builder": "magic"}, "builder: unknown builder 'magic'; valid: arima, climatology, "),
+        ("lstm", {"builder": "magic"}, "builder: unknown builder 'magic'; valid: " + ", ".join(families())),
         ("lstm", {"colour": "red"}, "colour: unknown key"),
         ("lstm", {"units": "many"}, "units: Input should be a valid list"),
         ("lstm", {"cell": "gpu"}, "cell: Input should be 'simple_rnn', 'lstm' or 'gru'"),
@@ -52,6 +52,19 @@ def test_an_unknown_architecture_lists_the_known_ones():
         ("lstm", {"fit": {"epoch": 3}}, "fit.epoch: unknown key"),
         ("lstm", {"architecture": "other"}, "architecture: found 'other', expected the file's name 'lstm'"),
         ("conv1d", {"convolutions": [{"filters": 8, "kernel": 200}]}, "no row is left after layer 1"),
+        ("lstm", {"fit": {"weight_decay": 0.1}}, "weight_decay 0.1 acts with optimiser adamw only, found optimiser adam"),
+        ("lstm", {"fit": {"warmup": 0.1}}, "warmup 0.1 comes before decay cosine only, found decay none"),
+        ("lstm", {"fit": {"warmup": 1.0, "decay": "cosine"}}, "fit.warmup: Input should be less than 1"),
+        ("lstm", {"fit": {"quantile": 0.9}}, "quantile 0.9 is loss pinball's only, found loss mse"),
+        ("lstm", {"fit": {"loss": "pinball"}}, "loss pinball needs quantile, above 0 and below 1"),
+        ("lstm", {"fit": {"loss": "pinball", "quantile": 1.0}}, "fit.quantile: Input should be less than 1"),
+        ("conv_gru", {"kernel": 121}, "kernel 121 is longer than the context of 120 rows"),
+        ("tcn", {"kernel": 3, "blocks": 4}, "kernel 3 and blocks 4 see 61 hours, context_hours is 120"),
+        ("tcn", {"batch_normalisation": True, "layer_normalisation": True}, "batch_normalisation and layer_normalisation"),
+        ("transformer", {"width": 30, "heads": 4}, "width 30 is not a multiple of heads 4"),
+        ("transformer", {"patch_hours": 48, "context_hours": 24}, "patch_hours 48 is longer than the context of 24 rows"),
+        ("transformer", {"batch_normalisation": True}, "a transformer normalises layers"),
+        ("tide", {"batch_normalisation": True}, "TiDE normalises layers"),
     ],
 )
 def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, changes: dict, says: str):

@@ -11,6 +11,7 @@ from tsflow.storage.objects import ObjectStore
 from tsflow.training.batches import training_batches
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import train
+from tsflow.training.networks import _compile
 from tsflow.windows.dataset import Dataset
 
 WINDOWS = WindowSettings(context_hours=24, horizon_hours=6)
@@ -41,23 +42,43 @@ class Crash(Exception):
     """A worker that dies."""
 
 
-def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: ObjectStore, dataset: Dataset):
-    whole = train(network(), dataset, EpochStore(objects, "whole", "small", "t"), seed=5)
+@pytest.mark.parametrize(
+    "fit",
+    [
+        {},
+        {"optimiser": "adamw", "weight_decay": 0.1, "decay": "cosine", "warmup": 0.4, "loss": "pinball", "quantile": 0.6},
+    ],
+    ids=["adam", "adamw, warm-up, cosine, pinball"],
+)
+def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: ObjectStore, dataset: Dataset, fit: dict):
+    whole = train(network(**fit), dataset, EpochStore(objects, "whole", "small", "t"), seed=5)
 
     def die(epoch: Epoch) -> None:
         if epoch.epoch == 2:
             raise Crash
 
     with pytest.raises(Crash):
-        train(network(), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=die)
+        train(network(**fit), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=die)
     seen: list[int] = []
     resumed = train(
-        network(), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
+        network(**fit), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
     assert seen == [3, 4]
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
     np.testing.assert_allclose([e.val_mae for e in resumed.curve], [e.val_mae for e in whole.curve], rtol=1e-5)
     np.testing.assert_allclose(resumed.forecasts["test"], whole.forecasts["test"], atol=1e-4)
+
+
+def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
+    import keras
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    recipe = network(optimiser="adamw", learning_rate=0.2, weight_decay=0.01, decay="cosine", warmup=0.2)
+    _compile(model, recipe, (), steps=100)
+    rate = model.optimizer._learning_rate
+    steps = [0, 10, 20, 60, 100, 120]
+    np.testing.assert_allclose([float(rate(step)) for step in steps], [0, 0.1, 0.2, 0.1, 0, 0], atol=1e-6)
+    assert model.optimizer.weight_decay == 0.01
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(objects: ObjectStore, dataset: Dataset):

@@ -14,14 +14,16 @@ class Tide(Network):
 
     ::
 
-        x [n, hours, columns] -+-> projection of each hour -> flatten -> residual blocks -+-> head (Dense 1)
-                               +-> every `skip_every`-th hour, flattened -----------------+
+        x [n, hours, columns] -+-> means of `pool` hours -> projection of each -> flatten -> residual blocks -+-> head
+                               +-> every `skip_every`-th hour, flattened -------------------------------------+
 
     The head is linear, so that what reaches it past the blocks is TiDE's linear skip; here it takes all columns,
-    not the target's alone.
+    not the target's alone. Pooling the input is N-HiTS's way to fewer weights (Challu et al. 2023,
+    arXiv:2201.12886); the oldest rows that do not fill a pool are left out of it.
     """
 
-    projection: Width = 8  # values that each hour is condensed to
+    pool: Width = 1  # hours that are averaged, counted back from the last; 1: none
+    projection: Width = 8  # values that each pool is condensed to
     width: Width = 128
     blocks: Annotated[int, Field(ge=1, le=12)] = 2
     dropout: Dropout = 0.0  # in each residual block
@@ -29,17 +31,24 @@ class Tide(Network):
     activation: Activation = "relu"
 
     @model_validator(mode="after")
-    def _normalises_layers(self) -> Self:
+    def _fits_together(self) -> Self:
+        rows = self.context_hours or 120
+        if self.pool > rows:
+            msg = f"pool {self.pool} is longer than the context of {rows} rows; use a smaller pool"
+            raise ValueError(msg)
         if self.batch_normalisation:
             msg = "batch_normalisation: TiDE normalises layers; leave it out"
             raise ValueError(msg)
         return self
 
     def layers(self, x: Any, *, dropout: bool) -> Any:
-        """Projection -> flatten -> residual blocks; beside them the context itself."""
+        """Pooling -> projection -> flatten -> residual blocks; beside them the context itself."""
         from keras import layers
 
-        y = self._block(x, hidden=self.width // 2 or 1, units=self.projection, dropout=dropout)
+        y = x
+        if self.pool > 1:
+            y = layers.AveragePooling1D(self.pool)(y[:, y.shape[1] % self.pool :, :])
+        y = self._block(y, hidden=self.width // 2 or 1, units=self.projection, dropout=dropout)
         y = layers.Flatten()(y)
         for _ in range(self.blocks):
             y = self._block(y, hidden=self.width, units=self.width, dropout=dropout)
