@@ -59,7 +59,7 @@ def training_params() -> dict[str, Param]:
             items={"type": "string", "enum": names_in("architectures")},
             examples=names_in("architectures"),
             title="Architectures",
-            description="Empty: all.",
+            description="Empty: those of the profile, which for full are all.",
         ),
         "seed": Param(1, type="integer", minimum=0, title="Seed"),
     }

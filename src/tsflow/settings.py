@@ -132,13 +132,17 @@ class Profile(Strict):
     history_days: Annotated[int, Field(ge=1)] | None = None  # what the simulator is asked for, and what is trained on
     max_epochs: Annotated[int, Field(ge=1)] | None = None
     refit: bool = True  # train the champion once more, on train and validation, before it is published
+    architectures: tuple[str, ...] = ()  # what a request that names none trains; none: all of include/architectures
+
+
+LECTURE = ("naive", "dense", "conv1d", "simple_rnn", "lstm", "lstm_dropout", "stacked_gru", "bidirectional_lstm")
 
 
 class ProfileSettings(Strict):
     """The profiles that `--profile` knows."""
 
-    smoke: Profile = Profile(history_days=45, max_epochs=1, refit=False)
-    quick: Profile = Profile(history_days=730, max_epochs=6)
+    smoke: Profile = Profile(history_days=45, max_epochs=1, refit=False, architectures=LECTURE)
+    quick: Profile = Profile(history_days=730, max_epochs=6, architectures=(*LECTURE, "ridge", "lightgbm", "mean_of_best"))
     full: Profile = Profile()
 
 

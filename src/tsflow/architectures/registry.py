@@ -30,9 +30,11 @@ class Architecture(Strict):
     horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
     search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
 
+    published_mae: Annotated[float, Field(gt=0)] | None = None  # on the test part of the lecture's record, to compare with
+
     def identity(self) -> dict[str, Any]:
-        """Return all that decides what is trained: the search space does not."""
-        return self.model_dump(mode="json", exclude={"search"})
+        """Return all that decides what is trained: search space and published figure do not."""
+        return self.model_dump(mode="json", exclude={"search", "published_mae"})
 
     @property
     def variables(self) -> set[str]:

@@ -70,7 +70,7 @@ def run(
     station: StationOption = None,
     profile: Annotated[str, typer.Option(help=ProfileHelp)] = "quick",
     split: Annotated[str, typer.Option(help="book or recent.")] = "recent",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: all of include/architectures.")] = None,
+    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
     seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
     as_of: AsOfOption = None,
     source: Annotated[str | None, typer.Option(help="A source of the station file; default: its first.")] = None,
@@ -102,7 +102,7 @@ def retrain(
     ] = None,
     split: Annotated[str, typer.Option(help="book or recent.")] = "recent",
     profile: Annotated[str, typer.Option(help=ProfileHelp)] = "full",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: all of include/architectures.")] = None,
+    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
     seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
     as_of: AsOfOption = None,
     json_out: Annotated[
@@ -146,7 +146,7 @@ def backtest(
     train_days: Annotated[int | None, typer.Option(help="Before those; default: all there is.")] = None,
     step_days: Annotated[int | None, typer.Option(help="From fold to fold; default: 91, or --test-days if those are more.")] = None,
     profile: Annotated[str, typer.Option(help=ProfileHelp)] = "quick",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: all of include/architectures.")] = None,
+    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
     seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
     as_of: AsOfOption = None,
     json_out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the summary as JSON to this file.")] = None,
@@ -223,9 +223,10 @@ def leaderboard(
     station: StationOption = None,
     run_id: Annotated[str | None, typer.Option("--run", help="A run; default: the station's newest.")] = None,
     as_json: JsonFlag = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table, as in docs/results.md.")] = False,
 ) -> None:
     """Show a run's leaderboard."""
-    show.leaderboard(station, run_id, as_json=as_json)
+    show.leaderboard(station, run_id, form="json" if as_json else "markdown" if as_markdown else "terminal")
 
 
 @champion_app.command("show")

@@ -22,9 +22,14 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE,
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def say(text: str) -> None:
+    """Print a text as it is, for other programs or files."""
+    sys.stdout.write(f"{text}\n")
+
+
 def say_json(content: Any) -> None:
     """Print content as JSON and nothing else."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    say(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -86,6 +91,35 @@ def board_table(board: Leaderboard) -> Table:
             style="bold green" if best else None,
         )
     return table
+
+
+def board_markdown(board: Leaderboard) -> str:
+    """Return a leaderboard as a Markdown table."""
+    lines = [
+        "| # | entrant | validation MAE | test MAE (95 %) | published | skill | against the leader | "
+        "covered 80 / 95 % | CRPS | parameters | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for entrant in board.entrants:
+        if entrant.status != "ok":
+            lines.append(f"| – | {entrant.architecture} | {entrant.status}: {entrant.reason} | | | | | | | | |")
+            continue
+        interval = "" if entrant.mae_low is None else f" ({entrant.mae_low:.2f}–{entrant.mae_high:.2f})"
+        cells = (
+            str(entrant.rank),
+            entrant.architecture,
+            _number(entrant.val_mae),
+            f"{_number(entrant.test_mae)}{interval}",
+            f"{entrant.published_mae:.2f}" if entrant.published_mae else "",
+            f"{round(100 * (entrant.skill or 0), 1) + 0.0:.1f} %",
+            entrant.verdict or "",
+            " / ".join(f"{100 * band['coverage']:.1f}" for band in entrant.intervals),
+            _number(entrant.crps),
+            f"{entrant.parameters:,}",
+            f"{entrant.train_seconds:.0f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def show_board(board: Leaderboard) -> None:

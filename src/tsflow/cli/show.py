@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tsflow.champion.manifest import Manifest
-from tsflow.cli.output import console, say_json, show_backtest, show_board, write_json
+from tsflow.cli.output import board_markdown, console, say, say_json, show_backtest, show_board, write_json
 from tsflow.errors import NoChampion, SettingsError
 from tsflow.settings import HourlySettings, settings
 from tsflow.stack import object_store
@@ -23,7 +23,7 @@ def _store() -> Iterator[ObjectStore]:
         yield objects
 
 
-def leaderboard(station: str | None, run_id: str | None, *, as_json: bool) -> None:
+def leaderboard(station: str | None, run_id: str | None, *, form: Literal["terminal", "json", "markdown"]) -> None:
     """Print a run's leaderboard, or the newest one of a station."""
     from tsflow.steps import latest_leaderboard, runs_of
 
@@ -39,8 +39,10 @@ def leaderboard(station: str | None, run_id: str | None, *, as_json: bool) -> No
         if station and board.station != _station_name(station):
             msg = f"run {run_id} is of station {board.station}, not {station}; leave --station or --run out"
             raise SettingsError(msg)
-    if as_json:
+    if form == "json":
         say_json(board.model_dump(mode="json"))
+    elif form == "markdown":
+        say(board_markdown(board))
     else:
         show_board(board)
 

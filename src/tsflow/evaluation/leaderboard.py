@@ -45,6 +45,7 @@ class Entrant(Strict):
     epochs: int | None = None
     best_epoch: int | None = None
     train_seconds: float | None = None
+    published_mae: float | None = None  # of the lecture's source, on the test part of its own record
     reused_from: str | None = None  # the run that trained it, if the same training was done before
     curve: list[dict[str, float | None]] = []
     intervals: list[dict[str, float]] = []  # level, and on the test part coverage, width, pinball loss

@@ -95,6 +95,7 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
         reused = facts["run"] if facts["run"] != run_id else None
         weights = facts["found"].get("weights", {})
         taken_over = {name: facts[name] for name in taken}
-        return Entrant(status="ok", reused_from=reused, weights=weights, **taken_over, **with_skill(facts["errors"], naive))
+        recipe = {"weights": weights, "published_mae": load_architecture(architecture).published_mae}
+        return Entrant(status="ok", reused_from=reused, **recipe, **taken_over, **with_skill(facts["errors"], naive))
     title, why = load_architecture(architecture).title, why_failed(objects, keys.run_folder(run_id), architecture)
     return Entrant(architecture=architecture, title=title, **why)

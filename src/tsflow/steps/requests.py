@@ -117,7 +117,7 @@ class DatasetRequest(Request):
 class TrainingRequest(DatasetRequest):
     """What a training of several architectures asks."""
 
-    architectures: list[str] = []  # none: all under include/architectures
+    architectures: list[str] = []  # none: those of the profile
 
     def checked(self) -> Self:
         """Return the request with its architectures named.
@@ -131,7 +131,7 @@ class TrainingRequest(DatasetRequest):
         """
         super().checked()
         station = load_station(self.station)
-        names = self.architectures or names_in("architectures")
+        names = self.architectures or profile_settings(self.profile).architectures or names_in("architectures")
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             msg = f"architectures named more than once: {', '.join(repeated)}"
             raise SettingsError(msg)
