@@ -33,6 +33,13 @@ PARAMETERS = {
     "lstm_dropout": 6_049,
     "stacked_gru": 10_977,
     "bidirectional_lstm": 4_001,
+    "conv_gru": 2 * 33_896,
+    "tcn": 31_080,
+    "transformer": 21_320,
+    "tide": 7_684,
+    "autoregression_direct": 79,
+    "autoregression_path": 24 * 79,
+    "autoregression_recursive": 79,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.network import Network
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
@@ -142,8 +143,15 @@ class TrainingRequest(DatasetRequest):
                     architecture.suits(station.station, list(station.variables))
                 except EntrantSkipped as reason:
                     raise SettingsError(str(reason)) from reason
-        ensembles = [name for name in names if isinstance(load_architecture(name), Ensemble)]
-        return self.model_copy(update={"architectures": [name for name in names if name not in ensembles] + ensembles})
+        return self.model_copy(update={"architectures": sorted(names, key=_turn)})
+
+
+def _turn(name: str) -> float:
+    """Return when an architecture's turn is: long trainings first, so that none is left alone at the end; ensembles last."""
+    architecture = load_architecture(name)
+    if isinstance(architecture, Network):
+        return -architecture.fit.epochs * architecture.seeds
+    return 1 if isinstance(architecture, Ensemble) else 0
 
 
 class RetrainRequest(TrainingRequest):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.graphs import export
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
 from tsflow.errors import TrainingError
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.candidate import Candidate
@@ -38,11 +38,7 @@ class Trained:
 
     model: keras.Model
     curve: list[Epoch]
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch (1-based) whose weights these are."""
-        return best(self.curve)
+    best_epoch: int  # 1-based: whose weights these are
 
 
 def train_network(
@@ -104,7 +100,7 @@ def _train_once(
         _compile(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * decay)
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
     validates = len(dataset.starts("validation")) > 0
-    while len(curve) < total and not _stalled(curve, fit.patience):
+    while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
         model.fit(
             training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve)),
@@ -115,9 +111,10 @@ def _train_once(
             shuffle=False,  # the batches are shuffled already
             verbose=0,
         )
-    if best(curve) < len(curve):
-        model.set_weights(from_keras(epochs.model(best(curve))).get_weights())
-    return Trained(model, curve)
+    chosen = best(curve, fit)
+    if chosen < len(curve):
+        model.set_weights(from_keras(epochs.model(chosen)).get_weights())
+    return Trained(model, curve, chosen)
 
 
 def _mean(models: list[keras.Model]) -> keras.Model:
@@ -223,14 +220,18 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         state.assign(random.integers(0, 2**32, size=state.shape, dtype=np.uint32))
 
 
-def best(curve: list[Epoch]) -> int:
-    """Return the epoch (1-based) with the least validation MAE, the first of equals; without validation the last."""
-    judged = [(epoch.val_mae, epoch.epoch) for epoch in curve if epoch.val_mae is not None]
+def best(curve: list[Epoch], fit: FitSettings) -> int:
+    """Return the epoch (1-based) with the least validation MAE, the first of equals; without validation the last.
+
+    A network that forecasts a quantile is judged by its validation loss: its absolute error is least at the median.
+    """
+    errors = [epoch.val_mae if fit.quantile in (None, 0.5) else epoch.val_loss for epoch in curve]
+    judged = [(error, number) for number, error in enumerate(errors, 1) if error is not None]
     return min(judged)[1] if judged else len(curve)
 
 
-def _stalled(curve: list[Epoch], patience: int | None) -> bool:
-    return bool(curve) and patience is not None and len(curve) - best(curve) >= patience
+def _stalled(curve: list[Epoch], fit: FitSettings) -> bool:
+    return bool(curve) and fit.patience is not None and len(curve) - best(curve, fit) >= fit.patience
 
 
 def _predict(model: keras.Model, dataset: Dataset, part: Part) -> dict[str, NDArray[np.float64]]:
