@@ -33,9 +33,6 @@ class Shell:
         self.home = folder / "home"
         for part in ("include", "dags", "plugins"):
             shutil.copytree(REPOSITORY / part, self.home / part)
-        for path in (self.home / "include" / "architectures").glob("*.yaml"):
-            if path.stem not in ENTRANTS:
-                path.unlink()
         demo = self.home / "include" / "stations" / "demo.yaml"
         content = yaml.safe_load(demo.read_text())
         content["sources"]["simulator"]["history_days"] = 60  # enough for the profile smoke
@@ -45,6 +42,7 @@ class Shell:
             "TSFLOW_HOME": str(self.home),
             "TSFLOW_STATE": str(folder / "state"),
             "TSFLOW_SCHEDULE__PROFILE": "smoke",
+            "TSFLOW_PROFILES__SMOKE__ARCHITECTURES": json.dumps(ENTRANTS),
         }
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
