@@ -17,7 +17,7 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
     schedule=None,
     catchup=False,
     max_active_runs=2,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=26)},
+    default_args={**RETRIES, "execution_timeout": timedelta(hours=11)},
     tags=["tsflow"],
     doc_md=__doc__,
     params={
@@ -29,7 +29,7 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
             description="Its file must have a search space, under the key `search`.",
         ),
         "minutes": Param(
-            10, type="number", exclusiveMinimum=0, maximum=1440, title="Minutes", description="Of all workers together."
+            10, type="number", exclusiveMinimum=0, maximum=600, title="Minutes", description="Of all workers together."
         ),
         "trials": Param(
             None, type=["null", "integer"], minimum=1, title="Trials", description="At most. Empty: no limit but time."
