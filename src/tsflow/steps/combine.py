@@ -15,6 +15,7 @@ from tsflow.steps.run import read_run
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.candidate import Candidate
+from tsflow.training.export import PARITY_DEGC
 from tsflow.training.fit import check
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import Part
@@ -56,7 +57,7 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
     facts = {name: candidate_facts(objects, folder, name) for name in chosen}
     onnx = joined_onnx({name: candidate_file(objects, facts[name], "model.onnx") for name in chosen}, chosen, dataset)
     plain = weights.forecast(inputs["validation"][0], inputs["validation"][2])
-    check(onnx, dataset, "validation", plain)
+    check(onnx, dataset, "validation", plain, at_most=ensemble_parity(len(chosen)))
     return Candidate(
         parameters=sum(found["parameters"] for found in facts.values()) + len(chosen),
         epochs=0,
@@ -67,6 +68,11 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
         files={"model.onnx": onnx},
         found={"weights": chosen},
     )
+
+
+def ensemble_parity(members: int) -> float:
+    """Return by how many degC an ensemble's graph may differ from its members' forecasts: what each of them may, added up."""
+    return PARITY_DEGC * members
 
 
 def joined_onnx(models: dict[str, bytes], weights: dict[str, float], dataset: Dataset) -> bytes:

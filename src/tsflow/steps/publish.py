@@ -15,7 +15,7 @@ from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Leaderboard
 from tsflow.evaluation.metrics import bias, mae, rmse
 from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions
-from tsflow.steps.combine import joined_onnx
+from tsflow.steps.combine import ensemble_parity, joined_onnx
 from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.train import plan_refit
 from tsflow.storage import keys
@@ -71,7 +71,7 @@ def _refit(objects: ObjectStore, run_id: str, facts: dict[str, Any], dataset: Da
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)
     if not len(forecasts):
         return Refit({"model.onnx": onnx}, {})
-    check(onnx, joined, "test", forecasts)
+    check(onnx, joined, "test", forecasts, at_most=ensemble_parity(len(weights)))
     truth = joined.targets("test")
     errors = {"test_mae": mae(truth, forecasts), "test_rmse": rmse(truth, forecasts), "test_bias": bias(truth, forecasts)}
     return Refit({"model.onnx": onnx}, errors)
