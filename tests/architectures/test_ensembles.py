@@ -31,6 +31,13 @@ def test_stacking_finds_the_weights_that_make_the_truth(origins: tuple[np.ndarra
     np.testing.assert_allclose(weights.forecast(origins[0], origins[2]), origins[1], atol=1e-5)
 
 
+def test_stacking_gives_no_weight_to_a_member_that_never_moves(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    forecasts, truth, now = origins
+    still = now[:, None] + 1e-6 * np.random.default_rng(1).normal(size=(len(now), 1))
+    weights = ensemble("stacking").weigh(np.concatenate([forecasts, still], axis=1), truth, now)
+    np.testing.assert_allclose(weights.members, [1, 1, 0, 0, 0], atol=1e-6)
+
+
 @pytest.mark.parametrize("method", ["mean", "stacking"])
 def test_what_an_ensemble_is_ranked_by_does_not_come_from_the_rows_that_weighed_it(
     method: str, origins: tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -24,6 +24,7 @@ from tsflow.errors import EntrantSkipped, TrainingError
 
 Values = NDArray[np.float64]
 FOLDS = 5
+MOVES_DEGC = 0.1  # a member that never leaves the value at the origin, as naive, could get any weight
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ class Ensemble(Architecture):
             Target, and its value at the origin, shape [n_origins].
         """
         errors = np.abs(forecasts - truth[:, None]).mean(axis=0)  # [n_members]
+        moves = np.abs(forecasts - now[:, None]).max(axis=0) > MOVES_DEGC
         taken = np.argsort(errors, kind="stable")[: self.best]
+        if self.method == "stacking":
+            taken = taken[moves[taken]]
         weights = np.zeros(forecasts.shape[1])
         if self.method == "mean":
             weights[taken] = 1 / len(taken)

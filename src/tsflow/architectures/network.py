@@ -80,6 +80,7 @@ class Network(Architecture, ABC):
     target: Literal["absolute", "change"] = "absolute"  # change: from the temperature at the origin
     activation: Activation = "relu"
     initialiser: Initialiser = "glorot_uniform"
+    head_initialiser: Initialiser | Literal["zeros"] = "glorot_uniform"  # zeros: with target change, training begins at naive
     batch_normalisation: bool = False
     fit: FitSettings = FitSettings()
 
@@ -168,7 +169,7 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
     now = observations[:, -1, inputs.target_index : inputs.target_index + 1]
 
     def head(name: str, width: int) -> Any:
-        y = keras.layers.Dense(width, name=f"{name}_head")(x)
+        y = keras.layers.Dense(width, kernel_initializer=network.head_initialiser, name=f"{name}_head")(x)
         if network.target == "change":
             return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
         return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
