@@ -80,6 +80,17 @@ def test_a_refit_sees_train_and_validation_and_nothing_of_the_test_part(objects:
     np.testing.assert_allclose(recipe.fit(changed, seed=1).predict(contexts), found, atol=1e-3)
 
 
+def test_an_entrant_with_leads_is_refitted_too(objects: ObjectStore):
+    run(objects, architectures=["autoregression_path"])
+    steps.train_entrant(objects, "r1", "autoregression_path")
+    steps.rank_entrants(objects, "r1")
+    refit = steps.refit_entrant(objects, "r1", "autoregression_path")
+    table = candidate_predictions(objects, refit)
+    assert set(table["part"]) == {"test"}
+    assert {"lead_1", "lead_23"} <= set(table)
+    assert steps.publish(objects, "r1")["architecture"] == "autoregression_path"
+
+
 def vars_of(dataset: Dataset) -> dict[str, Any]:
     names = ("station", "target", "units", "windows", "split", "split_name", "hourly", "report", "location", "utc_offset_hours")
     return {name: getattr(dataset, name) for name in names}

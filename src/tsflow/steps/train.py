@@ -205,6 +205,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
     frames = []
     for part in PARTS[1:]:
         origins = dataset.origins(part)
+        leads = {f"lead_{hours}": place for place, hours in enumerate(candidate.lead_hours) if len(origins)}
         frames.append(
             pd.DataFrame(
                 {
@@ -213,7 +214,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
                     "target_time": dataset.times[origins + dataset.windows.horizon_hours],
                     "truth": dataset.targets(part),
                     "forecast": candidate.forecasts[part],
-                    **{f"lead_{hours}": candidate.leads[part][:, place] for place, hours in enumerate(candidate.lead_hours)},
+                    **{name: candidate.leads[part][:, place] for name, place in leads.items()},
                 }
             )
         )
