@@ -7,9 +7,9 @@ task `train` bears its architecture's name; a failed or skipped one stays on the
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
+from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from tsflow.settings import SplitSettings, settings
+from tsflow.settings import settings
 from wiring import (
     CHAMPIONS,
     OBSERVATIONS,
@@ -19,6 +19,7 @@ from wiring import (
     key_of,
     objects,
     skipping,
+    split_param,
     training_params,
 )
 
@@ -32,13 +33,7 @@ from wiring import (
     doc_md=__doc__,
     params={
         **training_params(),
-        "split": Param(
-            settings().schedule.split,
-            type="string",
-            enum=list(SplitSettings.model_fields),
-            title="Split",
-            description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
-        ),
+        "split": split_param(),
     },
 )
 def retrain() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 
-from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
-from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
+from tsflow.settings import names_in, settings
+from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, dataset_params, key_of, objects, split_param
 
 
 @dag(
@@ -21,8 +21,8 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
     tags=["tsflow"],
     doc_md=__doc__,
     params={
-        "architecture": Param(
-            names_in("architectures")[0],
+        **dataset_params(),
+        "architecture": Param(  # without a default: the form asks for it
             type="string",
             enum=names_in("architectures"),
             title="Architecture",
@@ -35,17 +35,7 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects
             None, type=["null", "integer"], minimum=1, title="Trials", description="At most. Empty: no limit but time."
         ),
         "workers": Param(settings().training.pool_slots, type="integer", minimum=1, maximum=64, title="Workers"),
-        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            title="As of",
-            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
-        ),
-        "split": Param(settings().schedule.split, type="string", enum=list(SplitSettings.model_fields), title="Split"),
-        "profile": Param(settings().schedule.profile, type="string", enum=list(ProfileSettings.model_fields), title="Profile"),
-        "seed": Param(1, type="integer", minimum=0, title="Seed"),
+        "split": split_param(),
     },
 )
 def tune() -> None:

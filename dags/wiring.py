@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from tsflow.settings import ProfileSettings, names_in, settings
+from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
 
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore
@@ -35,8 +35,8 @@ RETRIES: dict[str, Any] = {
 }
 
 
-def training_params() -> dict[str, Param]:
-    """Return what every form that trains asks: `tsflow.steps.requests.TrainingRequest`."""
+def dataset_params() -> dict[str, Param]:
+    """Return what every form asks of its data: `tsflow.steps.requests.DatasetRequest`."""
     return {
         "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
         "as_of": Param(
@@ -53,6 +53,14 @@ def training_params() -> dict[str, Param]:
             title="Profile",
             description="How much history and how many epochs.",
         ),
+        "seed": Param(1, type="integer", minimum=0, title="Seed"),
+    }
+
+
+def training_params() -> dict[str, Param]:
+    """Return what every form that trains several architectures asks: `tsflow.steps.requests.TrainingRequest`."""
+    return {
+        **dataset_params(),
         "architectures": Param(
             [],
             type="array",
@@ -61,8 +69,18 @@ def training_params() -> dict[str, Param]:
             title="Architectures",
             description="Empty: those of the profile, which for full are all.",
         ),
-        "seed": Param(1, type="integer", minimum=0, title="Seed"),
     }
+
+
+def split_param() -> Param:
+    """Return what a form asks that needs one split."""
+    return Param(
+        settings().schedule.split,
+        type="string",
+        enum=list(SplitSettings.model_fields),
+        title="Split",
+        description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
+    )
 
 
 def objects() -> "ObjectStore":

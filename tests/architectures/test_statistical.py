@@ -12,7 +12,7 @@ import pytest
 from conftest import hourly_rows
 from tsflow.architectures.affine import affine_map, last_unbroken
 from tsflow.architectures.arima import Arima
-from tsflow.architectures.climatology import CalendarForecast, Climatology, Harmonics
+from tsflow.architectures.climatology import CalendarForecast, Climatology, Cycle
 from tsflow.architectures.prophet import YEAR_SHIFT_DAYS, Prophet
 from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.architectures.seasonal import SeasonalNaive
@@ -93,8 +93,8 @@ def test_harmonics_are_one_then_cosines_then_sines_and_look_ahead():
     hours = np.array([0.0, 3.0, 23.0])
     angle = 2 * np.pi * hours / 24
     by_hand = np.stack([np.ones(3), np.cos(angle), np.cos(2 * angle), np.sin(angle), np.sin(2 * angle)], axis=1)
-    np.testing.assert_allclose(Harmonics(2, 24.0).terms(hours), by_hand, atol=1e-12)
-    np.testing.assert_allclose(Harmonics(2, 24.0).terms(hours, 6.0), Harmonics(2, 24.0).terms(hours + 6), atol=1e-12)
+    np.testing.assert_allclose(Cycle(2, 24.0).terms(hours), by_hand, atol=1e-12)
+    np.testing.assert_allclose(Cycle(2, 24.0).terms(hours, 6.0), Cycle(2, 24.0).terms(hours + 6), atol=1e-12)
 
 
 @pytest.mark.parametrize("horizon", [24, 7])

@@ -11,7 +11,8 @@ from conftest import hourly_rows
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.evaluation.backtest import Backtest, Entrant, Results, judge
 from tsflow.evaluation.backtest_report import html
-from tsflow.evaluation.grouped import errors_of, hours_of_day, lead_hours, naive_on_test, on_test, seasons
+from tsflow.evaluation.grouped import errors_of, lead_hours, naive_on_test, on_test, seasons
+from tsflow.evaluation.intervals import hour_of_day
 from tsflow.evaluation.metrics import rmse
 from tsflow.settings import HourlySettings, WindowSettings
 from tsflow.storage import keys
@@ -86,7 +87,7 @@ def test_the_seasons_and_hours_of_times():
     names = [seasons(times[[month - 2]])[0] for month in range(2, 13)]
     assert names == ["DJF", *["MAM"] * 3, *["JJA"] * 3, *["SON"] * 3, "DJF"]
     assert seasons(np.array(["1969-12-31T23:00"], dtype="datetime64[s]")).tolist() == ["DJF"]
-    assert hours_of_day(np.array(["2021-03-01T00:10", "2021-03-01T23:50"], dtype="datetime64[s]")).tolist() == [0, 23]
+    assert hour_of_day(np.array(["2021-03-01T00:10", "2021-03-01T23:50"], dtype="datetime64[s]")).tolist() == [0, 23]
 
 
 def test_errors_by_lead_are_against_the_truth_at_that_lead(folds: dict[str, Dataset]):

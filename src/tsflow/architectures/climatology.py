@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Harmonics:
+class Cycle:
     """1, cos 1, ..., cos K, sin 1, ..., sin K of a cycle; as cosines alone, so that one operation gives them all."""
 
     order: int  # K
@@ -45,8 +45,8 @@ class Harmonics:
 class CalendarForecast:
     """Harmonics of the year times harmonics of the day at the target's time, from the calendar of the origin's row."""
 
-    year: Harmonics
-    day: Harmonics
+    year: Cycle
+    day: Cycle
     coefficients: NDArray[np.float64]  # degC, [year's terms, day's terms]
     parameters: int
     context_hours: int
@@ -134,8 +134,8 @@ class Climatology(Estimator):
         whole = covers_a_year(dataset)
         if not whole and self.year_harmonics:
             log.warning("%s: less than a year of training rows; only the mean day is fitted", self.architecture)
-        year = Harmonics(self.year_harmonics if whole else 0, DAYS_PER_YEAR)
-        day = Harmonics(self.day_harmonics, 24.0)
+        year = Cycle(self.year_harmonics if whole else 0, DAYS_PER_YEAR)
+        day = Cycle(self.day_harmonics, 24.0)
         train = slice(dataset.bounds.a)
         hours, days = calendar(dataset.times[train]).T
         products = year.terms(days)[:, :, None] * day.terms(hours)[:, None, :]  # [n, year's terms, day's terms]

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.architectures.climatology import CalendarForecast, Harmonics, covers_a_year
+from tsflow.architectures.climatology import CalendarForecast, Cycle, covers_a_year
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import EntrantSkipped
 from tsflow.windows.dataset import Dataset
@@ -82,8 +82,8 @@ class Prophet(Estimator):
         beta = scale * np.nanmean(model.params["beta"], axis=0)
         belongs = model.train_component_cols.to_dict("series")  # of each season: 1 at its own coefficients
         orders = {name: int(season["fourier_order"]) for name, season in model.seasonalities.items()}
-        year = Harmonics(orders.get("yearly", 0), JULIAN_YEAR)
-        day = Harmonics(orders["daily"], 24.0)
+        year = Cycle(orders.get("yearly", 0), JULIAN_YEAR)
+        day = Cycle(orders["daily"], 24.0)
         coefficients = np.zeros((2 * year.order + 1, 2 * day.order + 1))
         coefficients[0, 0] = scale * float(np.nanmean(model.params["m"]))
         if year.order:
@@ -102,5 +102,5 @@ class Prophet(Estimator):
 
 
 def _cosines_first(beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From Prophet's sin 1, cos 1, sin 2, cos 2, ... to the order of `Harmonics`."""
+    """From Prophet's sin 1, cos 1, sin 2, cos 2, ... to the order of `Cycle`."""
     return np.concatenate([beta[1::2], beta[0::2]])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import tsflow.architectures
-from tsflow.architectures.space import Distribution, check_space
+from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
 from tsflow.stations.station import read_yaml
@@ -34,7 +34,7 @@ class Architecture(Strict):
 
     def identity(self) -> dict[str, Any]:
         """Return all that decides what is trained: search space and published figure do not."""
-        return self.model_dump(mode="json", exclude={"search", "published_mae"})
+        return self.model_dump(mode="json", exclude=BESIDE)
 
     @property
     def variables(self) -> set[str]:

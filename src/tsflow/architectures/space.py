@@ -24,7 +24,8 @@ from tsflow.settings import Strict, explain
 if TYPE_CHECKING:
     from tsflow.architectures.registry import Architecture
 
-_FIXED = ("architecture", "title", "builder", "horizon_hours", "search")  # what a recipe is, and what it forecasts
+BESIDE = {"search", "published_mae"}  # keys of a recipe that do not decide what is trained
+_FIXED = ("architecture", "title", "builder", "horizon_hours", *sorted(BESIDE))  # what a recipe is, and what it forecasts
 _INSIDE = 0.381966  # of a range: a value that is hardly ever whole, and not a bound
 
 
@@ -120,7 +121,7 @@ def with_values(architecture: Architecture, values: dict[str, Any]) -> Architect
     SettingsError
         If the recipe refuses a value.
     """
-    content = architecture.model_dump(mode="json", exclude_unset=True, exclude={"search"})
+    content = architecture.model_dump(mode="json", exclude_unset=True, exclude=BESIDE)
     for key, value in values.items():
         *parents, leaf = key.split(".")
         place: Any = content

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsflow.errors import IntegrityError
+from tsflow.evaluation.intervals import hour_of_day
 from tsflow.evaluation.leads import lead_truth
 from tsflow.evaluation.metrics import bias, mae, rmse
 from tsflow.settings import Strict
@@ -86,7 +87,7 @@ def errors_of(tests: Mapping[str, pd.DataFrame], horizon_hours: int) -> Errors:
         bias=bias(truth, forecast),
         by_fold=mae_by(error, folds),
         by_season={season: by_season[season] for season in SEASONS if season in by_season},
-        by_hour=mae_by(error, hours_of_day(times)),
+        by_hour=mae_by(error, hour_of_day(times)),
         by_lead={
             **{hour: mae(pooled[f"truth_{hour}"].to_numpy(), pooled[f"lead_{hour}"].to_numpy()) for hour in sorted(leads)},
             horizon_hours: overall,
@@ -105,9 +106,3 @@ def seasons(times: NDArray[np.datetime64]) -> NDArray[np.str_]:
     """Return the meteorological season of each time, [n]."""
     month = times.astype("datetime64[M]").astype(np.int64) % 12  # 0: January
     return np.asarray(SEASONS)[(month + 1) % 12 // 3]
-
-
-def hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Return the hour of each time, 0 to 23, [n]."""
-    hours: NDArray[np.int64] = (times.astype("datetime64[h]") - times.astype("datetime64[D]")).astype(np.int64)
-    return hours

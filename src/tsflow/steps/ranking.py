@@ -91,11 +91,11 @@ def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[s
     key = keys.candidate(keys.run_folder(run_id), architecture)
     if (body := objects.find(key)) is not None:
         facts = keys.from_json(body, key)
-        taken = ("architecture", "title", "parameters", "epochs", "best_epoch", "train_seconds", "curve", "lead_errors", "memory")
+        numbers = ("published_mae", "parameters", "epochs", "best_epoch", "train_seconds")
+        taken = ("architecture", "title", *numbers, "curve", "lead_errors", "memory")
         reused = facts["run"] if facts["run"] != run_id else None
         weights = facts["found"].get("weights", {})
         taken_over = {name: facts[name] for name in taken}
-        recipe = {"weights": weights, "published_mae": load_architecture(architecture).published_mae}
-        return Entrant(status="ok", reused_from=reused, **recipe, **taken_over, **with_skill(facts["errors"], naive))
+        return Entrant(status="ok", reused_from=reused, weights=weights, **taken_over, **with_skill(facts["errors"], naive))
     title, why = load_architecture(architecture).title, why_failed(objects, keys.run_folder(run_id), architecture)
     return Entrant(architecture=architecture, title=title, **why)

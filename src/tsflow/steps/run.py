@@ -23,6 +23,12 @@ def first_result(objects: ObjectStore, key: str, facts: dict[str, Any]) -> dict[
     return first
 
 
+def earlier_result(objects: ObjectStore, key: str) -> dict[str, Any] | None:
+    """Return a result that another attempt wrote, or None."""
+    body = objects.find(key)
+    return None if body is None else dict(keys.from_json(body, key))
+
+
 def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) -> dict[str, Any]:
     """Cut the station's record into windows; return the run: its dataset's fingerprint and its entrants.
 
@@ -34,9 +40,8 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
         If a part of the split has no window.
     """
     key = keys.run(run_id, "run.json")
-    if (done := objects.find(key)) is not None:
-        run: dict[str, Any] = keys.from_json(done, key)
-        return run
+    if (done := earlier_result(objects, key)) is not None:
+        return done
     request = request.checked()
     station = load_station(request.station)
     as_of = request.moment(station)
@@ -103,9 +108,7 @@ def dataset_of(station: Station, hourly: HourlyFrame, split: Split, split_name: 
 def read_run(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     """Return what a run was asked for; `SettingsError` if there is no such run."""
     key = keys.run(run_id, "run.json")
-    body = objects.find(key)
-    if body is None:
+    if (run := earlier_result(objects, key)) is None:
         msg = f"no run {run_id!r} in {objects.address('runs/')}; `tsflow leaderboard` shows the newest"
         raise SettingsError(msg)
-    run: dict[str, Any] = keys.from_json(body, key)
     return run

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tsflow.architectures.registry import Architecture, families, load_architecture
-from tsflow.architectures.space import Distribution, value_of, with_values
+from tsflow.architectures.space import BESIDE, Distribution, value_of, with_values
 from tsflow.errors import SettingsError, StorageDenied, StorageUnavailable, TrainingError
 from tsflow.evaluation.metrics import mae
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
 from tsflow.steps.requests import TuneRequest, profile_settings
-from tsflow.steps.run import dataset_of, first_result, validated_hours
+from tsflow.steps.run import dataset_of, earlier_result, first_result, validated_hours
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch, TrialEpochs
@@ -51,9 +51,8 @@ def start_tuning(objects: ObjectStore, request: TuneRequest, tuning_id: str) -> 
         As `dataset_of`.
     """
     key = keys.tuning(tuning_id, "tuning.json")
-    if (done := objects.find(key)) is not None:
-        found: dict[str, Any] = keys.from_json(done, key)
-        return found
+    if (done := earlier_result(objects, key)) is not None:
+        return done
     request = request.checked()
     recipe = load_architecture(request.architecture)
     station = load_station(request.station)
@@ -70,7 +69,7 @@ def start_tuning(objects: ObjectStore, request: TuneRequest, tuning_id: str) -> 
         "seed": request.seed,
         "fingerprint": dataset.without_test().save(objects),
         "request": request.model_dump(mode="json"),
-        "recipe": recipe.model_dump(mode="json", exclude_unset=True, exclude={"search"}),
+        "recipe": recipe.model_dump(mode="json", exclude_unset=True, exclude=BESIDE),
         "search": {name: found.model_dump(mode="json", exclude_unset=True) for name, found in (recipe.search or {}).items()},
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -80,11 +79,10 @@ def start_tuning(objects: ObjectStore, request: TuneRequest, tuning_id: str) -> 
 def read_tuning(objects: ObjectStore, tuning_id: str) -> dict[str, Any]:
     """Return what a tuning searches; `SettingsError` if there is no such tuning."""
     key = keys.tuning(tuning_id, "tuning.json")
-    if (body := objects.find(key)) is None:
+    if (tuning := earlier_result(objects, key)) is None:
         known = sorted({found.split("/")[1] for found in objects.keys("tunings/") if found.endswith("/tuning.json")})
         msg = f"no tuning {tuning_id!r} in {objects.address('tunings/')}; there are: {', '.join(known) or 'none'}"
         raise SettingsError(msg)
-    tuning: dict[str, Any] = keys.from_json(body, key)
     return tuning
 
 

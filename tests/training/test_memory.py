@@ -1,0 +1,52 @@
+"""How far back a network looks."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.space import with_values
+from tsflow.observations.hourly import hourly_frame
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.stations.parse import RawFile, parse
+from tsflow.stations.station import load_station
+from tsflow.storage.objects import ObjectStore
+from tsflow.training.epochs import EpochStore
+from tsflow.training.fit import train
+from tsflow.training.memory import memory_profile
+from tsflow.windows.dataset import Dataset
+
+
+@pytest.fixture(scope="module")
+def year(data: Path) -> Dataset:
+    """The first year of the hourly record."""
+    station = load_station("jena_hourly")
+    path = data / "jena_hourly_2009_2014.csv.gz"
+    observations, _ = parse([RawFile(path.name, path.read_bytes())], station, now=datetime(2026, 1, 1))
+    frame = hourly_frame(observations.head(8_760), station, HourlySettings()).frame
+    units = {name: variable.unit for name, variable in station.variables.items()}
+    return Dataset(station.station, "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+
+
+def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
+    network = with_values(load_architecture("dense"), {"units": [1], "activation": "linear"})
+    assert isinstance(network, Network)
+    model = build(network, NetworkInputs.of(network, year))
+    kernel = np.random.default_rng(0).normal(size=(120 * len(year.features), 1))
+    layers = [layer for layer in model.layers if layer.name.startswith("dense")]
+    layers[0].set_weights([kernel, np.zeros(1)])
+    model.get_layer("forecast_head").set_weights([np.full((1, 1), 2.0), np.zeros(1)])
+    expected = 2 * np.abs(kernel).reshape(120, -1).mean(axis=1)[::-1]  # the origin first
+    np.testing.assert_allclose(memory_profile(model, year), expected, rtol=1e-4)
+
+
+def test_a_gated_network_remembers_a_day_that_a_simple_one_has_forgotten(objects: ObjectStore, year: Dataset):
+    kept = {}
+    for name in ("simple_rnn", "lstm"):
+        trained = train(load_architecture(name), year, EpochStore(objects, "runs/r", name, "t"), seed=1, max_epochs=3)
+        assert len(trained.memory) == 120
+        kept[name] = trained.memory[24] / trained.memory[0]
+    assert kept["lstm"] > 5 * kept["simple_rnn"]
