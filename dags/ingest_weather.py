@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
 
-from tsflow.settings import names_in, settings
+from tsflow.folders import names_in
+from tsflow.settings import settings
 from wiring import OBSERVATIONS, RETRIES, key_of, objects
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 
-from tsflow.settings import names_in, settings
+from tsflow.folders import names_in
+from tsflow.settings import settings
 from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, dataset_params, key_of, objects, split_param
 
 

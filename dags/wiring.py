@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from tsflow.settings import ProfileSettings, SplitSettings, names_in, settings
+from tsflow.folders import names_in
+from tsflow.settings import ProfileSettings, SplitSettings, settings
 
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore

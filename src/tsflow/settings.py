@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from yaml import YAMLError
 
 from tsflow.errors import SettingsError
+from tsflow.folders import PLACES, include_dir
 
 
 class Strict(BaseModel):
@@ -203,39 +203,6 @@ class Settings(BaseSettings):
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, include_dir() / "tsflow.yaml")
 
 
-_PLACES = ("TSFLOW_HOME", "TSFLOW_STATE")  # where things lie, needed before any setting can be read
-
-
-def home() -> Path:
-    """Return the folder that holds `include/`: `TSFLOW_HOME`, or the nearest one above the working folder or the code."""
-    if given := os.environ.get("TSFLOW_HOME"):
-        if not (Path(given) / "include").is_dir():
-            msg = f"TSFLOW_HOME={given} has no include/ folder; point it at a clone of tsflow"
-            raise SettingsError(msg)
-        return Path(given).resolve()
-    for start in (Path.cwd(), Path(__file__).resolve()):
-        for folder in (start, *start.parents):
-            if (folder / "include" / "stations").is_dir():
-                return folder
-    msg = f"found no include/stations in {Path.cwd()} or above it; run tsflow inside a clone, or set TSFLOW_HOME to one"
-    raise SettingsError(msg)
-
-
-def include_dir() -> Path:
-    """Return the folder of the files that people edit."""
-    return home() / "include"
-
-
-def names_in(folder: str) -> list[str]:
-    """Return the names of the YAML files of a folder under `include/`, without reading them."""
-    return sorted(path.stem for path in (include_dir() / folder).glob("*.yaml"))
-
-
-def state_dir() -> Path:
-    """Return the private folder of the embedded stack's data, secrets and logs (`TSFLOW_STATE`, default `.tsflow`)."""
-    return Path(os.environ.get("TSFLOW_STATE") or home() / ".tsflow").resolve()
-
-
 def explain(error: ValidationError, origin: str) -> str:
     """Say in one line a problem where a settings file or argument is wrong: its place, its key, what is the matter."""
     lines = []
@@ -251,10 +218,10 @@ def explain(error: ValidationError, origin: str) -> str:
 def _reject_unknown_variables() -> None:
     """A misspelt `TSFLOW_` variable would otherwise be ignored in silence."""
     for name in os.environ:
-        if name.startswith("TSFLOW_") and name not in _PLACES:
+        if name.startswith("TSFLOW_") and name not in PLACES:
             block = name.removeprefix("TSFLOW_").split("__")[0].lower()
             if block not in Settings.model_fields:
-                valid = ", ".join([*_PLACES, *(f"TSFLOW_{field.upper()}" for field in Settings.model_fields)])
+                valid = ", ".join([*PLACES, *(f"TSFLOW_{field.upper()}" for field in Settings.model_fields)])
                 msg = f"environment variable {name}: no such setting; valid beginnings: {valid}"
                 raise SettingsError(msg)
 

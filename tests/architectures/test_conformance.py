@@ -11,7 +11,8 @@ from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.errors import EntrantSkipped
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings, names_in
+from tsflow.folders import names_in
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
 from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import EpochStore

@@ -13,7 +13,8 @@ from tsflow.architectures.network import Activation, Network, NetworkInputs, bui
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import Distribution, value_of, with_values
 from tsflow.errors import SettingsError
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings, names_in
+from tsflow.folders import names_in
+from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
 from tsflow.training.export import check_parity, twin_without_dropout
 from tsflow.windows.dataset import Dataset
 

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError
 import tsflow.architectures
 from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
-from tsflow.settings import Strict, WindowSettings, explain, include_dir, names_in
+from tsflow.folders import include_dir, names_in
+from tsflow.settings import Strict, WindowSettings, explain
 from tsflow.stations.station import read_yaml
 from tsflow.windows.dataset import Dataset
 

@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from tsflow.errors import SettingsError
-from tsflow.settings import include_dir
+from tsflow.folders import include_dir
 
 # GX versions that report usage read this when they are imported.
 os.environ["GX_ANALYTICS_ENABLED"] = "False"

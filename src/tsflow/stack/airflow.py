@@ -14,7 +14,8 @@ from pathlib import Path
 import requests
 
 from tsflow.errors import StackError
-from tsflow.settings import ObjectStoreSettings, Settings, home, state_dir
+from tsflow.folders import home, state_dir
+from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.marks import unmarked_environment
 from tsflow.stack.places import private_dir, write_private
 from tsflow.stack.ports import LOOPBACK

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tsflow.errors import StackError
-from tsflow.settings import state_dir
+from tsflow.folders import state_dir
 
 FREE_BYTES = 256 * 2**20  # below this SeaweedFS takes no more objects and SQLite soon fails
 

@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from tsflow.errors import SourceFormatError, SourceUnavailable
-from tsflow.settings import home
+from tsflow.folders import home
 from tsflow.stations.parse import RawFile
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import ArchiveSource, FilesSource, SimulatorSource, Source, Station

@@ -8,7 +8,8 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
-from tsflow.settings import Strict, explain, include_dir, names_in
+from tsflow.folders import include_dir, names_in
+from tsflow.settings import Strict, explain
 from tsflow.stations.formulas import formula
 
 

@@ -10,7 +10,8 @@ from tsflow.architectures.network import Network
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
-from tsflow.settings import Profile, ProfileSettings, Strict, explain, names_in, settings
+from tsflow.folders import names_in
+from tsflow.settings import Profile, ProfileSettings, Strict, explain, settings
 from tsflow.stations.station import Station, load_station
 from tsflow.windows.split import split_settings
 

@@ -22,8 +22,8 @@ from tsflow.architectures.registry import Architecture, families, load_architect
 from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
 from tsflow.evaluation.leads import lead_errors
+from tsflow.folders import home
 from tsflow.observations.store import to_parquet
-from tsflow.settings import home
 from tsflow.steps.candidates import candidate_facts
 from tsflow.steps.combine import combine
 from tsflow.steps.ranking import latest_leaderboard
