@@ -44,7 +44,6 @@ class FitSettings(Strict):
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of each gradient; against exploding gradients
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None  # that pinball aims at; 0.5: the median, as mae does
-    decay_epochs: Annotated[int, Field(ge=1)] | None = None  # over which the rate falls; None: over all
     patience: Annotated[int, Field(ge=1)] | None = 3  # epochs without a better validation MAE; None: no early stopping
 
     @model_validator(mode="after")
@@ -107,10 +106,9 @@ class Network(Architecture, ABC):
         return tuple(hours)
 
     def settled(self, found: dict[str, Any]) -> Self:
-        """Return the recipe with the number of epochs fixed; the rate falls as it did when that number was found."""
-        fit = self.fit
-        settled = {"epochs": found["epochs"], "decay_epochs": fit.decay_epochs or fit.epochs, "patience": None}
-        return self.model_copy(update={"fit": fit.model_copy(update=settled)})
+        """Return the recipe with the number of epochs fixed, over which a falling rate then falls."""
+        settled = {"epochs": found["epochs"], "patience": None}
+        return self.model_copy(update={"fit": self.fit.model_copy(update=settled)})
 
     @abstractmethod
     def layers(self, x: Any, *, dropout: bool) -> Any:

@@ -96,8 +96,7 @@ def _train_once(
         model = from_keras(epochs.model(len(curve)))
     else:
         model = build(network, inputs)
-        decay = min(fit.decay_epochs or total, max_epochs or fit.decay_epochs or total)
-        _compile(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * decay)
+        _compile(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):
