@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -111,6 +112,22 @@ def test_three_commands_at_once_share_one_store_and_the_last_one_stops_it() -> N
         assert weed().pid == pid
     users[2].communicate()
     assert marked() == []
+
+
+def test_stores_started_at_once_over_one_port_are_each_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("TSFLOW_STACK__OBJECT_STORE_PORT", str(probe.getsockname()[1]))
+    states = [tmp_path / f"state{i}" for i in range(3)]
+    users = []
+    for state in states:
+        monkeypatch.setenv("TSFLOW_STATE", str(state))
+        users.append(user())
+    addresses = [one.stdout.readline().strip() for one in users if one.stdout]  # each printed once its own keys were let in
+    for one in users:
+        one.communicate()
+        assert one.returncode == 0
+    assert len({*addresses} - {""}) == 3
 
 
 def test_the_store_of_a_killed_command_stops_by_itself() -> None:

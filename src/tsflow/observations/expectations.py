@@ -130,7 +130,7 @@ def evaluate(
             fitted += _fit(config, bindings.each)
     if stage is not None:
         fitted = [config for config in fitted if config["kwargs"].get("column", "time") in frame.columns]
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it tells of every folder
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every folder and every missing key
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("tsflow").add_dataframe_asset(suite)

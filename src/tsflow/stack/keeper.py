@@ -12,7 +12,7 @@ from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import use_lock
 from tsflow.stack.ports import LOOPBACK, choose_ports
-from tsflow.stack.processes import Kept, stop
+from tsflow.stack.processes import Component, Kept, stop
 from tsflow.stack.record import KEEPER
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME, answers, remove_sockets, wanted_ports, weed
@@ -30,12 +30,13 @@ class Keeper(Daemon):
     def work(self) -> None:
         """Serve until asked to stop, unused, or failed."""
         sweep(lambda part: part == NAME)  # left by a keeper that was killed
-        self._ports = choose_ports(NAME, wanted_ports(self._settings))
-        kept = Kept(weed(load_secrets(), self._ports), self._settings.stack.max_restarts)
+        kept = Kept(self._component(), self._settings.stack.max_restarts)
         self.kept = [kept]
         while not self.stopping() and not self._unused.acquire():
             kept.tick(time.monotonic())
-            if self.state == "starting" and kept.state == "running" and answers(self._ports):
+            if self.state == "starting" and kept.state == "restarting":
+                kept.component = self._component()  # another program may have taken one of its ports since they were chosen
+            if self.state == "starting" and kept.process is not None and answers(kept.process.pid, self._ports):
                 self.state = "running"
                 self.url = f"http://{LOOPBACK}:{self._ports['s3.port']}"
             if kept.state == "failed":
@@ -45,6 +46,10 @@ class Keeper(Daemon):
                 self._wait_unused()
                 return
             self.pause()
+
+    def _component(self) -> Component:
+        self._ports = choose_ports(NAME, wanted_ports(self._settings))
+        return weed(load_secrets(), self._ports)
 
     def _wait_unused(self) -> None:
         """Stay to say what failed until its users have seen it."""

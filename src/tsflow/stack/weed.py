@@ -10,6 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import psutil
+
 from tsflow.errors import StackError
 from tsflow.settings import Settings
 from tsflow.stack.places import private_dir, write_private
@@ -97,8 +99,14 @@ def weed(secrets: Secrets, ports: dict[str, int]) -> Component:
     )
 
 
-def answers(ports: dict[str, int]) -> bool:
-    """Say whether the S3 server is up and there is a volume server to write to."""
+def answers(pid: int, ports: dict[str, int]) -> bool:
+    """Say whether this `weed`, and no other program on its ports, serves S3 and has a volume server to write to."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp4")
+    except psutil.Error:
+        return False
+    if not {*ports.values()} <= {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}:
+        return False
     topology = _get(ports["master.port"], "/dir/status")
     if _get(ports["s3.port"], "/healthz") is None or topology is None:
         return False
