@@ -205,7 +205,9 @@ def test_a_backtest_without_any_result_says_so(objects: ObjectStore, station: Pa
     first = next(iter(build(objects)["folds"]))
     with pytest.raises(SettingsError, match="'b1' has no summary"):
         steps.latest_summary(objects, "b1")
-    with pytest.raises(TrainingError, match=r"no entrant could be trained in any fold: dense: left no result.*; naive: left no result"):
+    with pytest.raises(
+        TrainingError, match=r"no entrant could be trained in any fold: dense: left no result.*; naive: left no result"
+    ):
         steps.summarise_backtest(objects, "b1")
     with pytest.raises(UnknownName, match=rf"unknown fold of backtest b1 '2020-01-01'; valid: {first}"):
         steps.backtest_entrant(objects, "b1", "2020-01-01", "naive")
