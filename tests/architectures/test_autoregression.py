@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tsflow.windows.dataset import Dataset
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    frame = hourly_rows(1500, features=2).assign(segment=0)
+    frame = hourly_rows(17800, features=2).assign(segment=0)
     return Dataset("small", "T", {"f1": "", "T": "degC"}, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
 
 
@@ -44,6 +46,15 @@ def test_the_path_ends_where_the_direct_model_goes(dataset: Dataset):
     assert direct.lead_hours == ()
     np.testing.assert_allclose(path.predict(contexts), direct.predict(contexts), atol=1e-3)
     assert (direct.parameters, path.parameters, recipe("recursive").fit(dataset, seed=1).parameters) == (37, 24 * 37, 37)
+
+
+def test_less_than_a_year_teaches_nothing_of_the_year(dataset: Dataset):
+    half = replace(dataset, frame=dataset.frame[:8760])
+    in_winter, in_summer = (half.contexts(half.starts("test")[:1]) for _ in range(2))
+    in_summer[:, :, -1] += 182
+    fitted = recipe("recursive").fit(half, seed=1)
+    assert fitted.parameters == 35
+    assert fitted.predict(in_summer) == pytest.approx(fitted.predict(in_winter), abs=1e-4)
 
 
 def test_more_lags_than_the_context_are_refused(dataset: Dataset):

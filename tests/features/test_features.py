@@ -1,5 +1,7 @@
 """Channels and tables against pandas and pvlib, as independent oracles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pvlib
@@ -26,6 +28,13 @@ def dataset() -> Dataset:
     units = {"p": "mbar", "T": "degC", "wv": "m/s", "wd": "deg"}
     settings = (WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
     return Dataset("small", "T", units, frame, *settings, JENA, utc_offset_hours=1.0)
+
+
+@pytest.fixture(scope="module")
+def years() -> Dataset:
+    """Its training part, the first half, is longer than a year."""
+    frame = hourly_rows(17800, start="2021-03-01 00:10").assign(segment=0)
+    return Dataset("small", "T", {"T": "degC"}, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {}, JENA)
 
 
 def series(spec: Channels, dataset: Dataset) -> dict[str, np.ndarray]:
@@ -76,14 +85,27 @@ def test_a_wind_is_a_vector(dataset: Dataset):
     np.testing.assert_allclose(found["wind_y"], dataset.frame["wv"] * np.sin(angle), atol=1e-5)
 
 
-def test_harmonics_and_changes_are_what_their_names_say(dataset: Dataset):
-    found = series(Channels(measured=[], calendar=Harmonics(year=1, day=2), changes={"target": [3]}), dataset)
-    times = pd.DatetimeIndex(dataset.times)
+def test_harmonics_and_changes_are_what_their_names_say(years: Dataset):
+    found = series(Channels(measured=[], calendar=Harmonics(year=1, day=2), changes={"target": [3]}), years)
+    times = pd.DatetimeIndex(years.times)
     hour = times.hour + times.minute / 60
     np.testing.assert_allclose(found["day_sin_2"], np.sin(4 * np.pi * hour / 24), atol=1e-5)
     np.testing.assert_allclose(found["year_cos_1"], np.cos(2 * np.pi * (times.day_of_year - 1 + hour / 24) / 365.2425), atol=1e-5)
-    expected = dataset.frame["T"] - dataset.frame["T"].shift(3).fillna(dataset.frame["T"].iloc[0])
+    expected = years.frame["T"] - years.frame["T"].shift(3).fillna(years.frame["T"].iloc[0])
     np.testing.assert_allclose(found["target_change_3"], expected, atol=1e-5)
+
+
+def test_an_anomaly_is_what_the_season_does_not_explain_once_a_year_is_known(years: Dataset):
+    times = pd.DatetimeIndex(years.times)
+    season = 10 + 8 * np.cos(2 * np.pi * (times.day_of_year - 1 + (times.hour + times.minute / 60) / 24) / 365.2425)
+    spec = Channels(measured=[], anomalies={"T": Harmonics(year=1)}, calendar=Harmonics(year=1))
+    changed = replace(years, frame=years.frame.assign(T=season))
+    np.testing.assert_allclose(series(spec, changed)["T_anomaly"], 0, atol=1e-3)
+    less = replace(changed, frame=changed.frame[:17500])  # of the year's course a part less than a year tells nothing
+    found = series(spec, less)
+    np.testing.assert_allclose(found["T_anomaly"], season[:17500] - season[:8750].to_numpy().mean(), atol=1e-3)
+    assert not found["year_sin_1"].any()
+    assert not found["year_cos_1"].any()
 
 
 def test_an_anomaly_is_what_a_days_course_does_not_explain(dataset: Dataset):

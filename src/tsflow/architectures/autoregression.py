@@ -54,6 +54,8 @@ class Autoregression(Estimator):
         if self.lags > dataset.windows.context_hours:
             msg = f"lags {self.lags} are more than windows.context_hours {dataset.windows.context_hours}; take fewer"
             raise SettingsError(msg)
+        if (calendar := self.calendar.within(dataset)) != self.calendar:
+            return self.model_copy(update={"calendar": calendar}).fit(dataset, seed=seed)
         horizon = dataset.windows.horizon_hours
         inputs = self.inputs(dataset)
         if self.strategy == "recursive":

@@ -109,12 +109,6 @@ class CalendarForecast:
         return to_bytes(graph)
 
 
-def covers_a_year(dataset: Dataset) -> bool:
-    """Say whether the training rows span a year; harmonics of the year, fitted on less, go anywhere outside of it."""
-    times = dataset.times[: dataset.bounds.a]
-    return bool(times[-1] - times[0] >= np.timedelta64(365, "D") - np.timedelta64(1, "h"))
-
-
 @register("climatology")
 class Climatology(Estimator):
     """Least squares of the training rows' target on harmonics of the year times harmonics of the day.
@@ -131,7 +125,7 @@ class Climatology(Estimator):
 
     def fit(self, dataset: Dataset, *, seed: int) -> CalendarForecast:
         """Solve the least squares; `seed` is not used."""
-        whole = covers_a_year(dataset)
+        whole = dataset.covers_a_year
         if not whole and self.year_harmonics:
             log.warning("%s: less than a year of training rows; only the mean day is fitted", self.architecture)
         year = Cycle(self.year_harmonics if whole else 0, DAYS_PER_YEAR)

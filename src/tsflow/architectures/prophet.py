@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.architectures.climatology import CalendarForecast, Cycle, covers_a_year
+from tsflow.architectures.climatology import CalendarForecast, Cycle
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import EntrantSkipped
 from tsflow.windows.dataset import Dataset
@@ -59,7 +59,7 @@ class Prophet(Estimator):
         """Return Prophet itself, fitted."""
         import prophet
 
-        whole = covers_a_year(dataset)
+        whole = dataset.covers_a_year
         if not whole:
             log.warning("%s: less than a year of training rows; only the season of the day is fitted", self.architecture)
         model = prophet.Prophet(

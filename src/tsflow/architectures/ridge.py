@@ -87,8 +87,8 @@ class Ridge(Tabular):
         base = ops.clip(base, -self.clip, self.clip)
         now = table.input[:, -1, :]  # [n, n_columns]
         clock = now[:, -2:-1], now[:, -1:]  # hour, day: [n, 1]
-        found = [base, *harmonics(*clock, self.calendar, product=True).values()]
-        bends = harmonics(*clock, Harmonics(year=int(self.seasonal), day=int(self.diurnal)))
+        found = [base, *harmonics(*clock, self.calendar.within(dataset), product=True).values()]
+        bends = harmonics(*clock, Harmonics(year=int(self.seasonal), day=int(self.diurnal)).within(dataset))
         found += [base * bend for bend in bends.values()]
         if self.products:
             at = [names.index(name) for name in self.products]

@@ -7,7 +7,7 @@
       wind            wind_x, wind_y            speed and direction as a vector
       anomalies       T_anomaly                 minus the climatology of the training part
       changes         p_change_3                minus the value 3 hours before; inside the window, never before it
-      calendar        year_sin_1, day_cos_2     harmonics
+      calendar        year_sin_1, day_cos_2     harmonics; the year's are 0 on less than a year of training rows
       sun             sun, sun_ahead            sine of the sun's height, now and at the target's time
     -> channels [n, context, n_channels]
 
@@ -16,7 +16,8 @@ Everything is part of the model's graph, so that a consumer hands over raw rows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -27,6 +28,8 @@ from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
 from tsflow.settings import Strict
 from tsflow.windows.dataset import Dataset
+
+log = logging.getLogger(__name__)
 
 TARGET = "target"  # stands for whatever the station's target is called
 Hours = Annotated[int, Field(ge=1)]
@@ -83,6 +86,7 @@ class FittedChannels:
     columns: dict[str, int]  # of the input, by variable; `target` too
     clock: int  # the column of the hour of day; the day of the year follows
     horizon_hours: int
+    calendar: Harmonics  # those of the spec that the training rows can tell
     climatology: dict[str, NDArray[np.float64]]  # coefficients, by variable
     sun: NDArray[np.float64] | None  # [366, 3], see `sun_table`
     mean: NDArray[np.float64]  # of each channel, [n_channels]
@@ -111,12 +115,18 @@ class FittedChannels:
             sun = sun_table(dataset.location, dataset.utc_offset_hours)
         rows = dataset.rows[: dataset.bounds.a]
         clock = rows[:, -2:].astype(np.float64)
+        calendar = spec.calendar.within(dataset)
+        anomalies = {name: order.within(dataset) for name, order in spec.anomalies.items()}
+        if (calendar, anomalies) != (spec.calendar, spec.anomalies):
+            log.warning("less than a year of training rows: the year's harmonics are left out of the channels")
         climatology = {
-            name: fit_climatology(rows[:, columns[name]].astype(np.float64), clock, order) for name, order in spec.anomalies.items()
+            name: fit_climatology(rows[:, columns[name]].astype(np.float64), clock, order) for name, order in anomalies.items()
         }
-        raw = cls(spec, columns, len(dataset.features), dataset.windows.horizon_hours, climatology, sun, np.zeros(0), np.ones(0))
+        spec = spec.model_copy(update={"anomalies": anomalies})
+        horizon = dataset.windows.horizon_hours
+        raw = cls(spec, columns, len(dataset.features), horizon, calendar, climatology, sun, np.zeros(0), np.ones(0))
         mean, deviation = raw._statistics(rows)
-        return cls(spec, columns, raw.clock, raw.horizon_hours, climatology, sun, mean, deviation)
+        return replace(raw, mean=mean, deviation=deviation)
 
     def constants(self) -> list[NDArray[np.float64]]:
         """Return everything that was read off the training part."""
@@ -154,15 +164,19 @@ class FittedChannels:
             channels |= {"wind_x": speed * ops.cos(angle), "wind_y": speed * ops.sin(angle)}
         anomalies = {}
         for name, order in self.spec.anomalies.items():
-            terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
-            kernel = {"class_name": "Constant", "config": {"value": self.climatology[name][1:, None].tolist()}}
-            mean = layers.Dense(1, use_bias=False, kernel_initializer=kernel, trainable=False, name=f"climatology_{name}")(terms)
-            anomalies[f"{name}_anomaly"] = column(self.columns[name]) - mean - float(self.climatology[name][0])
+            anomaly = column(self.columns[name])
+            if order.year or order.day:
+                terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
+                kernel = {"class_name": "Constant", "config": {"value": self.climatology[name][1:, None].tolist()}}
+                usual = layers.Dense(1, use_bias=False, kernel_initializer=kernel, trainable=False, name=f"climatology_{name}")
+                anomaly = anomaly - usual(terms)
+            anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
         for name, lags in self.spec.changes.items():
             series = anomalies[name] if name in anomalies else column(self.columns[name])
             channels |= {f"{name}_change_{lag}": series - _before(series, lag) for lag in lags}
-        channels |= harmonics(hour, day, self.spec.calendar)
+        channels |= dict.fromkeys(harmonic_names(self.spec.calendar), hour * 0.0)
+        channels |= harmonics(hour, day, self.calendar)
         if self.sun is not None:
             channels |= {
                 "sun": self._height(self.sun, hour, day, 0),

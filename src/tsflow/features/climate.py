@@ -1,5 +1,7 @@
 """What the clock and the place say of the weather: harmonics, climatology, the sun's height."""
 
+from __future__ import annotations
+
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from pydantic import Field
 from tsflow.settings import Strict
 from tsflow.stations.station import Location
 from tsflow.windows.calendar import DAYS_PER_YEAR
+from tsflow.windows.dataset import Dataset
 
 Order = Annotated[int, Field(ge=0, le=12)]
 
@@ -18,6 +21,13 @@ class Harmonics(Strict):
 
     year: Order = 0
     day: Order = 0
+
+    def within(self, dataset: Dataset) -> Harmonics:
+        """Return those that the training rows can tell: none of the year on less than a year.
+
+        Fitted on a part of the year, its harmonics go anywhere in the rest of it.
+        """
+        return self if dataset.covers_a_year else self.model_copy(update={"year": 0})
 
 
 def harmonic_names(order: Harmonics) -> list[str]:
@@ -61,8 +71,7 @@ def fit_climatology(values: NDArray[np.float64], clock: NDArray[np.float64], ord
     """
     terms = harmonics(clock[:, 0], clock[:, 1], order, product=True)
     design = np.stack([np.ones(len(values)), *terms.values()], axis=-1)
-    # In a part of a year its harmonics are nearly one another; cutting what the rows do not tell keeps coefficients small.
-    coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values, rcond=0.01)[0]
+    coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values, rcond=0.01)[0]  # months without rows count as usual
     return coefficients
 
 

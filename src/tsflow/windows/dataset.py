@@ -103,6 +103,12 @@ class Dataset:
         for first in range(0, len(starts), size):
             yield self.contexts(starts[first : first + size])
 
+    @property
+    def covers_a_year(self) -> bool:
+        """Whether the training rows span a year."""
+        times = self.times[: self.bounds.a]
+        return bool(times[-1] - times[0] >= np.timedelta64(365, "D") - np.timedelta64(1, "h"))
+
     @cached_property
     def scaler(self) -> Scaler:
         """Mean and deviation of the training rows."""
