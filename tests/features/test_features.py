@@ -9,6 +9,7 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.ridge import Ridge
 from tsflow.errors import EntrantSkipped, SettingsError
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.features.climate import Harmonics
@@ -177,6 +178,26 @@ def test_a_variable_that_the_station_lacks_is_named(dataset: Dataset, spec: dict
 def test_an_architecture_says_which_variables_it_needs():
     with pytest.raises(EntrantSkipped, match=r"ridge\.yaml: needs Tdew, p, rh, wv, which station bare lacks \(it has T\)"):
         load_architecture("ridge").suits("bare", ["T"])
+
+
+def test_a_recipe_that_names_no_channel_or_column_of_its_own_is_refused_when_it_is_read():
+    content = {"architecture": "r", "title": "R", "builder": "ridge", "channels": {"measured": ["T"], "sun": True}}
+    with pytest.raises(ValueError, match=r"table: no channel p, sum; the channels are T, sun, sun_ahead"):
+        Ridge.model_validate({**content, "table": {"now": ["T", "sum"], "lags": {"p": [3]}}})
+    with pytest.raises(ValueError, match=r"products: no column T_lag_4 in the table; it has T, sun, T_lag_3"):
+        Ridge.model_validate({**content, "table": {"now": ["T", "sun"], "lags": {"T": [3]}}, "products": ["T_lag_4"]})
+
+
+def test_the_channels_names_are_known_without_the_data(dataset: Dataset):
+    spec = Channels(
+        measured=["p", "target"],
+        wind={"speed": "wv", "direction": "wd"},
+        anomalies={"T": Harmonics(year=1, day=2), "p": Harmonics(day=1)},
+        changes={"p": [3, 24], "T_anomaly": [24]},
+        calendar=Harmonics(year=2, day=1),
+        sun=True,
+    )
+    assert spec.names(["p", "target"]) == list(series(spec, dataset))
 
 
 @pytest.mark.parametrize(

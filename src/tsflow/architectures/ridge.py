@@ -12,16 +12,15 @@ One linear model cannot know that falling pressure means frost in winter and rai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.linalg import solve  # type: ignore[import-untyped]
 
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
-from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, harmonics
 from tsflow.windows.dataset import Dataset
 
@@ -41,6 +40,14 @@ class Ridge(Tabular):
     diurnal: bool = True  # and of the day
     calendar: Harmonics = Harmonics(year=2, day=2)
     products: list[str] = []  # columns whose squares and products come too
+
+    @model_validator(mode="after")
+    def _products_are_columns(self) -> Self:
+        names = self.table.names()
+        if lacking := [name for name in self.products if name not in names]:
+            msg = f"products: no column {', '.join(lacking)} in the table; it has {', '.join(names)}"
+            raise ValueError(msg)
+        return self
 
     def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
         """Fit by normal equations on the training part; `seed` is not used.
@@ -65,20 +72,11 @@ class Ridge(Tabular):
         return GraphForecast(model, len(coefficients.kernel) + 1, found={"alphas": [chosen]})
 
     def expansion(self, dataset: Dataset) -> keras.Model:
-        """Return the graph from raw observations to all columns of the regression.
-
-        Raises
-        ------
-        SettingsError
-            If `products` names a column that the table has not.
-        """
+        """Return the graph from raw observations to all columns of the regression."""
         import keras
         from keras import layers, ops
 
         names = self.table.names()
-        if lacking := [name for name in self.products if name not in names]:
-            msg = f"products: no column {', '.join(lacking)} in the table; it has {', '.join(names)}"
-            raise SettingsError(msg)
         table = self.columns(dataset)
         values = apply(table, dataset, "train").astype(np.float64)
         deviation = values.std(axis=0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
@@ -49,6 +50,13 @@ class Tabular(Estimator):
 
     channels: Channels = Channels()
     table: Table
+
+    @model_validator(mode="after")
+    def _table_has_its_channels(self) -> Self:
+        # which variables there are by default, only a station says
+        if self.channels.measured is not None and (msg := self.table.unknown(self.channels.names(self.channels.measured))):
+            raise ValueError(msg)
+        return self
 
     @property
     def variables(self) -> set[str]:

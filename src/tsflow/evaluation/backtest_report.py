@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsflow.evaluation.backtest import Backtest, Entrant
 from tsflow.evaluation.grouped import SEASONS, Errors
-from tsflow.evaluation.report import render
+from tsflow.evaluation.page import render
 from tsflow.windows.split import PARTS
 
 _WIDTH, _HEIGHT = 320, 52  # of a curve by hour, in pixels

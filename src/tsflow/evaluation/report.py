@@ -3,9 +3,8 @@
 import math
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard
+from tsflow.evaluation.page import render
 
 _WIDTH, _HEIGHT = 130, 40
 
@@ -62,15 +61,3 @@ def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
     ]
     content = {"board": board, "rows": rows, "leads": by_lead(board), "width": _WIDTH, "height": _HEIGHT, "links": links or {}}
     return render("report.html.j2", **content)
-
-
-def render(template: str, **content: Any) -> bytes:
-    """Return a template of this package filled in; a name that it lacks is an error."""
-    environment = Environment(
-        loader=PackageLoader("tsflow.evaluation", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**content).encode()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from tsflow.evaluation.page import plain, render
 from tsflow.settings import Strict
 from tsflow.training.search import Trial
 
@@ -53,7 +52,7 @@ class Tuning(Strict):
         for trial in self.trials:
             facts = trial.model_dump(exclude={"values", "curve"})
             used = {**self.own, **trial.values}
-            rows.append({**facts, "epochs": len(trial.curve), "reached": trial.reached, **{k: _plain(v) for k, v in used.items()}})
+            rows.append({**facts, "epochs": len(trial.curve), "reached": trial.reached, **{k: plain(v) for k, v in used.items()}})
         frame = pd.DataFrame(rows)
         mixed = [key for key in self.own if len({type(value) for value in frame[key]}) > 1]
         return frame.astype(dict.fromkeys(mixed, str))  # Parquet wants one type a column
@@ -95,17 +94,4 @@ def drawing(trials: list[Trial]) -> dict[str, Any]:
 
 def html(found: Tuning) -> bytes:
     """Return the page of a tuning."""
-    environment = Environment(
-        loader=PackageLoader("tsflow.evaluation", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["plain"] = _plain
-    page = environment.get_template("tuning.html.j2").render(found=found, drawing=drawing(found.trials))
-    return page.encode()
-
-
-def _plain(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return render("tuning.html.j2", found=found, drawing=drawing(found.trials))

@@ -70,6 +70,17 @@ class Channels(Strict):
             raise ValueError(msg)
         return self
 
+    def names(self, measured: list[str]) -> list[str]:
+        """Return the channels' names, in order; `measured` are those that are read as they are."""
+        return [
+            *measured,
+            *(["wind_x", "wind_y"] if self.wind else []),
+            *(f"{name}_anomaly" for name in self.anomalies),
+            *(f"{name}_change_{lag}" for name, lags in self.changes.items() for lag in lags),
+            *harmonic_names(self.calendar),
+            *(["sun", "sun_ahead"] if self.sun else []),
+        ]
+
     @property
     def variables(self) -> set[str]:
         """The station's variables that must be there, but for the target."""

@@ -67,10 +67,14 @@ class Table(Strict):
             names += [f"{channel}_day_{day}_{statistic}" for statistic in statistics for day in range(self.days_back)]
         return names
 
+    def unknown(self, known: list[str]) -> str | None:
+        """Say which channels of the table are not there, if any."""
+        lacking = sorted(self.channels() - set(known))
+        return f"table: no channel {', '.join(lacking)}; the channels are {', '.join(known)}" if lacking else None
+
     def check(self, windows: WindowSettings, known: list[str]) -> None:
         """Raise `SettingsError` if a channel is not there or a column reaches back beyond the context."""
-        if lacking := sorted(self.channels() - set(known)):
-            msg = f"table: no channel {', '.join(lacking)}; the channels are {', '.join(known)}"
+        if msg := self.unknown(known):
             raise SettingsError(msg)
         context = windows.context_hours
         points = [hours + 1 for kind in (self.lags, self.changes) for many in kind.values() for hours in many]

@@ -1,0 +1,24 @@
+"""Pages that need nothing else: one HTML file each, from a template that extends `page.html.j2`."""
+
+import json
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+
+def render(template: str, **content: Any) -> bytes:
+    """Return a template of this package filled in; a name that it lacks is an error."""
+    environment = Environment(
+        loader=PackageLoader("tsflow.evaluation", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = plain
+    return environment.get_template(template).render(**content).encode()
+
+
+def plain(value: Any) -> Any:
+    """Return lists and mappings as JSON, everything else as it is."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
