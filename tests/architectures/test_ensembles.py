@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from tsflow.architectures.ensembles import FOLDS, Ensemble
 from tsflow.errors import EntrantSkipped, TrainingError
@@ -11,10 +12,10 @@ def ensemble(method: str, **settings: object) -> Ensemble:
 
 @pytest.fixture
 def origins() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Forecasts of four members, truth, value at the origin: two members know half of the truth each, the others nothing."""
+    """Forecasts of four members, truth, value at the origin: two members know a part of the truth each, the others nothing."""
     random = np.random.default_rng(0)
     now, halves, noise = random.normal(10, 5, size=2000), random.normal(size=(2000, 2)), random.normal(size=(2000, 2))
-    truth = now + halves.sum(axis=1)
+    truth = now + halves @ [0.6, 0.3]
     return np.concatenate([now[:, None] + halves, now[:, None] + 3 * noise], axis=1), truth, now
 
 
@@ -26,8 +27,8 @@ def test_the_mean_takes_the_best(origins: tuple[np.ndarray, np.ndarray, np.ndarr
 
 def test_stacking_finds_the_weights_that_make_the_truth(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
     weights = ensemble("stacking").weigh(*origins)
-    np.testing.assert_allclose(weights.members, [1, 1, 0, 0], atol=1e-6)
-    assert weights.now == pytest.approx(-1)
+    np.testing.assert_allclose(weights.members, [0.6, 0.3, 0, 0], atol=1e-6)
+    assert weights.now == pytest.approx(0.1)
     np.testing.assert_allclose(weights.forecast(origins[0], origins[2]), origins[1], atol=1e-5)
 
 
@@ -35,7 +36,21 @@ def test_stacking_gives_no_weight_to_a_member_that_never_moves(origins: tuple[np
     forecasts, truth, now = origins
     still = now[:, None] + 1e-6 * np.random.default_rng(1).normal(size=(len(now), 1))
     weights = ensemble("stacking").weigh(np.concatenate([forecasts, still], axis=1), truth, now)
-    np.testing.assert_allclose(weights.members, [1, 1, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(weights.members, [0.6, 0.3, 0, 0, 0], atol=1e-6)
+
+
+def test_stacking_stretches_no_member_beyond_what_it_forecasts(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    forecasts, truth, now = origins
+    changes, truth = forecasts - now[:, None], now + 3 * (truth - now)
+    weights = ensemble("stacking").weigh(forecasts, truth, now).members
+
+    def squared_error(w: np.ndarray) -> float:
+        return float(((changes @ w - (truth - now)) ** 2).mean())
+
+    together = {"type": "ineq", "fun": lambda w: 1 - w.sum()}
+    oracle = minimize(squared_error, np.full(4, 0.1), bounds=[(0, 1)] * 4, constraints=together, tol=1e-12, method="SLSQP")
+    np.testing.assert_allclose(weights, oracle.x, atol=1e-4)
+    assert weights.sum() == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("method", ["mean", "stacking"])

@@ -35,13 +35,26 @@ class Weights:
 
     @property
     def now(self) -> float:
-        """The weight of the value at the origin; below 0 if the members' changes are stretched."""
+        """The weight of the value at the origin."""
         return float(1 - self.members.sum())
 
     def forecast(self, forecasts: Values, now: Values) -> Values:
         """Return the ensemble's forecasts [n] from the members' [n, n_members] and the values at the origins [n]."""
         found: Values = forecasts @ self.members + self.now * now
         return found
+
+
+def _least_squares_within_one(changes: Values, truth: Values) -> Values:
+    """Return weights of 0 or more, sum at most 1, shape [n_members], for changes [n, n_members] and the true change [n].
+
+    What is left to 1 is the weight of a change of 0. That they add up to 1 is one more row, heavy enough to hold
+    (Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 22).
+    """
+    heavy = 1e3 * max(float(np.linalg.norm(changes)), 1.0)
+    unchanged = np.zeros((len(changes), 1))
+    design = np.vstack([np.hstack([changes, unchanged]), np.full(changes.shape[1] + 1, heavy)])
+    weights: Values = nnls(design, np.append(truth, heavy))[0]
+    return weights[:-1] / max(1.0, float(weights[:-1].sum()))
 
 
 @register("ensemble")
@@ -56,7 +69,8 @@ class Ensemble(Architecture):
         """Return the weights that `method` gives.
 
         The mean takes the best on these origins. Stacking minimises the squared error of the change from now over weights of 0 or
-        more (Breiman 1996, Stacked Regressions, Machine Learning 24).
+        more (Breiman 1996, Stacked Regressions, Machine Learning 24) whose sum is at most 1: members are not stretched beyond what
+        they forecast.
 
         Parameters
         ----------
@@ -74,7 +88,7 @@ class Ensemble(Architecture):
         if self.method == "mean":
             weights[taken] = 1 / len(taken)
         else:
-            weights[taken] = nnls(forecasts[:, taken] - now[:, None], truth - now)[0]
+            weights[taken] = _least_squares_within_one(forecasts[:, taken] - now[:, None], truth - now)
         return Weights(weights)
 
     def cross_fitted(self, forecasts: Values, truth: Values, now: Values, *, gap: int) -> Values:

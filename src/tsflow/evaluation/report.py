@@ -6,7 +6,7 @@ from typing import Any
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard
 from tsflow.evaluation.page import render
 
-_WIDTH, _HEIGHT = 130, 40
+_WIDTH, _HEIGHT = 105, 40
 
 
 def learning_curve(entrant: Entrant) -> list[dict[str, str]]:
