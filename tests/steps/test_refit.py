@@ -110,6 +110,14 @@ def test_an_ensemble_of_one_fails_with_its_reason_and_too_short_a_validation_ski
     assert steps.latest_leaderboard(objects, "r2").entrant("mean_of_best").status == "skipped"
 
 
+def test_a_stacking_to_which_no_member_adds_anything_is_skipped(objects: ObjectStore):
+    run(objects, architectures=["naive", "exponential_smoothing", "stacking"])
+    for name in ("naive", "exponential_smoothing"):
+        steps.train_entrant(objects, "r1", name)
+    with pytest.raises(EntrantSkipped, match="no member gets a weight; on validation none of naive, exponential_smoothing adds"):
+        steps.train_entrant(objects, "r1", "stacking")
+
+
 def test_a_profile_says_which_architectures_train_if_none_is_named():
     smoke = steps.RetrainRequest.of({"station": "demo", "profile": "smoke"}).checked()
     full = steps.RetrainRequest.of({"station": "demo", "profile": "full"}).checked()

@@ -10,6 +10,7 @@ import numpy as np
 from tsflow.architectures.ensembles import Ensemble, Weights
 from tsflow.architectures.graphs import weighted_sum
 from tsflow.architectures.registry import load_architecture
+from tsflow.errors import EntrantSkipped
 from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions, is_trained
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
@@ -39,7 +40,9 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
     Raises
     ------
     TrainingError
-        If the run has fewer than two members for it, or too few validation windows.
+        If the run has fewer than two members for it.
+    EntrantSkipped
+        If there are too few validation windows, or no member gets a weight.
     """
     began, folder = time.perf_counter(), keys.run_folder(run_id)
     members = ensemble.members([name for name in singles_of(read_run(objects, run_id)) if is_trained(objects, folder, name)])
@@ -54,6 +57,9 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
     forecasts["validation"] = ensemble.cross_fitted(*inputs["validation"], gap=dataset.windows.span)
     forecasts["test"] = weights.forecast(inputs["test"][0], inputs["test"][2])
     chosen = {name: float(weight) for name, weight in zip(members, weights.members, strict=True) if weight > 0}
+    if not chosen:
+        msg = f"{ensemble.architecture}: no member gets a weight; on validation none of {', '.join(members)} adds anything to naive"
+        raise EntrantSkipped(msg)
     facts = {name: candidate_facts(objects, folder, name) for name in chosen}
     onnx = joined_onnx({name: candidate_file(objects, facts[name], "model.onnx") for name in chosen}, chosen, dataset)
     plain = weights.forecast(inputs["validation"][0], inputs["validation"][2])
