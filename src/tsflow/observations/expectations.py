@@ -26,6 +26,8 @@ from tsflow.folders import include_dir
 
 # GX versions that report usage read this when they are imported.
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
+# When it is imported it tells of two hundred functions that it does not register, later of every missing key.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 _EXAMPLES = 5
 
@@ -130,7 +132,7 @@ def evaluate(
             fitted += _fit(config, bindings.each)
     if stage is not None:
         fitted = [config for config in fitted if config["kwargs"].get("column", "time") in frame.columns]
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every folder and every missing key
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets a level of its own
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("tsflow").add_dataframe_asset(suite)
