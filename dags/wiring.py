@@ -86,7 +86,6 @@ def split_param() -> Param:
 
 def objects() -> "ObjectStore":
     """Open the object store of the settings."""
-    from tsflow.settings import settings
     from tsflow.storage.objects import ObjectStore
 
     store = ObjectStore.from_settings(settings().object_store)

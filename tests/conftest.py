@@ -14,6 +14,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data"
 
+# Before the imports below: TensorFlow and the settings read these when they are loaded.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
     del os.environ[name]

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import block_diag, solve  # type: ignore[import-untyped]
+from scipy.linalg import block_diag, solve
 
 from tsflow.architectures.registry import Estimator, register
 from tsflow.architectures.tabular import GraphForecast

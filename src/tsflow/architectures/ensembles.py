@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import nnls  # type: ignore[import-untyped]
+from scipy.optimize import nnls
 
 from tsflow.architectures.registry import Architecture, register
 from tsflow.errors import EntrantSkipped, TrainingError

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.linalg import solve  # type: ignore[import-untyped]
+from scipy.linalg import solve
 
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes

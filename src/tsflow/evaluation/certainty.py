@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr  # type: ignore[import-untyped]  # scipy.stats would take half a second to import
+from scipy.special import stdtr  # scipy.stats would take half a second to import
 
 from tsflow.errors import DataError, NotEnoughData, SettingsError
 from tsflow.evaluation.bootstrap import BLOCK_DAYS, SAMPLES, Estimate, Times, Values, difference_intervals

@@ -62,6 +62,7 @@ def unpack(file: RawFile) -> bytes:
         if file.name.endswith(".gz"):
             return gzip.decompress(file.body)
     except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
+        # zipfile raises the last two for a compression that it lacks and for an encrypted member
         kind = "zip" if file.name.endswith(".zip") else "gz"
         msg = f"{file.name}: not a readable {kind} file, or cut off ({error}); fetch it again"
         raise SourceFormatError(msg) from error

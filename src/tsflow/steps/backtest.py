@@ -16,7 +16,7 @@ from tsflow.stations.station import load_station
 from tsflow.steps.candidates import candidate_predictions, why_failed
 from tsflow.steps.numbered import numbered, write_numbered
 from tsflow.steps.requests import BacktestRequest
-from tsflow.steps.run import dataset_of, earlier_result, first_result, validated_hours
+from tsflow.steps.run import dataset_of, first_result, stored_result, validated_hours
 from tsflow.steps.train import train_once
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
@@ -38,7 +38,7 @@ def build_backtest(objects: ObjectStore, request: BacktestRequest, backtest_id: 
         If a fold has no data, or no window in a part; names the fold.
     """
     key = keys.backtest(backtest_id, "backtest.json")
-    if (done := earlier_result(objects, key)) is not None:
+    if (done := stored_result(objects, key)) is not None:
         return done
     request = request.checked()
     station = load_station(request.station)
@@ -129,7 +129,7 @@ def summarise_backtest(objects: ObjectStore, backtest_id: str) -> dict[str, Any]
 def read_backtest(objects: ObjectStore, backtest_id: str) -> dict[str, Any]:
     """Return what a backtest was asked for; `SettingsError` if there is no such backtest."""
     key = keys.backtest(backtest_id, "backtest.json")
-    if (backtest := earlier_result(objects, key)) is None:
+    if (backtest := stored_result(objects, key)) is None:
         msg = f"no backtest {backtest_id!r} in {objects.address('backtests/')}; `tsflow backtest --show` shows the newest"
         raise SettingsError(msg)
     return backtest

@@ -23,8 +23,8 @@ def first_result(objects: ObjectStore, key: str, facts: dict[str, Any]) -> dict[
     return first
 
 
-def earlier_result(objects: ObjectStore, key: str) -> dict[str, Any] | None:
-    """Return a result that another attempt wrote, or None."""
+def stored_result(objects: ObjectStore, key: str) -> dict[str, Any] | None:
+    """Return the result under a key, or None if no attempt has written one yet."""
     body = objects.find(key)
     return None if body is None else dict(keys.from_json(body, key))
 
@@ -40,7 +40,7 @@ def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) ->
         If a part of the split has no window.
     """
     key = keys.run(run_id, "run.json")
-    if (done := earlier_result(objects, key)) is not None:
+    if (done := stored_result(objects, key)) is not None:
         return done
     request = request.checked()
     station = load_station(request.station)
@@ -108,7 +108,7 @@ def dataset_of(station: Station, hourly: HourlyFrame, split: Split, split_name: 
 def read_run(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     """Return what a run was asked for; `SettingsError` if there is no such run."""
     key = keys.run(run_id, "run.json")
-    if (run := earlier_result(objects, key)) is None:
+    if (run := stored_result(objects, key)) is None:
         msg = f"no run {run_id!r} in {objects.address('runs/')}; `tsflow leaderboard` shows the newest"
         raise SettingsError(msg)
     return run

@@ -28,7 +28,7 @@ from tsflow.steps.candidates import candidate_facts
 from tsflow.steps.combine import combine
 from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.requests import profile_settings
-from tsflow.steps.run import earlier_result, first_result, read_run
+from tsflow.steps.run import first_result, read_run, stored_result
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.candidate import Candidate
@@ -57,7 +57,7 @@ def train_entrant(
     if not isinstance(recipe, Ensemble):
         return train_once(objects, folder, run, recipe, load, threads=threads, on_epoch=on_epoch)
     key = keys.candidate(folder, architecture)
-    if (done := earlier_result(objects, key)) is not None:
+    if (done := stored_result(objects, key)) is not None:
         return done
     with _recorded(objects, folder, architecture):
         dataset = load()
@@ -106,12 +106,12 @@ def train_once(
     `run` says what decides the training: run, fingerprint, profile, seed; `load` gives the data of that fingerprint.
     """
     key = keys.candidate(folder, recipe.architecture)
-    if (done := earlier_result(objects, key)) is not None:
+    if (done := stored_result(objects, key)) is not None:
         return done
     max_epochs = profile_settings(run["profile"]).max_epochs
     training_id = _training_id(recipe, run, max_epochs)
     trained = keys.training(training_id)
-    if (same := earlier_result(objects, trained)) is not None:  # the same data, recipe, seed, code and libraries
+    if (same := stored_result(objects, trained)) is not None:  # the same data, recipe, seed, code and libraries
         return first_result(objects, key, same)
     with _recorded(objects, folder, recipe.architecture):
         set_up_tensorflow(threads)

@@ -20,7 +20,7 @@ from tsflow.evaluation.metrics import mae
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
 from tsflow.steps.requests import TuneRequest, profile_settings
-from tsflow.steps.run import dataset_of, earlier_result, first_result, validated_hours
+from tsflow.steps.run import dataset_of, first_result, stored_result, validated_hours
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch, TrialEpochs
@@ -51,7 +51,7 @@ def start_tuning(objects: ObjectStore, request: TuneRequest, tuning_id: str) -> 
         As `dataset_of`.
     """
     key = keys.tuning(tuning_id, "tuning.json")
-    if (done := earlier_result(objects, key)) is not None:
+    if (done := stored_result(objects, key)) is not None:
         return done
     request = request.checked()
     recipe = load_architecture(request.architecture)
@@ -79,7 +79,7 @@ def start_tuning(objects: ObjectStore, request: TuneRequest, tuning_id: str) -> 
 def read_tuning(objects: ObjectStore, tuning_id: str) -> dict[str, Any]:
     """Return what a tuning searches; `SettingsError` if there is no such tuning."""
     key = keys.tuning(tuning_id, "tuning.json")
-    if (tuning := earlier_result(objects, key)) is None:
+    if (tuning := stored_result(objects, key)) is None:
         known = sorted({found.split("/")[1] for found in objects.keys("tunings/") if found.endswith("/tuning.json")})
         msg = f"no tuning {tuning_id!r} in {objects.address('tunings/')}; there are: {', '.join(known) or 'none'}"
         raise SettingsError(msg)

@@ -25,7 +25,7 @@ def register_losses() -> type[keras.losses.Loss]:
     import keras
 
     @keras.saving.register_keras_serializable(package="tsflow")
-    class Pinball(keras.losses.Loss):  # type: ignore[misc]
+    class Pinball(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
         def __init__(self, quantile: float, name: str = "pinball", **options: Any) -> None:
             super().__init__(name=name, **options)
             self.quantile = quantile
