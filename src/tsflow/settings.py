@@ -211,7 +211,8 @@ def explain(error: ValidationError, origin: str) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: {key}: unknown key; remove it or check its spelling")
         else:
-            lines.append(f"{origin}: {key}: {problem['msg']} (found {problem['input']!r})")
+            found = f" (found {problem['input']!r})" if problem["loc"] else ""  # of the whole, the message names the keys
+            lines.append(f"{origin}: {key}: {problem['msg']}{found}")
     return "\n".join(lines)
 
 
