@@ -55,6 +55,9 @@ lock: ## renew requirements.lock from pyproject.toml, for all Pythons at once
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra embedded --extra cluster --group dev pyproject.toml --output-file requirements.lock
 
+wheel: install ## build dist/*.whl, from which programs install the client
+	$(BIN)/python -m hatchling build --target wheel
+
 env: ## generate .env with fresh secrets for docker compose
 	$(PYTHON) deploy/make_env.py
 
@@ -62,4 +65,4 @@ clean: ## stop the stack and delete its data, and the virtual environment
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 
-.PHONY: help install run stop status test lint format lock env clean
+.PHONY: help install run stop status test lint format lock wheel env clean

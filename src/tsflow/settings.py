@@ -11,18 +11,13 @@ from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
 from tsflow.errors import SettingsError
 from tsflow.folders import PLACES, include_dir
-
-
-class Strict(BaseModel):
-    """A settings block: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from tsflow.model import Strict, explain
 
 
 def _share(value: object) -> object:
@@ -201,19 +196,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before `include/tsflow.yaml`."""
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, include_dir() / "tsflow.yaml")
-
-
-def explain(error: ValidationError, origin: str) -> str:
-    """Say in one line a problem where a settings file or argument is wrong: its place, its key, what is the matter."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{origin}: {key}: unknown key; remove it or check its spelling")
-        else:
-            found = f" (found {problem['input']!r})" if problem["loc"] else ""  # of the whole, the message names the keys
-            lines.append(f"{origin}: {key}: {problem['msg']}{found}")
-    return "\n".join(lines)
 
 
 def _reject_unknown_variables() -> None:

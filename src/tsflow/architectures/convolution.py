@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tsflow.architectures.network import Dropout, Network, Width
 from tsflow.architectures.registry import register
-from tsflow.settings import Strict
+from tsflow.model import Strict
 
 
 class ConvolutionLayer(Strict):

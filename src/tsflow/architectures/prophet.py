@@ -1,4 +1,4 @@
-"""Prophet without a trend: Fourier series of the year and of the day, fitted with priors. An extra: `tsflow[prophet]`."""
+"""Prophet without a trend: Fourier series of the year and of the day, fitted with priors. An extra: `prophet`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Prophet(Estimator):
             If Prophet is not installed.
         """
         if importlib.util.find_spec("prophet") is None:
-            raise EntrantSkipped("prophet is not installed; pip install 'tsflow[prophet]'")
+            raise EntrantSkipped("prophet is not installed; run `pip install '.[prophet]'` in the clone")
         return self.read_out(self.fitted(dataset, seed=seed), dataset)
 
     def fitted(self, dataset: Dataset, *, seed: int) -> prophet.Prophet:

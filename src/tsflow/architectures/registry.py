@@ -14,7 +14,8 @@ import tsflow.architectures
 from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
-from tsflow.settings import Strict, WindowSettings, explain
+from tsflow.model import Strict, explain
+from tsflow.settings import WindowSettings
 from tsflow.stations.station import read_yaml
 from tsflow.windows.dataset import Dataset
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import ValidationError, model_validator
 
 from tsflow.errors import SettingsError
-from tsflow.settings import Strict, explain
+from tsflow.model import Strict, explain
 
 if TYPE_CHECKING:
     from tsflow.architectures.registry import Architecture

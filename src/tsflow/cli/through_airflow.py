@@ -14,6 +14,7 @@ from tsflow.stations.station import load_station
 from tsflow.steps.requests import BacktestRequest, RetrainRequest, TrainingRequest
 from tsflow.storage.keys import run_key
 from tsflow.storage.objects import ObjectStore
+from tsflow.texts import without_passwords
 
 
 def up(*, as_json: bool) -> None:
@@ -63,7 +64,7 @@ def run(request: dict[str, Any], *, source: str | None) -> None:
         address = objects.address(champion.pointer.manifest_key)
     show_board(board)
     console.print(f"champion  {champion.manifest.architecture}, version {champion.manifest.version}")
-    console.print(f"          {address} at {store.endpoint_url or 'AWS'}")
+    console.print(f"          {address} at {without_passwords(store.endpoint_url or 'AWS')}")
     _show_addresses(started)
 
 
@@ -95,6 +96,9 @@ def _show_addresses(found: StackStatus) -> None:
     if found.ui_url is None:
         console.print(f"the stack is {found.state}: {found.reason}")
         return
-    passwords = json.loads(Path(found.password_file).read_text(encoding="utf-8"))
-    console.print(f"Airflow   {found.ui_url}  user {found.login_user}, password {passwords[found.login_user]}", markup=False)
+    login = f"user {found.login_user}, password in {found.password_file}"
+    if console.is_terminal:  # what is not one, such as CI, keeps what it is shown
+        passwords = json.loads(Path(found.password_file).read_text(encoding="utf-8"))
+        login = f"user {found.login_user}, password {passwords[found.login_user]}"
+    console.print(f"Airflow   {found.ui_url}  {login}", markup=False)
     console.print(f"objects   {found.object_store_endpoint}  bucket {found.bucket}; logs in {found.logs}")

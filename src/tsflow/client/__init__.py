@@ -1,4 +1,4 @@
-"""What a program imports that reads the champion: `pip install tsflow[client]`; no TensorFlow, no Airflow.
+"""What a program imports that reads the champion; installed with the extra `client`, without TensorFlow and Airflow.
 
 >>> from tsflow.client import load_champion
 >>> champion = load_champion("jena")        # verifies every hash before it loads anything

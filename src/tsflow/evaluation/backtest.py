@@ -22,7 +22,7 @@ from tsflow.errors import TrainingError
 from tsflow.evaluation.grouped import Errors, errors_of, naive_on_test
 from tsflow.evaluation.metrics import skill
 from tsflow.evaluation.significance import certainty_of
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.windows.dataset import Dataset
 
 

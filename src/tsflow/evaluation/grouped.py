@@ -11,7 +11,7 @@ from tsflow.errors import IntegrityError
 from tsflow.evaluation.intervals import hour_of_day
 from tsflow.evaluation.leads import lead_truth
 from tsflow.evaluation.metrics import bias, mae, rmse
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.windows.dataset import Dataset
 
 SEASONS = ("DJF", "MAM", "JJA", "SON")

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from tsflow.errors import TrainingError
 from tsflow.evaluation.metrics import bias, mae, rmse, skill
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import PARTS, Part
 

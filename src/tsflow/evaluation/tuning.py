@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tsflow.evaluation.page import plain, render
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.training.search import Trial
 
 _WIDTH, _HEIGHT = 640, 180

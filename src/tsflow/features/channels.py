@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.stations.station import Location
 from tsflow.windows.calendar import DAYS_PER_YEAR
 from tsflow.windows.dataset import Dataset

@@ -21,7 +21,8 @@ from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
 from tsflow.features.channels import FittedChannels, Hours
-from tsflow.settings import Strict, WindowSettings
+from tsflow.model import Strict
+from tsflow.settings import WindowSettings
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:

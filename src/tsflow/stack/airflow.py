@@ -43,7 +43,7 @@ def require_airflow() -> None:
         If it is not installed.
     """
     if importlib.util.find_spec("airflow") is None:
-        msg = "Airflow is not installed here; run `pip install 'tsflow[embedded]'`, or work without it: `tsflow retrain --local`"
+        msg = "Airflow is not installed here; run `make install` in the clone, or work without it: `tsflow retrain --local`"
         raise StackError(msg)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import psutil
 from pydantic import ValidationError
 
-from tsflow.settings import Strict
+from tsflow.model import Strict
 from tsflow.stack.marks import part_of
 from tsflow.stack.places import private_dir, write_private
 

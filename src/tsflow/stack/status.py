@@ -3,7 +3,8 @@
 from typing import Literal
 
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
-from tsflow.settings import ObjectStoreSettings, Settings, Strict
+from tsflow.model import Strict
+from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.airflow import PARTS, health
 from tsflow.stack.marks import marked
 from tsflow.stack.places import private_dir

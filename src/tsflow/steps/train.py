@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from tsflow import architectures, features, training, windows
+from tsflow import __version__, architectures, features, training, windows
 from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import Architecture, families, load_architecture
 from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
@@ -221,10 +221,10 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
 
 
 def _libraries() -> dict[str, str]:
-    names = ["tsflow", "keras", "lightgbm", "numpy", "pandas", "onnx", "onnxruntime", "pvlib", "scipy", "statsmodels", "tf2onnx"]
+    names = ["keras", "lightgbm", "numpy", "pandas", "onnx", "onnxruntime", "pvlib", "scipy", "statsmodels", "tf2onnx"]
     names += [name for name in ("prophet",) if _installed(name)]  # extras
     tensorflow = next(name for name in ("tensorflow-cpu", "tensorflow") if _installed(name))
-    return {"python": platform.python_version(), **{name: version(name) for name in [*names, tensorflow]}}
+    return {"python": platform.python_version(), "tsflow": __version__, **{name: version(name) for name in [*names, tensorflow]}}
 
 
 @cache

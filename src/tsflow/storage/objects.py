@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from tsflow.errors import IntegrityError, PointerConflict, StorageDenied, StorageUnavailable
+from tsflow.texts import without_passwords
 
 if TYPE_CHECKING:
     from tsflow.settings import ObjectStoreSettings
@@ -155,7 +156,7 @@ class ObjectStore:
     @contextlib.contextmanager
     def _explained(self, key: str) -> Iterator[None]:
         """Turn boto's errors into tsflow's, which say what to do."""
-        where = f"object store {self.endpoint_url or 'AWS'}, {self.address(key)}"
+        where = f"object store {without_passwords(self.endpoint_url or 'AWS')}, {self.address(key)}"
         try:
             yield
         except (NoCredentialsError, PartialCredentialsError) as error:
@@ -172,7 +173,8 @@ class ObjectStore:
             msg = f"{where}: failed ({code}: {error}); see the store's log, and whether its disk is full"
             raise StorageUnavailable(msg) from error
         except BotoCoreError as error:
-            msg = f"{where}: not reachable ({error}); start it (`tsflow up`) or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
+            reason = without_passwords(str(error))
+            msg = f"{where}: not reachable ({reason}); start it (`tsflow up`) or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
             raise StorageUnavailable(msg) from error
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tsflow.architectures.space import Distribution, encoded
-from tsflow.settings import Strict
+from tsflow.model import Strict
 
 if TYPE_CHECKING:
     import optuna

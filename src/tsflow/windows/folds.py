@@ -34,7 +34,8 @@ from typing import Self
 from pydantic import model_validator
 
 from tsflow.errors import NotEnoughData, SettingsError
-from tsflow.settings import FixedSplit, Strict
+from tsflow.model import Strict
+from tsflow.settings import FixedSplit
 from tsflow.windows.dataset import Dataset
 
 SEASON_DAYS = 91  # a quarter of a year
