@@ -13,7 +13,9 @@ import pandas as pd
 
 from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
 from tsflow.training.batches import training_batches
 from tsflow.training.fit import set_up_tensorflow
 from tsflow.windows.dataset import Dataset
@@ -30,9 +32,7 @@ def main() -> None:
     frame = pd.DataFrame(random.normal(size=(ROWS, FEATURES)), columns=[f"f{i}" for i in range(FEATURES)])
     frame.insert(0, "time", pd.date_range("2020-01-01", periods=ROWS, freq="h").astype("datetime64[us]"))
     units = {f"f{i}": "" for i in range(FEATURES)}
-    dataset = Dataset(
-        "random", "f0", units, frame.assign(segment=0), WindowSettings(), FractionSplit(), "book", HourlySettings(), {}
-    )
+    dataset = Dataset("random", Task(target="f0"), units, frame.assign(segment=0), FractionSplit(), "book", HourlySettings(), {})
     values = dataset.values[: dataset.bounds.a].astype(np.float32)
     book = keras.utils.timeseries_dataset_from_array(
         values[:-24], targets=values[143:, 0], sequence_length=120, batch_size=256, shuffle=True, seed=1

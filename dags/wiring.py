@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from tsflow.folders import names_in
-from tsflow.settings import ProfileSettings, SplitSettings, settings
+from tsflow.settings import ProfileSettings, settings
+from tsflow.splits import SplitSettings
 
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore

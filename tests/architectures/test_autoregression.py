@@ -5,17 +5,19 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.autoregression import Autoregression
+from tsflow.bundle.calendar import calendar
 from tsflow.errors import SettingsError
 from tsflow.features.climate import harmonics
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
-from tsflow.windows.calendar import calendar
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     frame = hourly_rows(17800, features=2).assign(segment=0)
-    return Dataset("small", "T", {"f1": "", "T": "degC"}, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", Task(target="T"), {"f1": "", "T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), {})
 
 
 def recipe(strategy: str, **settings: object) -> Autoregression:

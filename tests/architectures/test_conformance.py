@@ -12,9 +12,11 @@ from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.errors import EntrantSkipped
 from tsflow.folders import names_in
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
 from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
+from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity, from_keras
 from tsflow.training.fit import Candidate, train
@@ -51,8 +53,8 @@ def dataset() -> Dataset:
     names = ["T", *(name for name in station.variables if name != "T")]
     frame = hourly_rows(900, features=14).set_axis(["time", *names], axis=1).assign(segment=0)
     units = {name: variable.unit for name, variable in station.variables.items()}
-    location, settings = station.location, (WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
-    return Dataset("small", "T", units, frame, *settings, location, utc_offset_hours=1.0)
+    location, settings = station.location, (FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", Task(target="T"), units, frame, *settings, location, utc_offset_hours=1.0)
 
 
 def with_noise_from(dataset: Dataset, row: int) -> Dataset:

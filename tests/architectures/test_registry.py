@@ -9,7 +9,9 @@ from conftest import hourly_rows
 from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import Architecture, families, load_architecture, register
 from tsflow.errors import SettingsError, UnknownName
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 
@@ -18,7 +20,7 @@ def small_dataset() -> Dataset:
     frame = hourly_rows(700, features=3).assign(segment=0)
     frame["T"] += 10 - frame["T"][:350].mean()
     units = dict.fromkeys(["f1", "T", "f2"], "")
-    return Dataset("small", "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
 
 
 DATASET = small_dataset()
@@ -78,10 +80,10 @@ def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, cha
 def test_context_and_horizon_must_fit_the_run(home: Path):
     change(home, "lstm", context_hours=121)
     with pytest.raises(SettingsError, match=r"context_hours 121 is longer than the run's windows\.context_hours 120"):
-        load_architecture("lstm").fits(WindowSettings())
+        load_architecture("lstm").fits(Task(target="T"))
     change(home, "lstm", context_hours=48, horizon_hours=6)
     with pytest.raises(SettingsError, match="one leaderboard never mixes horizons"):
-        load_architecture("lstm").fits(WindowSettings())
+        load_architecture("lstm").fits(Task(target="T"))
 
 
 def test_a_second_registration_of_a_name_raises():

@@ -18,8 +18,10 @@ from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.architectures.seasonal import SeasonalNaive
 from tsflow.architectures.smoothing import ExponentialSmoothing
 from tsflow.errors import EntrantSkipped, NotEnoughData, SettingsError, TrainingError
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
 from tsflow.storage.objects import ObjectStore
+from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity
 from tsflow.training.fit import train
@@ -28,10 +30,10 @@ from tsflow.windows.dataset import Dataset
 STATISTICAL = ["seasonal_naive", "climatology", "exponential_smoothing", "arima"]
 
 
-def dataset_of(frame: pd.DataFrame, windows: WindowSettings | None = None) -> Dataset:
+def dataset_of(frame: pd.DataFrame, windows: Task | None = None) -> Dataset:
     frame = frame if "segment" in frame else frame.assign(segment=0)
     units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
-    return Dataset("small", "T", units, frame, windows or WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", windows or Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
 
 
 def in_pieces(hours: int) -> Dataset:
@@ -80,10 +82,10 @@ def test_seasonal_naive_takes_only_what_is_known_at_the_origin(horizon: int, sea
 
 def test_seasonal_naive_says_how_long_a_context_it_needs():
     with pytest.raises(SettingsError, match="6 seasons of 24 h need a context of 121 h at a horizon of 24 h, found 120 h"):
-        recipe(SeasonalNaive, seasons=6).fits(WindowSettings())
-    recipe(SeasonalNaive, seasons=5, context_hours=97).fits(WindowSettings())
+        recipe(SeasonalNaive, seasons=6).fits(Task(target="T"))
+    recipe(SeasonalNaive, seasons=5, context_hours=97).fits(Task(target="T"))
     with pytest.raises(SettingsError, match="found 96 h"):
-        recipe(SeasonalNaive, seasons=5, context_hours=96).fits(WindowSettings())
+        recipe(SeasonalNaive, seasons=5, context_hours=96).fits(Task(target="T"))
 
 
 # Climatology.
@@ -99,7 +101,7 @@ def test_harmonics_are_one_then_cosines_then_sines_and_look_ahead():
 
 @pytest.mark.parametrize("horizon", [24, 7])
 def test_climatology_finds_harmonics_and_their_products_again(horizon: int):
-    dataset = dataset_of(three_years(), WindowSettings(horizon_hours=horizon))
+    dataset = dataset_of(three_years(), Task(target="T", horizon_hours=horizon))
     fitted = recipe(Climatology).fit(dataset, seed=0)
     assert fitted.parameters == 49
     starts = dataset.starts("validation")[::50]
@@ -232,7 +234,7 @@ def test_a_warning_of_the_library_is_a_failure_with_its_words(small: Dataset, mo
         (lambda dataset: recipe(Arima, context_hours=24).fit(dataset, seed=0), "its orders reach over 49 h, the context has 24 h"),
         (lambda _: recipe(Arima).fit(in_pieces(200), seed=0), "has 200 hours, needed are 240"),
         (
-            lambda dataset: recipe(ExponentialSmoothing, context_hours=48).fits(dataset.windows),
+            lambda dataset: recipe(ExponentialSmoothing, context_hours=48).fits(dataset.task),
             "needs a context of 58 h, found 48 h",
         ),
     ],

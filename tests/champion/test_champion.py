@@ -10,14 +10,15 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.baselines import Persistence
+from tsflow.bundle.calendar import CALENDAR
+from tsflow.bundle.intervals import Intervals
+from tsflow.bundle.manifest import FORMAT, Manifest, read_manifest
 from tsflow.champion.bundle import write_bundle
-from tsflow.champion.manifest import FORMAT, Manifest, read_manifest
 from tsflow.champion.pointer import current, promote
 from tsflow.client import DataError, IntegrityError, NoChampion, load_champion
-from tsflow.evaluation.intervals import Intervals
 from tsflow.storage import keys
+from tsflow.storage.codecs import to_json
 from tsflow.storage.objects import ObjectStore
-from tsflow.windows.calendar import CALENDAR
 
 NOW = datetime(2021, 1, 1, tzinfo=UTC)
 
@@ -95,7 +96,7 @@ def test_a_station_without_champion_says_how_to_get_one(objects: ObjectStore):
 
 def test_a_forecast_has_intervals_by_the_hour_of_its_target(objects: ObjectStore):
     intervals = Intervals(1, (0.8, 0.95), tuple((-hour, -2.0 * hour - 1) for hour in range(24)), ((1.0, 2.0),) * 24, (100,) * 24)
-    files = {"model.onnx": Persistence(120, 4, 0).to_onnx(), "intervals.json": keys.to_json(intervals.to_dict())}
+    files = {"model.onnx": Persistence(120, 4, 0).to_onnx(), "intervals.json": to_json(intervals.to_dict())}
     promote(objects, "small", "v1", *write_bundle(objects, manifest(), files), now=NOW)
     frame = hourly_rows(130, features=2)
     last, hour = frame["T"].iloc[-1], frame["time"].iloc[-1].hour

@@ -14,8 +14,10 @@ from tsflow.errors import EntrantSkipped, SettingsError
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.features.climate import Harmonics
 from tsflow.features.table import Table, table_model
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
-from tsflow.stations.station import Location
+from tsflow.location import Location
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 JENA = Location(latitude=50.91, longitude=11.56, altitude_m=220)
@@ -27,15 +29,15 @@ def dataset() -> Dataset:
     frame = frame.rename(columns={"f1": "p", "f2": "wv", "f3": "wd"})
     frame["wd"] = (frame["wd"] * 90) % 360
     units = {"p": "mbar", "T": "degC", "wv": "m/s", "wd": "deg"}
-    settings = (WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
-    return Dataset("small", "T", units, frame, *settings, JENA, utc_offset_hours=1.0)
+    settings = (FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", Task(target="T"), units, frame, *settings, JENA, utc_offset_hours=1.0)
 
 
 @pytest.fixture(scope="module")
 def years() -> Dataset:
     """Its training part, the first half, is longer than a year."""
     frame = hourly_rows(17800, start="2021-03-01 00:10").assign(segment=0)
-    return Dataset("small", "T", {"T": "degC"}, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {}, JENA)
+    return Dataset("small", Task(target="T"), {"T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), {}, JENA)
 
 
 def series(spec: Channels, dataset: Dataset) -> dict[str, np.ndarray]:
@@ -114,7 +116,7 @@ def test_an_anomaly_is_what_a_days_course_does_not_explain(dataset: Dataset):
     times = pd.DatetimeIndex(dataset.times)
     course = 10 + 4 * np.sin(2 * np.pi * (times.hour + times.minute / 60) / 24)
     frame["T"] = course + np.where(np.arange(len(frame)) == 1900, 3.0, 0.0)
-    changed = Dataset("small", "T", dataset.units, frame, dataset.windows, dataset.split, "book", dataset.hourly, {}, JENA)
+    changed = Dataset("small", dataset.task, dataset.units, frame, dataset.split, "book", dataset.hourly, {}, JENA)
     found = series(Channels(measured=[], anomalies={"T": Harmonics(day=1)}), changed)["T_anomaly"]
     np.testing.assert_allclose(found[:1900], 0, atol=1e-3)
     assert found[1900] == pytest.approx(3, abs=1e-3)
@@ -214,6 +216,6 @@ def test_a_table_that_cannot_be_made_says_why(dataset: Dataset, columns: dict, s
 
 
 def test_a_sun_without_a_place_is_refused(dataset: Dataset):
-    placeless = Dataset("small", "T", dataset.units, dataset.frame, dataset.windows, dataset.split, "book", dataset.hourly, {})
+    placeless = Dataset("small", dataset.task, dataset.units, dataset.frame, dataset.split, "book", dataset.hourly, {})
     with pytest.raises(SettingsError, match="the location of station small is not known"):
         FittedChannels.fit(Channels(sun=True), placeless)

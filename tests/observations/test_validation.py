@@ -21,6 +21,7 @@ from tsflow.settings import HourlySettings
 from tsflow.stations.formulas import all_formulas, formula
 from tsflow.stations.parse import RawFile, parse
 from tsflow.stations.station import Station, load_station
+from tsflow.task import Task
 
 NOW = datetime(2026, 11, 1)
 
@@ -81,7 +82,7 @@ def only_failure(report: ValidationReport) -> Failure:
 
 
 def test_a_batch_without_fault_fits_every_expectation(jena: Station):
-    report = validate_observations(batch(jena), jena, now=NOW)
+    report = validate_observations(batch(jena), jena, HourlySettings(), now=NOW)
     assert report.success
     assert report.failures == []
     # 4 of the table and time's form, 3 of time, 2 of gaps; 3 a variable; 2 a formula
@@ -91,7 +92,7 @@ def test_a_batch_without_fault_fits_every_expectation(jena: Station):
 
 @pytest.mark.parametrize("value", [60.0, -9999.0, np.inf])
 def test_one_value_outside_its_range_refuses_the_batch(roof: Station, value: float):
-    report = validate_observations(spoil(batch(roof), "wv", [7], value), roof, now=NOW)
+    report = validate_observations(spoil(batch(roof), "wv", [7], value), roof, HourlySettings(), now=NOW)
     failure = only_failure(report)
     assert not report.success
     assert (failure.severity, failure.column, failure.rows) == ("critical", "wv", 1)
@@ -105,15 +106,15 @@ def test_one_value_outside_its_range_refuses_the_batch(roof: Station, value: flo
 def test_ranges_come_from_the_station_file(roof: Station):
     narrow = roof.variables["wv"].model_copy(update={"range": (0.0, 1.5)})
     station = roof.model_copy(update={"variables": {**roof.variables, "wv": narrow}})
-    failure = only_failure(validate_observations(batch(roof), station, now=NOW))
+    failure = only_failure(validate_observations(batch(roof), station, HourlySettings(), now=NOW))
     assert failure.rows == 1000
     assert failure.expected.endswith("less than or equal to 1.5")
 
 
 def test_a_variable_may_miss_the_share_that_the_station_file_allows_and_no_more(roof: Station):
     at_most = spoil(batch(roof), "wd", slice(0, 49), np.nan)
-    assert validate_observations(at_most, roof, now=NOW).success
-    failure = only_failure(validate_observations(spoil(at_most, "wd", [50], np.nan), roof, now=NOW))
+    assert validate_observations(at_most, roof, HourlySettings(), now=NOW).success
+    failure = only_failure(validate_observations(spoil(at_most, "wd", [50], np.nan), roof, HourlySettings(), now=NOW))
     assert (failure.severity, failure.column, failure.rows) == ("critical", "wd", 51)
     assert failure.expected == "wd values must not be null, at least 95 % of the time"
 
@@ -135,7 +136,7 @@ def test_a_variable_may_miss_the_share_that_the_station_file_allows_and_no_more(
 def test_a_batch_of_another_form_is_refused_before_anything_is_computed(
     roof: Station, fault: Callable[[pd.DataFrame], pd.DataFrame], column: str | None, found: str
 ):
-    report = validate_observations(fault(batch(roof)), roof, now=NOW)
+    report = validate_observations(fault(batch(roof)), roof, HourlySettings(), now=NOW)
     failure = only_failure(report)
     assert not report.success
     assert (failure.severity, failure.column) == ("critical", column)
@@ -146,7 +147,7 @@ def test_a_batch_of_another_form_is_refused_before_anything_is_computed(
 def test_times_must_rise(roof: Station):
     frame = batch(roof)
     frame.loc[[10, 11], "time"] = frame.loc[[11, 10], "time"].to_numpy()
-    report = validate_observations(frame, roof, now=NOW)
+    report = validate_observations(frame, roof, HourlySettings(), now=NOW)
     critical = [failure for failure in report.failures if failure.severity == "critical"]
     assert [(failure.column, failure.rows) for failure in critical] == [("time", 1)]
     assert "strictly greater than previous values" in critical[0].expected
@@ -155,7 +156,7 @@ def test_times_must_rise(roof: Station):
 def test_a_time_may_come_once(roof: Station):
     frame = batch(roof)
     frame.loc[20, "time"] = frame.loc[19, "time"]
-    report = validate_observations(frame, roof, now=NOW)
+    report = validate_observations(frame, roof, HourlySettings(), now=NOW)
     unique = next(failure for failure in report.failures if failure.expectation == "expect_column_values_to_be_unique")
     assert (unique.severity, unique.column, unique.rows) == ("critical", "time", 2)
 
@@ -163,15 +164,15 @@ def test_a_time_may_come_once(roof: Station):
 def test_a_time_may_lie_ahead_by_one_row_at_most(roof: Station):
     frame = batch(roof)
     last = frame["time"].iloc[-1].to_pydatetime()
-    assert validate_observations(frame, roof, now=last - roof.cadence).success
-    failure = only_failure(validate_observations(frame, roof, now=last - 3 * roof.cadence))
+    assert validate_observations(frame, roof, HourlySettings(), now=last - roof.cadence).success
+    failure = only_failure(validate_observations(frame, roof, HourlySettings(), now=last - 3 * roof.cadence))
     assert (failure.severity, failure.column, failure.rows) == ("critical", "minutes ahead", 2)
     assert failure.examples[-1].time == str(last)
 
 
 def test_a_long_gap_is_told_and_not_refused(roof: Station):
     frame = batch(roof, 2000).drop(index=range(500, 500 + 18)).reset_index(drop=True)
-    report = validate_observations(frame, roof, now=NOW)
+    report = validate_observations(frame, roof, HourlySettings(), now=NOW)
     failure = only_failure(report)
     assert report.success
     assert (failure.severity, failure.column, failure.rows) == ("warning", "gap minutes", 1)
@@ -180,19 +181,16 @@ def test_a_long_gap_is_told_and_not_refused(roof: Station):
     assert "accepted, 1 warning" in report.summary()
 
 
-def test_a_gap_that_is_filled_later_is_no_warning(roof: Station, monkeypatch: pytest.MonkeyPatch):
+def test_a_gap_that_is_filled_later_is_no_warning(roof: Station):
     frame = batch(roof).drop(index=range(500, 506)).reset_index(drop=True)
-    assert validate_observations(frame, roof, now=NOW).failures == []
-    from tsflow.settings import settings
-
-    monkeypatch.setenv("TSFLOW_HOURLY__FILL_GAPS_UP_TO", "PT50M")
-    settings.cache_clear()
-    assert only_failure(validate_observations(frame, roof, now=NOW)).column == "gap minutes"
+    assert validate_observations(frame, roof, HourlySettings(), now=NOW).failures == []
+    short = HourlySettings(fill_gaps_up_to=timedelta(minutes=50))
+    assert only_failure(validate_observations(frame, roof, short, now=NOW)).column == "gap minutes"
 
 
 def test_many_missing_rows_are_told(roof: Station):
     frame = batch(roof).iloc[np.arange(1000) % 4 != 0].reset_index(drop=True)
-    failure = only_failure(validate_observations(frame, roof, now=NOW))
+    failure = only_failure(validate_observations(frame, roof, HourlySettings(), now=NOW))
     assert (failure.severity, failure.column) == ("warning", "missing rows")
     assert float(failure.found) == pytest.approx(249 / 750, abs=1e-3)
 
@@ -201,7 +199,7 @@ def test_many_missing_rows_are_told(roof: Station):
 def test_a_formula_that_does_not_hold_is_a_warning_for_some_rows_and_refuses_many(roof: Station, rows: int, severity: str | None):
     frame = batch(roof)
     frame.loc[: rows - 1, "Tpot"] += 1.5 * formula("Tpot").tolerance
-    report = validate_observations(frame, roof, now=NOW)
+    report = validate_observations(frame, roof, HourlySettings(), now=NOW)
     assert report.success == (severity != "critical")
     assert [(failure.severity, failure.column, failure.rows) for failure in report.failures] == (
         [(severity, "residual of Tpot", rows)] if severity else []
@@ -212,7 +210,7 @@ def test_every_formula_is_checked(jena: Station):
     frame = batch(jena)
     for step, one in enumerate(all_formulas(), start=3):
         frame[one.name] += step * one.tolerance
-    report = validate_observations(frame, jena, now=NOW)
+    report = validate_observations(frame, jena, HourlySettings(), now=NOW)
     residuals = {failure.column for failure in report.failures if failure.severity == "critical"}
     assert residuals == {f"residual of {one.name}" for one in all_formulas()}
 
@@ -220,20 +218,20 @@ def test_every_formula_is_checked(jena: Station):
 def test_swapped_columns_are_refused(jena: Station):
     frame = batch(jena)
     frame[["VPact", "VPdef"]] = frame[["VPdef", "VPact"]].to_numpy()
-    report = validate_observations(frame, jena, now=NOW)
+    report = validate_observations(frame, jena, HourlySettings(), now=NOW)
     critical = {failure.column for failure in report.failures if failure.severity == "critical"}
     assert {"residual of VPact", "residual of H2OC", "residual of sh"} <= critical
     assert "columns are swapped" in report.summary()
 
 
 def test_derived_variables_are_not_checked_against_their_own_formula(hourly_station: Station):
-    report = validate_observations(batch(hourly_station), hourly_station, now=NOW)
+    report = validate_observations(batch(hourly_station), hourly_station, HourlySettings(), now=NOW)
     assert report.failures == []
     assert report.statistics["expectations"] == 4 + 3 + 2 + 3 * 12
 
 
 def test_an_hourly_frame_without_fault_fits_every_expectation(jena: Station):
-    report = validate_hourly(hourly(jena), jena, list(jena.variables))
+    report = validate_hourly(hourly(jena), jena, list(jena.variables), Task(target="T"))
     assert report.success
     assert report.failures == []
     assert report.summary().startswith("hourly of jena: accepted (300 rows")
@@ -259,7 +257,7 @@ def test_each_fault_of_an_hourly_frame_is_found(
     column: str | None,
     rows: int | None,
 ):
-    report = validate_hourly(fault(hourly(roof)), roof, list(roof.variables))
+    report = validate_hourly(fault(hourly(roof)), roof, list(roof.variables), Task(target="T"))
     graver = [failure for failure in report.failures if failure.severity == severity]
     assert (column, rows) in [(failure.column, failure.rows) for failure in graver]
     assert report.success == (severity != "critical")
@@ -268,7 +266,7 @@ def test_each_fault_of_an_hourly_frame_is_found(
 def test_hourly_times_must_rise(roof: Station):
     frame = hourly(roof)
     frame.loc[[10, 11], "time"] = frame.loc[[11, 10], "time"].to_numpy()
-    report = validate_hourly(frame, roof, list(roof.variables))
+    report = validate_hourly(frame, roof, list(roof.variables), Task(target="T"))
     assert ("time", 1) in [(failure.column, failure.rows) for failure in report.failures]
 
 
@@ -277,8 +275,8 @@ def test_files_that_are_hourly_already_may_drift_by_less_than_half_an_hour(jena:
         frame = hourly(station)
         return frame.assign(time=frame["time"] + pd.to_timedelta(np.where(np.arange(len(frame)) >= 100, 20, 0), unit="min"))
 
-    assert validate_hourly(drifting(hourly_station), hourly_station, list(hourly_station.variables)).success
-    assert only_failure(validate_hourly(drifting(jena), jena, list(jena.variables))).column == "step minutes"
+    assert validate_hourly(drifting(hourly_station), hourly_station, list(hourly_station.variables), Task(target="T")).success
+    assert only_failure(validate_hourly(drifting(jena), jena, list(jena.variables), Task(target="T"))).column == "step minutes"
 
 
 @pytest.mark.parametrize(
@@ -293,17 +291,17 @@ def test_files_that_are_hourly_already_may_drift_by_less_than_half_an_hour(jena:
 def test_real_files_pass_and_their_known_gaps_are_told(data: Path, name: str, files: list[str], gaps: list[tuple[str, float]]):
     station = load_station(name)
     frame, _ = parse([RawFile(file, (data / file).read_bytes()) for file in files], station, now=NOW)
-    report = validate_observations(frame, station, now=NOW)
+    report = validate_observations(frame, station, HourlySettings(), now=NOW)
     assert report.success, report.summary()
     assert [(row.time, row.value) for failure in report.failures for row in failure.examples] == gaps
     for method in ("subsample", "mean"):
         hours = hourly_frame(frame, station, HourlySettings(method=method)).frame
-        checked = validate_hourly(hours, station, list(station.variables))
+        checked = validate_hourly(hours, station, list(station.variables), Task(target="T"))
         assert checked.failures == [], checked.summary()
 
 
 def test_a_report_survives_json_even_with_infinite_values(roof: Station):
-    report = validate_observations(spoil(batch(roof), "T", [1], -np.inf), roof, now=NOW)
+    report = validate_observations(spoil(batch(roof), "T", [1], -np.inf), roof, HourlySettings(), now=NOW)
     text = report.model_dump_json()
     json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
     again = ValidationReport.model_validate_json(text)
@@ -312,7 +310,7 @@ def test_a_report_survives_json_even_with_infinite_values(roof: Station):
 
 
 def test_data_docs_are_one_page_that_loads_nothing(roof: Station):
-    report = validate_observations(spoil(batch(roof), "T", [1], 99.0), roof, now=NOW)
+    report = validate_observations(spoil(batch(roof), "T", [1], 99.0), roof, HourlySettings(), now=NOW)
     pages = data_docs(report)
     assert list(pages) == ["observations.html"]
     page = pages["observations.html"].decode()
@@ -324,7 +322,7 @@ def test_data_docs_are_one_page_that_loads_nothing(roof: Station):
 
 
 def test_data_docs_of_a_batch_of_another_form_can_be_rendered(roof: Station):
-    report = validate_observations(batch(roof).drop(columns="rh").assign(p="<b>x</b>"), roof, now=NOW)
+    report = validate_observations(batch(roof).drop(columns="rh").assign(p="<b>x</b>"), roof, HourlySettings(), now=NOW)
     page = data_docs(report)["observations.html"].decode()
     assert "missing: rh" in page
     assert "<b>" not in page
@@ -352,7 +350,7 @@ def test_a_suite_that_cannot_be_used_names_its_file(home: Path, roof: Station, o
     path = home / "include" / "expectations" / "observations.json"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(SettingsError, match=re.escape(str(path))) as caught:
-        validate_observations(batch(roof), roof, now=NOW)
+        validate_observations(batch(roof), roof, HourlySettings(), now=NOW)
     assert said in str(caught.value)
 
 

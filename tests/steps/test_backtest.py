@@ -9,15 +9,15 @@ import pytest
 
 from conftest import hourly_rows, station_of, write_station
 from tsflow import steps
+from tsflow.backtesting.folds import Fold
 from tsflow.errors import NotEnoughData, SettingsError, TrainingError, UnknownName
-from tsflow.observations.store import from_parquet
 from tsflow.settings import ObjectStoreSettings
 from tsflow.steps.backtest import read_backtest
 from tsflow.steps.candidates import candidate_file, candidate_predictions
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, from_parquet
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.export import from_keras
-from tsflow.windows.folds import Fold
 
 FOLDS = {"folds": 2, "test_days": 10, "validation_days": 8, "step_days": 20}
 
@@ -62,7 +62,7 @@ def run(objects: ObjectStore, backtest_id: str = "b1", **request: Any) -> dict[s
 
 def candidate(objects: ObjectStore, fold: str, architecture: str) -> dict[str, Any]:
     key = keys.candidate(keys.fold_folder("b1", fold), architecture)
-    facts: dict[str, Any] = keys.from_json(objects.get(key), key)
+    facts: dict[str, Any] = from_json(objects.get(key), key)
     return facts
 
 

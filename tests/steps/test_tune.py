@@ -15,15 +15,15 @@ from conftest import REPOSITORY
 from tsflow import steps
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError, TrainingError
-from tsflow.evaluation.tuning import Tuning
-from tsflow.observations.store import from_parquet
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stations.station import load_station
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, from_parquet, to_json
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch
-from tsflow.training.search import Trial
-from tsflow.training.trials import TrialStore
+from tsflow.tuning.report import Tuning
+from tsflow.tuning.search import Trial
+from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
 
 AS_OF = "2026-10-01"
@@ -163,7 +163,7 @@ def test_what_a_tuning_leaves(objects: ObjectStore, dense: Path):
     assert "<polyline" in page
     assert "http" not in page
     assert page.count("(as it is)") == 1
-    stored = Tuning.model_validate(keys.from_json(objects.get("tunings/leaves/results/0003/tuning.json"), "tuning.json"))
+    stored = Tuning.model_validate(from_json(objects.get("tunings/leaves/results/0003/tuning.json"), "tuning.json"))
     assert stored.after == min(trial.val_mae or 99 for trial in stored.trials)
     assert stored.naive > 0
     assert stored.recipe in objects.get(found["recipe"]).decode()
@@ -220,7 +220,7 @@ def test_two_workers_at_once_share_the_trials(
     trials = trials_of(objects, "shared")
     assert [trial.number for trial in trials] == list(range(6))
     assert {trial.state for trial in trials} == {"complete"}
-    asked = [keys.to_json(trial.values) for trial in trials]
+    asked = [to_json(trial.values) for trial in trials]
     assert len(set(asked)) == 6
     assert not [key for key in objects.keys("tunings/shared/trials/") if "claim" in key]
 
@@ -228,7 +228,7 @@ def test_two_workers_at_once_share_the_trials(
 def finish_by_hand(objects: ObjectStore, tuning_id: str, trials: list[Trial]) -> None:
     for trial in trials:
         body = {"values": trial.values, "worker": "hand", "session": "hand"}
-        assert objects.put_new(keys.trial(tuning_id, trial.number, "asked.json"), keys.to_json(body))
+        assert objects.put_new(keys.trial(tuning_id, trial.number, "asked.json"), to_json(body))
         TrialStore(objects, tuning_id).finish(trial)
 
 
@@ -282,7 +282,7 @@ def spend(objects: ObjectStore, tuning_id: str, seconds: float) -> None:
     """A session of a worker on another machine, that is over."""
     body = {"at": "2026-10-01T00:00:00+00:00", "seconds": seconds, "worker": "x", "host": "x", "pid": 1, "process_began": 0}
     for name in ("start.json", "end.json"):
-        assert objects.put_new(keys.session(tuning_id, "other", name), keys.to_json(body))
+        assert objects.put_new(keys.session(tuning_id, "other", name), to_json(body))
 
 
 def test_a_tuning_uses_only_what_is_left_of_its_minutes(objects: ObjectStore, dense: Path):

@@ -6,21 +6,23 @@ import pytest
 from conftest import hourly_rows
 from tsflow.architectures.recurrent import Recurrent
 from tsflow.errors import TrainingError
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
 from tsflow.storage.objects import ObjectStore
+from tsflow.task import Task
 from tsflow.training.batches import training_batches
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import train
 from tsflow.training.networks import _compile
 from tsflow.windows.dataset import Dataset
 
-WINDOWS = WindowSettings(context_hours=24, horizon_hours=6)
+WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     frame = hourly_rows(800, features=3).assign(segment=0)
-    return Dataset("small", "T", {"T": "degC", "f1": "", "f2": ""}, frame, WINDOWS, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", WINDOWS, {"T": "degC", "f1": "", "f2": ""}, frame, FractionSplit(), "book", HourlySettings(), {})
 
 
 def network(**fit: object) -> Recurrent:
@@ -96,7 +98,7 @@ def test_a_training_stops_when_patience_is_over(objects: ObjectStore, dataset: D
 
 def test_a_loss_that_is_not_finite_says_what_to_lower(objects: ObjectStore, dataset: Dataset):
     broken = Dataset(
-        "small", "T", dataset.units, dataset.frame.assign(f1=np.nan), WINDOWS, FractionSplit(), "book", HourlySettings(), {}
+        "small", WINDOWS, dataset.units, dataset.frame.assign(f1=np.nan), FractionSplit(), "book", HourlySettings(), {}
     )
     with pytest.raises(TrainingError, match=r"the loss is not finite in epoch 1; lower fit\.learning_rate"):
         train(network(), broken, EpochStore(objects, "r", "small", "t"), seed=1)

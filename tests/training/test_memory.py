@@ -10,10 +10,12 @@ from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.observations.hourly import hourly_frame
-from tsflow.settings import FractionSplit, HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
 from tsflow.stations.parse import RawFile, parse
 from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
+from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import train
 from tsflow.training.memory import memory_profile
@@ -28,7 +30,7 @@ def year(data: Path) -> Dataset:
     observations, _ = parse([RawFile(path.name, path.read_bytes())], station, now=datetime(2026, 1, 1))
     frame = hourly_frame(observations.head(8_760), station, HourlySettings()).frame
     units = {name: variable.unit for name, variable in station.variables.items()}
-    return Dataset(station.station, "T", units, frame, WindowSettings(), FractionSplit(), "book", HourlySettings(), {})
+    return Dataset(station.station, Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
 
 
 def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):

@@ -6,21 +6,23 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.errors import IntegrityError, NotEnoughData, SettingsError, UnknownName
-from tsflow.settings import FractionSplit, HourlySettings, RecentSplit, SplitSettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit, RecentSplit, SplitSettings
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.lags import lag_table
 from tsflow.windows.split import PARTS, index_windows, split_settings
 
-WINDOWS = WindowSettings()
+WINDOWS = Task(target="T")
 
 
-def dataset(frame: pd.DataFrame, split: FractionSplit | RecentSplit, windows: WindowSettings = WINDOWS) -> Dataset:
+def dataset(frame: pd.DataFrame, split: FractionSplit | RecentSplit, windows: Task = WINDOWS) -> Dataset:
     if "segment" not in frame:
         frame = frame.assign(segment=0)
     units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
-    return Dataset("small", "T", units, frame, windows, split, "book", HourlySettings(), {})
+    return Dataset("small", windows, units, frame, split, "book", HourlySettings(), {})
 
 
 def test_target_of_a_window_is_24_hours_after_its_last_row():

@@ -34,7 +34,7 @@ class AffineForecast:
     @classmethod
     def of(cls, dataset: Dataset, weights: NDArray[np.float64], constant: float, *, parameters: int) -> Self:
         """Let the last `len(weights)` rows of a dataset's contexts count, and those before them not."""
-        ignored = np.zeros(dataset.windows.context_hours - len(weights))
+        ignored = np.zeros(dataset.task.context_hours - len(weights))
         return cls(np.concatenate([ignored, weights]), constant, len(dataset.columns), dataset.target_index, parameters)
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ class AffineForecast:
 
 def hours_read(architecture: Architecture, dataset: Dataset) -> int:
     """Return how many of a context's last rows an architecture reads."""
-    return architecture.context_hours or dataset.windows.context_hours
+    return architecture.context_hours or dataset.task.context_hours
 
 
 def affine_map(

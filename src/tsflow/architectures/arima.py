@@ -96,7 +96,7 @@ class Arima(Estimator):
         NotEnoughData
             If the context is shorter than the orders reach, or the training rows hold no stretch as long as two contexts.
         """
-        hours, horizon, needed = hours_read(self, dataset), dataset.windows.horizon_hours, self._least_hours()
+        hours, horizon, needed = hours_read(self, dataset), dataset.task.horizon_hours, self._least_hours()
         if hours < needed:
             msg = f"{self.architecture}: its orders reach over {needed} h, the context has {hours} h; lower them or lengthen it"
             raise NotEnoughData(msg)

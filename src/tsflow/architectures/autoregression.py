@@ -21,9 +21,9 @@ from scipy.linalg import block_diag, solve
 
 from tsflow.architectures.registry import Estimator, register
 from tsflow.architectures.tabular import GraphForecast
+from tsflow.bundle.calendar import DAYS_PER_YEAR
 from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, harmonics
-from tsflow.windows.calendar import DAYS_PER_YEAR
 from tsflow.windows.dataset import Dataset
 
 Values = NDArray[np.float64]
@@ -51,12 +51,12 @@ class Autoregression(Estimator):
         SettingsError
             If there are more lags than the context has hours.
         """
-        if self.lags > dataset.windows.context_hours:
-            msg = f"lags {self.lags} are more than windows.context_hours {dataset.windows.context_hours}; take fewer"
+        if self.lags > dataset.task.context_hours:
+            msg = f"lags {self.lags} are more than task.context_hours {dataset.task.context_hours}; take fewer"
             raise SettingsError(msg)
         if (calendar := self.calendar.within(dataset)) != self.calendar:
             return self.model_copy(update={"calendar": calendar}).fit(dataset, seed=seed)
-        horizon = dataset.windows.horizon_hours
+        horizon = dataset.task.horizon_hours
         inputs = self.inputs(dataset)
         if self.strategy == "recursive":
             step = self._least_squares(inputs, self._truth(dataset, [1]))
@@ -114,7 +114,7 @@ class Autoregression(Estimator):
     def _graph(self, weights: Values, dataset: Dataset, parameters: int) -> GraphForecast:
         import keras
 
-        observations = keras.Input((dataset.windows.context_hours, len(dataset.columns)), name="observations")
+        observations = keras.Input((dataset.task.context_hours, len(dataset.columns)), name="observations")
         now = observations[:, -1, :]
         terms = harmonics(now[:, -2:-1], now[:, -1:], self.calendar).values()
         x = keras.layers.Concatenate()([observations[:, -self.lags :, dataset.target_index], *terms])

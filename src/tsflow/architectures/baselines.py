@@ -50,4 +50,4 @@ class Naive(Estimator):
 
     def fit(self, dataset: Dataset, *, seed: int) -> Persistence:
         """Nothing is fitted; `seed` is not used."""
-        return Persistence(dataset.windows.context_hours, len(dataset.columns), dataset.target_index)
+        return Persistence(dataset.task.context_hours, len(dataset.columns), dataset.target_index)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from tsflow.architectures.graphs import to_bytes
 from tsflow.architectures.registry import Estimator, register
-from tsflow.windows.calendar import CALENDAR, DAYS_PER_YEAR, calendar
+from tsflow.bundle.calendar import CALENDAR, DAYS_PER_YEAR, calendar
 from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class Climatology(Estimator):
             day=day,
             coefficients=coefficients,
             parameters=coefficients.size,
-            context_hours=dataset.windows.context_hours,
-            horizon_hours=dataset.windows.horizon_hours,
+            context_hours=dataset.task.context_hours,
+            horizon_hours=dataset.task.horizon_hours,
             columns=tuple(dataset.columns),
         )

@@ -20,7 +20,7 @@ from tsflow.architectures.registry import Architecture
 from tsflow.errors import SettingsError
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.model import Strict
-from tsflow.settings import WindowSettings
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Network(Architecture, ABC):
         """The station's variables that must be there."""
         return self.channels.variables
 
-    def lead_hours(self, windows: WindowSettings) -> tuple[int, ...]:
+    def lead_hours(self, task: Task) -> tuple[int, ...]:
         """Return the leads before the horizon, rising.
 
         Raises
@@ -99,7 +99,7 @@ class Network(Architecture, ABC):
         """
         if self.leads is None:
             return ()
-        horizon = windows.horizon_hours
+        horizon = task.horizon_hours
         hours = range(1, horizon) if self.leads.hours == "path" else sorted(set(self.leads.hours))
         if beyond := [hour for hour in hours if hour >= horizon]:
             msg = f"leads.hours: {beyond} are not before the horizon of {horizon} hours, which is forecast anyway"
@@ -143,12 +143,12 @@ class NetworkInputs:
         """
         at = dataset.target_index
         return cls(
-            context_hours=dataset.windows.context_hours,
+            context_hours=dataset.task.context_hours,
             columns=len(dataset.columns),
             target_index=at,
             mean=float(dataset.scaler.mean[at]),
             deviation=float(dataset.scaler.deviation[at]),
-            lead_hours=network.lead_hours(dataset.windows),
+            lead_hours=network.lead_hours(dataset.task),
             channels=FittedChannels.fit(network.channels, dataset),
         )
 

@@ -94,8 +94,8 @@ class Prophet(Estimator):
             day=day,
             coefficients=coefficients,
             parameters=1 + 2 * (year.order + day.order),
-            context_hours=dataset.windows.context_hours,
-            horizon_hours=dataset.windows.horizon_hours,
+            context_hours=dataset.task.context_hours,
+            horizon_hours=dataset.task.horizon_hours,
             columns=tuple(dataset.columns),
             year_shift_days=YEAR_SHIFT_DAYS,
         )

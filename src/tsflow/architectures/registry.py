@@ -15,9 +15,9 @@ from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
 from tsflow.model import Strict, explain
-from tsflow.settings import WindowSettings
-from tsflow.stations.station import read_yaml
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
+from tsflow.yaml_file import read_yaml
 
 _families: dict[str, type["Architecture"]] = {}
 
@@ -47,7 +47,7 @@ class Architecture(Strict):
         """Return the recipe with what a fit found fixed, so that a refit needs no validation part."""
         return self.model_copy(update=found)
 
-    def fits(self, windows: WindowSettings) -> Self:
+    def fits(self, task: Task) -> Self:
         """Return itself if it can be trained on such windows.
 
         Raises
@@ -55,16 +55,13 @@ class Architecture(Strict):
         SettingsError
             If it wants a longer context or another horizon than the run has.
         """
-        if self.context_hours and self.context_hours > windows.context_hours:
-            msg = (
-                f"{self._file}: context_hours {self.context_hours} is longer than "
-                f"the run's windows.context_hours {windows.context_hours}"
-            )
+        if self.context_hours and self.context_hours > task.context_hours:
+            msg = f"{self._file}: context_hours {self.context_hours} is longer than the task's context_hours {task.context_hours}"
             raise SettingsError(msg)
-        if self.horizon_hours and self.horizon_hours != windows.horizon_hours:
+        if self.horizon_hours and self.horizon_hours != task.horizon_hours:
             msg = (
-                f"{self._file}: horizon_hours {self.horizon_hours} is not the run's windows.horizon_hours "
-                f"{windows.horizon_hours}; one leaderboard never mixes horizons"
+                f"{self._file}: horizon_hours {self.horizon_hours} is not the task's horizon_hours "
+                f"{task.horizon_hours}; one leaderboard never mixes horizons"
             )
             raise SettingsError(msg)
         return self

@@ -8,7 +8,7 @@ from pydantic import Field
 from tsflow.architectures.affine import AffineForecast, hours_read
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import SettingsError
-from tsflow.settings import WindowSettings
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 
@@ -34,22 +34,22 @@ class SeasonalNaive(Estimator):
         youngest = -horizon_hours % self.season_hours
         return [youngest + season * self.season_hours for season in range(self.seasons)]
 
-    def fits(self, windows: WindowSettings) -> Self:
+    def fits(self, task: Task) -> Self:
         """Return itself if the context reaches back over all its seasons; else raise `SettingsError`."""
-        super().fits(windows)
-        needed = self.ages(windows.horizon_hours)[-1] + 1
-        if (found := self.context_hours or windows.context_hours) < needed:
+        super().fits(task)
+        needed = self.ages(task.horizon_hours)[-1] + 1
+        if (found := self.context_hours or task.context_hours) < needed:
             msg = (
                 f"include/architectures/{self.architecture}.yaml: {self.seasons} seasons of {self.season_hours} h need a context "
-                f"of {needed} h at a horizon of {windows.horizon_hours} h, found {found} h; lower seasons or lengthen the context"
+                f"of {needed} h at a horizon of {task.horizon_hours} h, found {found} h; lower seasons or lengthen the context"
             )
             raise SettingsError(msg)
         return self
 
     def fit(self, dataset: Dataset, *, seed: int) -> AffineForecast:
         """Nothing is fitted; `seed` is not used."""
-        self.fits(dataset.windows)
+        self.fits(dataset.task)
         hours = hours_read(self, dataset)
         weights = np.zeros(hours)
-        weights[[hours - 1 - age for age in self.ages(dataset.windows.horizon_hours)]] = 1 / self.seasons
+        weights[[hours - 1 - age for age in self.ages(dataset.task.horizon_hours)]] = 1 / self.seasons
         return AffineForecast.of(dataset, weights, 0.0, parameters=0)

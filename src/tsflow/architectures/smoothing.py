@@ -10,7 +10,7 @@ from pydantic import Field
 from tsflow.architectures.affine import AffineForecast, affine_map, hours_read, last_unbroken
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import SettingsError, TrainingError
-from tsflow.settings import WindowSettings
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 
@@ -36,11 +36,11 @@ class ExponentialSmoothing(Estimator):
     fit_hours: Annotated[int, Field(ge=1)] = 8760
     max_iterations: Annotated[int, Field(ge=1)] = 1000
 
-    def fits(self, windows: WindowSettings) -> Self:
+    def fits(self, task: Task) -> Self:
         """Return itself if the context holds the two seasons and ten hours that the start asks for; else `SettingsError`."""
-        super().fits(windows)
+        super().fits(task)
         needed = 2 * self.season_hours + 10
-        if (found := self.context_hours or windows.context_hours) < needed:
+        if (found := self.context_hours or task.context_hours) < needed:
             msg = (
                 f"include/architectures/{self.architecture}.yaml: a season of {self.season_hours} h needs a context of {needed} h, "
                 f"found {found} h; lengthen the context or shorten the season"
@@ -90,8 +90,8 @@ class ExponentialSmoothing(Estimator):
 
     def fit(self, dataset: Dataset, *, seed: int) -> AffineForecast:
         """Fit the smoothing parameters, then take the map from the library; `seed` is not used."""
-        self.fits(dataset.windows)
-        hours, horizon = hours_read(self, dataset), dataset.windows.horizon_hours
+        self.fits(dataset.task)
+        hours, horizon = hours_read(self, dataset), dataset.task.horizon_hours
         values = last_unbroken(dataset, self.fit_hours, at_least=max(hours, 4 * self.season_hours))
         parameters = self.parameters_of(values)
         weights, constant = affine_map(

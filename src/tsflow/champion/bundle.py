@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from tsflow.champion.manifest import BundleFile, Manifest, dump
+from tsflow.bundle.manifest import BundleFile, Manifest, dump
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest
 from tsflow.storage.objects import ObjectStore
 
 
@@ -65,10 +66,10 @@ def write_bundle(objects: ObjectStore, manifest: Manifest, files: dict[str, byte
     other bytes under the same version raise `IntegrityError`.
     """
     files = {**files, "card.md": card(manifest)}
-    named = {name: BundleFile(keys.digest(body), len(body)) for name, body in sorted(files.items())}
+    named = {name: BundleFile(digest(body), len(body)) for name, body in sorted(files.items())}
     for name, body in files.items():
         objects.put_same(keys.champion(manifest.station, manifest.version, name), body)
     body = dump(replace(manifest, files=named))
     key = keys.champion(manifest.station, manifest.version, "manifest.json")
     objects.put_same(key, body, "application/json")
-    return key, keys.digest(body)
+    return key, digest(body)

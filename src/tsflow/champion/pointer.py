@@ -5,7 +5,7 @@ A reader sees the old champion or the new one, never a mixture: the bundle is co
 
 from datetime import datetime
 
-from tsflow.champion.manifest import FORMAT, Pointer, dump, read_pointer
+from tsflow.bundle.manifest import FORMAT, Pointer, dump, read_pointer
 from tsflow.errors import NoChampion, PointerConflict
 from tsflow.storage import keys
 from tsflow.storage.objects import ObjectMissing, ObjectStore

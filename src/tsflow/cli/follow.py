@@ -11,6 +11,7 @@ from tsflow.cli.output import console
 from tsflow.errors import RunFailed
 from tsflow.stack import Airflow, DagRun, TaskInstance
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json
 from tsflow.storage.objects import ObjectStore
 
 _POLL_SECONDS = 1.0
@@ -73,7 +74,7 @@ def _progress(objects: ObjectStore, prefix: str) -> str:
     written = [key for key in objects.keys(prefix) if key.endswith(".json")]
     if not written:
         return ""
-    epoch = keys.from_json(objects.get(written[-1]), written[-1])
+    epoch = from_json(objects.get(written[-1]), written[-1])
     return f"epoch {epoch['epoch']} of {epoch['of']}, validation MAE {epoch['val_mae']:.3f}"
 
 

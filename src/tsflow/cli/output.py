@@ -14,7 +14,7 @@ from tsflow.errors import StorageUnavailable, TsflowError
 from tsflow.evaluation.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
-    from tsflow.evaluation.backtest import Backtest
+    from tsflow.backtesting.summary import Backtest
 
 _COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
 _WIDE = 160  # of a pipe or a log, which has no width of its own

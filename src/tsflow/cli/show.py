@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from tsflow.champion.manifest import Manifest
+from tsflow.bundle.manifest import Manifest
 from tsflow.cli.output import board_markdown, console, say, say_json, show_backtest, show_board, write_json
 from tsflow.errors import NoChampion, SettingsError
 from tsflow.settings import HourlySettings, settings

@@ -15,7 +15,7 @@ from tsflow.stack import object_store
 from tsflow.stations.station import load_station
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch
-from tsflow.training.search import Trial
+from tsflow.tuning.search import Trial
 
 
 def tune(given: dict[str, Any], *, sources: list[str], resume: str | None, output: Path | None) -> None:

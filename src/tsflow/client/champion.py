@@ -9,11 +9,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
-from tsflow.champion.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
+from tsflow.bundle.calendar import CALENDAR, calendar
+from tsflow.bundle.intervals import Intervals
+from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
 from tsflow.errors import DataError, IntegrityError, NoChampion
-from tsflow.evaluation.intervals import Intervals
 from tsflow.storage.objects import ObjectMissing, ObjectStore
-from tsflow.windows.calendar import CALENDAR, calendar
 
 
 class Champion:

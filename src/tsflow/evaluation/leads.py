@@ -34,7 +34,7 @@ def lead_errors(
     """
     if not lead_hours:
         return []
-    hours = [*lead_hours, dataset.windows.horizon_hours]
+    hours = [*lead_hours, dataset.task.horizon_hours]
     found: list[dict[str, Any]] = [{"hours": hour} for hour in hours]
     for part in PARTS[1:]:
         if not len(dataset.starts(part)):

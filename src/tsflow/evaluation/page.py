@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 
 
-def render(template: str, **content: Any) -> bytes:
-    """Return a template of this package filled in; a name that it lacks is an error."""
+def render(room: str, template: str, **content: Any) -> bytes:
+    """Return a template of a room, such as `tuning`, filled in; a name that it lacks is an error."""
     environment = Environment(
-        loader=PackageLoader("tsflow.evaluation", "."),
+        loader=ChoiceLoader([PackageLoader(f"tsflow.{room}", "."), PackageLoader("tsflow.evaluation", ".")]),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

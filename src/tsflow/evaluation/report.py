@@ -60,4 +60,4 @@ def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
         for entrant in board.entrants
     ]
     content = {"board": board, "rows": rows, "leads": by_lead(board), "width": _WIDTH, "height": _HEIGHT, "links": links or {}}
-    return render("report.html.j2", **content)
+    return render("evaluation", "report.html.j2", **content)

@@ -134,7 +134,7 @@ class FittedChannels:
             name: fit_climatology(rows[:, columns[name]].astype(np.float64), clock, order) for name, order in anomalies.items()
         }
         spec = spec.model_copy(update={"anomalies": anomalies})
-        horizon = dataset.windows.horizon_hours
+        horizon = dataset.task.horizon_hours
         raw = cls(spec, columns, len(dataset.features), horizon, calendar, climatology, sun, np.zeros(0), np.ones(0))
         mean, deviation = raw._statistics(rows)
         return replace(raw, mean=mean, deviation=deviation)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from tsflow.bundle.calendar import DAYS_PER_YEAR
+from tsflow.location import Location
 from tsflow.model import Strict
-from tsflow.stations.station import Location
-from tsflow.windows.calendar import DAYS_PER_YEAR
 from tsflow.windows.dataset import Dataset
 
 Order = Annotated[int, Field(ge=0, le=12)]

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from tsflow.errors import SettingsError
 from tsflow.features.channels import FittedChannels, Hours
 from tsflow.model import Strict
-from tsflow.settings import WindowSettings
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ class Table(Strict):
         lacking = sorted(self.channels() - set(known))
         return f"table: no channel {', '.join(lacking)}; the channels are {', '.join(known)}" if lacking else None
 
-    def check(self, windows: WindowSettings, known: list[str]) -> None:
+    def check(self, task: Task, known: list[str]) -> None:
         """Raise `SettingsError` if a channel is not there or a column reaches back beyond the context."""
         if msg := self.unknown(known):
             raise SettingsError(msg)
-        context = windows.context_hours
+        context = task.context_hours
         points = [hours + 1 for kind in (self.lags, self.changes) for many in kind.values() for hours in many]
         points += [2 * hours + 1 for many in self.curvatures.values() for hours in many]
         spans = [
@@ -145,7 +145,7 @@ def table_model(table: Table, channels: FittedChannels, dataset: Dataset) -> ker
     """
     import keras
 
-    observations = keras.Input((dataset.windows.context_hours, len(dataset.columns)), name="observations")
+    observations = keras.Input((dataset.task.context_hours, len(dataset.columns)), name="observations")
     raw = channels.raw(observations)
-    table.check(dataset.windows, list(raw))
+    table.check(dataset.task, list(raw))
     return keras.Model(observations, table.columns(raw), name="table")

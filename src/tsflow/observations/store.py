@@ -12,7 +12,6 @@ parts of a month over each other, column by column: for a time and a column the 
     read as of 1.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0 if its time is not after the as-of
 """
 
-import io
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from tsflow.errors import IntegrityError
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest, from_parquet, stamp, to_parquet
 from tsflow.storage.objects import ObjectStore
 
 
@@ -34,22 +33,6 @@ class Upserted:
     changed_rows: int
     same_rows: int
     parts: list[str]
-
-
-def to_parquet(frame: pd.DataFrame) -> bytes:
-    """Return a frame as Parquet; the same frame gives the same bytes."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
-    return buffer.getvalue()
-
-
-def from_parquet(body: bytes, key: str) -> pd.DataFrame:
-    """Read a frame that tsflow wrote."""
-    try:
-        return pd.read_parquet(io.BytesIO(body))
-    except (OSError, ValueError) as error:
-        msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
-        raise IntegrityError(msg) from error
 
 
 def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -90,7 +73,7 @@ class ObservationStore:
             new += int((~known).sum())
             changed += int((known & ~same).sum())
             body = to_parquet(rows[~same].reset_index())
-            key = f"{prefix}{keys.stamp(known_at)}-{keys.digest(body)[:16]}.parquet"
+            key = f"{prefix}{stamp(known_at)}-{digest(body)[:16]}.parquet"
             self._objects.put_same(key, body)
             parts.append(key)
         return Upserted(new, changed, len(frame) - new - changed, parts)
@@ -136,7 +119,7 @@ class ObservationStore:
         names = self._objects.keys(prefix)
         if as_of is not None:
             # What came after the as-of fills only what was unknown then; of that the earliest version counts.
-            limit = f"{prefix}{keys.stamp(as_of)}"
+            limit = f"{prefix}{stamp(as_of)}"
             later = [name for name in names if name > limit]
             names = later[::-1] + [name for name in names if name <= limit]
         return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)

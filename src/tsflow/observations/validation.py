@@ -23,10 +23,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from tsflow.observations.expectations import Bindings, Failure, Kind, evaluate
-from tsflow.settings import settings
+from tsflow.settings import HourlySettings
 from tsflow.stations.formulas import Formula, all_formulas
 from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
+from tsflow.task import Task
 
 _WHOLE_HOURS = (60.0, 60.0)
 _DRIFTING_HOURS = (30.0, 90.0)  # minutes: what rounds to one hour, where the files themselves are hourly
@@ -58,13 +59,15 @@ class ValidationReport(BaseModel):
         return "\n".join([head, *(f"- {failure}" for failure in self.failures)])
 
 
-def validate_observations(frame: pd.DataFrame, station: Station, *, now: datetime) -> ValidationReport:
+def validate_observations(frame: pd.DataFrame, station: Station, settings: HourlySettings, *, now: datetime) -> ValidationReport:
     """Hold a raw batch against the suite `observations`.
 
     Parameters
     ----------
     frame
         `time` (end of averaging, the station's clock, strictly rising) and one float column a variable, NaN where missing.
+    settings
+        How hours will be made of the rows: longer gaps than those it fills are told.
     now
         The present by the station's clock.
     """
@@ -90,13 +93,13 @@ def validate_observations(frame: pd.DataFrame, station: Station, *, now: datetim
         with_checks,
         parameters={
             "cadence_minutes": station.cadence / timedelta(minutes=1),
-            "longest_filled_gap_minutes": settings().hourly.fill_gaps_up_to / timedelta(minutes=1),
+            "longest_filled_gap_minutes": settings.fill_gaps_up_to / timedelta(minutes=1),
         },
         formulas={formula.name: {"residual_min": -formula.tolerance, "residual_max": formula.tolerance} for formula in checkable},
     )
 
 
-def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[str]) -> ValidationReport:
+def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[str], task: Task) -> ValidationReport:
     """Hold an hourly frame (`time`, the features, `segment`) against the suite `hourly`."""
 
     def with_checks() -> pd.DataFrame:
@@ -109,7 +112,7 @@ def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[st
         station,
         ["time", *features, "segment"],
         with_checks,
-        parameters={"window_rows": settings().windows.span, "step_minutes_min": low, "step_minutes_max": high},
+        parameters={"window_rows": task.span, "step_minutes_min": low, "step_minutes_max": high},
     )
 
 

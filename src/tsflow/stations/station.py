@@ -2,15 +2,18 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
+from tsflow.location import Location
 from tsflow.model import Strict, explain
+from tsflow.settings import WindowSettings
 from tsflow.stations.formulas import formula
+from tsflow.task import MAIN, NAME, Task
+from tsflow.yaml_file import read_yaml
 
 
 def _cadence(value: object) -> object:
@@ -20,14 +23,6 @@ def _cadence(value: object) -> object:
     if isinstance(value, str) and value.endswith("h") and value[:-1].isdigit():
         return timedelta(hours=int(value[:-1]))
     return value
-
-
-class Location(Strict):
-    """Where the station stands."""
-
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    altitude_m: float
 
 
 class Timestamp(Strict):
@@ -57,6 +52,14 @@ class Variable(Strict):
             msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
             raise ValueError(msg)
         return self
+
+
+class StationTask(Strict):
+    """What a station file says of one of its tasks; what it leaves out comes from `target` and from the settings' `windows`."""
+
+    target: str | None = None
+    context_hours: Annotated[int, Field(ge=1)] | None = None
+    horizon_hours: Annotated[int, Field(ge=1)] | None = None
 
 
 class ArchiveSource(Strict):
@@ -101,6 +104,10 @@ class Station(Strict):
     encoding: str = "utf-8"
     missing: list[float] = Field(default_factory=list)  # sentinels that stand for "no value"
     target: str
+    # By name; each task has its own runs, boards and champion.
+    tasks: Annotated[dict[Annotated[str, Field(pattern=NAME)], StationTask], Field(min_length=1)] = {
+        MAIN: StationTask()
+    }  # by name; each has its own champion
     variables: Annotated[dict[str, Variable], Field(min_length=1)]
     sources: Annotated[dict[str, Source], Field(min_length=1)]
 
@@ -117,6 +124,10 @@ class Station(Strict):
         if self.target not in self.variables:
             msg = f"target {self.target!r} is not among variables: {', '.join(self.variables)}"
             raise ValueError(msg)
+        for name, task in self.tasks.items():
+            if task.target is not None and task.target not in self.variables:
+                msg = f"tasks.{name}: target {task.target!r} is not among variables: {', '.join(self.variables)}"
+                raise ValueError(msg)
         known = [name for name, variable in self.variables.items() if variable.column]
         for name, variable in self.variables.items():
             if variable.derived:
@@ -139,6 +150,18 @@ class Station(Strict):
         """The variables that the files hold."""
         return {name: variable for name, variable in self.variables.items() if variable.column}
 
+    def task(self, name: str | None, windows: WindowSettings) -> tuple[str, Task]:
+        """Return the task called `name`, or the first one, with its name; `windows` says what the file leaves out."""
+        name = next(iter(self.tasks)) if name is None else name
+        if name not in self.tasks:
+            raise UnknownName(f"task of station {self.station}", name, list(self.tasks))
+        said = self.tasks[name]
+        return name, Task(
+            target=said.target or self.target,
+            context_hours=said.context_hours or windows.context_hours,
+            horizon_hours=said.horizon_hours or windows.horizon_hours,
+        )
+
     def source(self, name: str | None) -> Source:
         """Return the source called `name`, or the first one."""
         if name is None:
@@ -146,22 +169,6 @@ class Station(Strict):
         if name not in self.sources:
             raise UnknownName(f"source of station {self.station}", name, list(self.sources))
         return self.sources[name]
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that must hold a mapping, or say what is wrong with it."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        msg = f"{path}: no such file"
-        raise SettingsError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: not readable as YAML: {error}"
-        raise SettingsError(msg) from error
-    if not isinstance(content, dict):
-        msg = f"{path}: expected keys and values, found {type(content).__name__}"
-        raise SettingsError(msg)
-    return content
 
 
 def load_station(name: str) -> Station:

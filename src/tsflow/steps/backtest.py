@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from tsflow.architectures.registry import load_architecture
+from tsflow.backtesting import report as backtest_report
+from tsflow.backtesting.folds import Fold, require_windows, rolling_folds
+from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test
+from tsflow.backtesting.summary import Backtest, Results, judge
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
-from tsflow.evaluation import backtest_report
-from tsflow.evaluation.backtest import Backtest, Results, judge
-from tsflow.evaluation.grouped import errors_of, naive_on_test, on_test
-from tsflow.observations.store import to_parquet
 from tsflow.stations.station import load_station
 from tsflow.steps.candidates import candidate_predictions, why_failed
 from tsflow.steps.numbered import numbered, write_numbered
@@ -19,10 +19,10 @@ from tsflow.steps.requests import BacktestRequest
 from tsflow.steps.run import dataset_of, first_result, stored_result, validated_hours
 from tsflow.steps.train import train_once
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_parquet
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.folds import Fold, require_windows, rolling_folds
 
 _SUMMARY = "summary.json"
 
@@ -104,7 +104,7 @@ def summarise_backtest(objects: ObjectStore, backtest_id: str) -> dict[str, Any]
     record = Dataset.load(objects, backtest["fingerprint"])
     folds = {name: _fold(record, backtest, name) for name in backtest["folds"]}
     last = folds[list(folds)[-1]]
-    horizon_hours = last.windows.horizon_hours
+    horizon_hours = last.task.horizon_hours
     entrants = judge(folds, [_results(objects, backtest, name, folds) for name in backtest["entrants"]], horizon_hours)
     leads = sorted({hour for entrant in entrants if entrant.errors for hour in entrant.errors.by_lead} - {horizon_hours})
     summary = Backtest(
@@ -158,7 +158,7 @@ def backtests_of(objects: ObjectStore, station: str) -> list[str]:
 
 def _read_summary(objects: ObjectStore, folder: str) -> Backtest:
     key = f"{folder}{_SUMMARY}"
-    return Backtest.model_validate(keys.from_json(objects.get(key), key))
+    return Backtest.model_validate(from_json(objects.get(key), key))
 
 
 def _fold(record: Dataset, backtest: dict[str, Any], name: str) -> Dataset:
@@ -179,7 +179,7 @@ def _results(objects: ObjectStore, backtest: dict[str, Any], architecture: str, 
         if (body := objects.find(key)) is None:
             failures[name] = why_failed(objects, folder, architecture)["reason"]
             continue
-        facts = keys.from_json(body, key)
+        facts = from_json(body, key)
         tests[name] = on_test(dataset, candidate_predictions(objects, facts))
         trained.append(facts)
     return Results(

@@ -4,9 +4,9 @@ from typing import Any, Literal, TypedDict
 
 import pandas as pd
 
-from tsflow.champion.manifest import BundleFile, check
-from tsflow.observations.store import from_parquet
+from tsflow.bundle.manifest import BundleFile, check
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, from_parquet
 from tsflow.storage.objects import ObjectStore
 
 
@@ -25,7 +25,7 @@ def is_trained(objects: ObjectStore, folder: str, architecture: str) -> bool:
 def candidate_facts(objects: ObjectStore, folder: str, architecture: str) -> dict[str, Any]:
     """Return what training left of an entrant."""
     key = keys.candidate(folder, architecture)
-    facts: dict[str, Any] = keys.from_json(objects.get(key), key)
+    facts: dict[str, Any] = from_json(objects.get(key), key)
     return facts
 
 
@@ -46,5 +46,5 @@ def why_failed(objects: ObjectStore, folder: str, architecture: str) -> Why:
     reasons = objects.keys(keys.failures(folder, architecture))
     if not reasons:
         return {"status": "failed", "reason": "left no result: its task was killed, or never ran; see its log in Airflow"}
-    found = keys.from_json(objects.get(reasons[-1]), reasons[-1])
+    found = from_json(objects.get(reasons[-1]), reasons[-1])
     return {"status": found["status"], "reason": found["reason"]}

@@ -54,7 +54,7 @@ def combine(objects: ObjectStore, run_id: str, ensemble: Ensemble, dataset: Data
         given = np.stack([table.loc[table["part"] == part, "forecast"].to_numpy() for table in tables], axis=-1)
         inputs[part] = given, dataset.targets(part), dataset.values[dataset.origins(part), dataset.target_index]
     weights = ensemble.weigh(*inputs["validation"])
-    forecasts["validation"] = ensemble.cross_fitted(*inputs["validation"], gap=dataset.windows.span)
+    forecasts["validation"] = ensemble.cross_fitted(*inputs["validation"], gap=dataset.task.span)
     forecasts["test"] = weights.forecast(inputs["test"][0], inputs["test"][2])
     chosen = {name: float(weight) for name, weight in zip(members, weights.members, strict=True) if weight > 0}
     if not chosen:
@@ -84,5 +84,5 @@ def ensemble_parity(members: int) -> float:
 def joined_onnx(models: dict[str, bytes], weights: dict[str, float], dataset: Dataset) -> bytes:
     """Return the graph of the members' weighted sum; what is left to 1 is the value at the origin."""
     now = Weights(np.array(list(weights.values()))).now
-    shape = (dataset.windows.context_hours, len(dataset.columns))
+    shape = (dataset.task.context_hours, len(dataset.columns))
     return weighted_sum([models[name] for name in weights], list(weights.values()), shape, (now, dataset.target_index))

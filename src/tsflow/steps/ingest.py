@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 
 from tsflow.errors import DataError, DataValidationError
-from tsflow.observations.store import ObservationStore, from_parquet, to_parquet
+from tsflow.observations.store import ObservationStore
+from tsflow.settings import settings
 from tsflow.stations.parse import RawFile, parse
 from tsflow.stations.sources import fetch, read_paths
 from tsflow.stations.station import SimulatorSource, Station, load_station
 from tsflow.steps.requests import IngestRequest, station_now
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest, from_json, from_parquet, to_json, to_parquet
 from tsflow.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def fetch_batch(objects: ObjectStore, request: IngestRequest, ingest_id: str) ->
             raise type(error)(f"{error}\n{_quarantine(objects, ingest_id, str(error), files)}") from error
         batch = batch[batch["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
         body = to_parquet(batch)
-        batch_key = keys.ingest(ingest_id, f"batch-{keys.digest(body)[:16]}.parquet")
+        batch_key = keys.ingest(ingest_id, f"batch-{digest(body)[:16]}.parquet")
         if len(batch):
             objects.put_same(batch_key, body)
             reference |= {
@@ -56,14 +58,14 @@ def fetch_batch(objects: ObjectStore, request: IngestRequest, ingest_id: str) ->
                 "last": str(batch["time"].iloc[-1]),
             }
         reference["report"] = report.to_dict()
-    objects.put_new(key, keys.to_json(reference), "application/json")
+    objects.put_new(key, to_json(reference), "application/json")
     return _reference(objects, ingest_id)
 
 
 def _reference(objects: ObjectStore, ingest_id: str) -> dict[str, Any]:
     """Return what the first attempt of an ingest wrote, without its report, which may be long."""
     key = keys.ingest(ingest_id, "batch.json")
-    reference: dict[str, Any] = keys.from_json(objects.get(key), key)
+    reference: dict[str, Any] = from_json(objects.get(key), key)
     log.info("%s: fetched %d rows", reference["station"], reference["rows"])
     return {name: value for name, value in reference.items() if name != "report"}
 
@@ -71,7 +73,7 @@ def _reference(objects: ObjectStore, ingest_id: str) -> dict[str, Any]:
 def ingest_report(objects: ObjectStore, ingest_id: str) -> dict[str, Any] | None:
     """Return what parsing found in an ingest's files; None if there was nothing to fetch."""
     key = keys.ingest(ingest_id, "batch.json")
-    report: dict[str, Any] | None = keys.from_json(objects.get(key), key).get("report")
+    report: dict[str, Any] | None = from_json(objects.get(key), key).get("report")
     return report
 
 
@@ -89,7 +91,7 @@ def validate_batch(objects: ObjectStore, reference: dict[str, Any]) -> dict[str,
 
     station = load_station(reference["station"])
     batch = from_parquet(objects.get(reference["batch"]), reference["batch"])
-    report = validate_observations(batch, station, now=station_now(station))
+    report = validate_observations(batch, station, settings().hourly, now=station_now(station))
     pages = data_docs(report)
     docs = [keys.ingest(reference["ingest"], f"validation/{name}") for name in pages]
     for key, page in zip(docs, pages.values(), strict=True):
@@ -134,6 +136,6 @@ def _files(objects: ObjectStore, request: IngestRequest, station: Station, as_of
 def _quarantine(objects: ObjectStore, ingest_id: str, reason: str, files: list[RawFile]) -> str:
     """Keep what was refused, with the reason; return where, for the message."""
     for file in files:
-        objects.put_new(keys.quarantine(ingest_id, f"{keys.digest(file.body)[:16]}-{Path(file.name).name}"), file.body)
+        objects.put_new(keys.quarantine(ingest_id, f"{digest(file.body)[:16]}-{Path(file.name).name}"), file.body)
     objects.put_new(keys.quarantine(ingest_id, "reason.txt"), reason.encode(), "text/plain")
     return f"the batch lies in quarantine: {objects.address(keys.quarantine(ingest_id, ''))}; the store is unchanged"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_json
 from tsflow.storage.objects import ObjectStore
 
 
@@ -16,9 +16,9 @@ def write_numbered(objects: ObjectStore, prefix: str, name: str, content: dict[s
     while True:
         folders = numbered(objects, prefix, name)
         if folders:
-            newest = keys.from_json(objects.get(f"{folders[-1]}{name}"), f"{folders[-1]}{name}")
-            if newest | {"created_at": None} == keys.from_json(keys.to_json(content), name) | {"created_at": None}:
+            newest = from_json(objects.get(f"{folders[-1]}{name}"), f"{folders[-1]}{name}")
+            if newest | {"created_at": None} == from_json(to_json(content), name) | {"created_at": None}:
                 return folders[-1]
         folder = f"{prefix}{len(folders) + 1:03d}/"
-        if objects.put_new(f"{folder}{name}", keys.to_json(content), "application/json"):
+        if objects.put_new(f"{folder}{name}", to_json(content), "application/json"):
             return folder

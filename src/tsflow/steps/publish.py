@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.ensembles import Weights
+from tsflow.bundle.manifest import FORMAT, Manifest
 from tsflow.champion.bundle import write_bundle
-from tsflow.champion.manifest import FORMAT, Manifest
 from tsflow.champion.pointer import promote
-from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Leaderboard
 from tsflow.evaluation.metrics import bias, mae, rmse
 from tsflow.steps.candidates import candidate_facts, candidate_file, candidate_predictions
@@ -19,8 +18,10 @@ from tsflow.steps.combine import ensemble_parity, joined_onnx
 from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.train import plan_refit
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest, to_json
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.fit import check
+from tsflow.uncertainty.conformal import conformal
 from tsflow.windows.dataset import Dataset
 
 
@@ -36,8 +37,8 @@ def publish(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     files = refit.files if refit else _model_files(objects, facts)
     intervals, scores = conformal(candidate_predictions(objects, facts))
     if intervals is not None:
-        files["intervals.json"] = keys.to_json(intervals.to_dict())
-    files["scaler.json"] = keys.to_json(dataset.scaler.to_dict())
+        files["intervals.json"] = to_json(intervals.to_dict())
+    files["scaler.json"] = to_json(dataset.scaler.to_dict())
     scores["refit"] = refit.errors if refit else None
     manifest_key, manifest_sha256 = write_bundle(objects, _manifest(board, facts, dataset, scores), files)
     version = manifest_key.split("/")[-2]
@@ -87,21 +88,21 @@ def _model_files(objects: ObjectStore, facts: dict[str, Any]) -> dict[str, bytes
 
 
 def _manifest(board: Leaderboard, facts: dict[str, Any], dataset: Dataset, scores: dict[str, Any]) -> Manifest:
-    digest = keys.digest(keys.to_json(board.model_dump(mode="json")))
+    board_hash = digest(to_json(board.model_dump(mode="json")))
     made = datetime.fromisoformat(board.created_at)
     entrant = board.entrant(facts["architecture"])
     return Manifest(
         format=FORMAT,
         station=board.station,
-        version=f"{made:%Y%m%dT%H%M%S}-{digest[:8]}",
+        version=f"{made:%Y%m%dT%H%M%S}-{board_hash[:8]}",
         run=board.run,
         architecture=facts["architecture"],
         title=facts["title"],
         settings=facts["settings"],
         features=[{"name": name, "unit": unit} for name, unit in dataset.columns.items()],
         target={"name": dataset.target, "unit": board.unit},
-        context_hours=dataset.windows.context_hours,
-        horizon_hours=dataset.windows.horizon_hours,
+        context_hours=dataset.task.context_hours,
+        horizon_hours=dataset.task.horizon_hours,
         hourly=dataset.hourly.model_dump(mode="json"),
         scaler=dataset.scaler.to_dict(),
         split={"name": board.split, "parts": board.parts},

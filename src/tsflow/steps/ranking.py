@@ -6,15 +6,15 @@ from typing import Any
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError
 from tsflow.evaluation import report
-from tsflow.evaluation.coverage import conformal
 from tsflow.evaluation.leaderboard import Entrant, Leaderboard, naive_errors, rank, with_skill
-from tsflow.evaluation.significance import certainty_of
-from tsflow.observations.store import to_parquet
 from tsflow.steps.candidates import candidate_facts, candidate_predictions, why_failed
 from tsflow.steps.numbered import numbered, write_numbered
 from tsflow.steps.run import read_run
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_parquet
 from tsflow.storage.objects import ObjectStore
+from tsflow.uncertainty.conformal import conformal
+from tsflow.uncertainty.verdicts import certainty_of
 from tsflow.windows.dataset import Dataset
 
 _BOARD = "leaderboard.json"
@@ -31,7 +31,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
     entrants = rank(run["entrants"], [_entrant(objects, run_id, name, naive) for name in run["entrants"]])
     trained = [entrant.architecture for entrant in entrants if entrant.status == "ok"]
     forecasts = {name: candidate_predictions(objects, candidate_facts(objects, keys.run_folder(run_id), name)) for name in trained}
-    sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.windows.horizon_hours)
+    sure = certainty_of(forecasts, trained[0], horizon_hours=dataset.task.horizon_hours)
     bands = {name: conformal(frame)[1] for name, frame in forecasts.items()}
     entrants = [
         entrant.model_copy(update={**sure.get(entrant.architecture, {}), **bands.get(entrant.architecture, {})})
@@ -46,7 +46,7 @@ def rank_entrants(objects: ObjectStore, run_id: str) -> dict[str, Any]:
         fingerprint=run["fingerprint"],
         as_of=run["as_of"],
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        horizon_hours=dataset.windows.horizon_hours,
+        horizon_hours=dataset.task.horizon_hours,
         target=dataset.target,
         unit=dataset.units[dataset.target],
         parts=dataset.summary()["parts"],
@@ -84,13 +84,13 @@ def runs_of(objects: ObjectStore, station: str | None) -> list[str]:
 
 def _read_board(objects: ObjectStore, folder: str) -> Leaderboard:
     key = f"{folder}{_BOARD}"
-    return Leaderboard.model_validate(keys.from_json(objects.get(key), key))
+    return Leaderboard.model_validate(from_json(objects.get(key), key))
 
 
 def _entrant(objects: ObjectStore, run_id: str, architecture: str, naive: dict[str, float]) -> Entrant:
     key = keys.candidate(keys.run_folder(run_id), architecture)
     if (body := objects.find(key)) is not None:
-        facts = keys.from_json(body, key)
+        facts = from_json(body, key)
         numbers = ("published_mae", "parameters", "epochs", "best_epoch", "train_seconds")
         taken = ("architecture", "title", *numbers, "curve", "lead_errors", "memory")
         reused = facts["run"] if facts["run"] != run_id else None

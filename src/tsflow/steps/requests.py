@@ -139,7 +139,7 @@ class TrainingRequest(DatasetRequest):
             msg = f"architectures named more than once: {', '.join(repeated)}"
             raise SettingsError(msg)
         for name in names:
-            architecture = load_architecture(name).fits(settings().windows)
+            architecture = load_architecture(name).fits(station.task(None, settings().windows)[1])
             if self.architectures:  # of all, those that the station has no variables for are left out, with their reason
                 try:
                     architecture.suits(station.station, list(station.variables))
@@ -213,7 +213,8 @@ class TuneRequest(DatasetRequest):
         """
         split_settings(settings().splits, self.split)
         super().checked()
-        recipe = load_architecture(self.architecture).fits(settings().windows)
+        task = load_station(self.station).task(None, settings().windows)[1]
+        recipe = load_architecture(self.architecture).fits(task)
         if recipe.search is None:
             spaces = [name for name in names_in("architectures") if load_architecture(name).search is not None]
             msg = (
@@ -222,5 +223,5 @@ class TuneRequest(DatasetRequest):
             )
             raise SettingsError(msg)
         for hours in recipe.search["context_hours"].examples if "context_hours" in recipe.search else []:
-            with_values(recipe, {"context_hours": hours}).fits(settings().windows)
+            with_values(recipe, {"context_hours": hours}).fits(task)
         return self

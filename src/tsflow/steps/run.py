@@ -10,6 +10,7 @@ from tsflow.settings import settings
 from tsflow.stations.station import Station, load_station
 from tsflow.steps.requests import DatasetRequest, RetrainRequest, profile_settings
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_json
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import Split, split_settings
@@ -17,16 +18,16 @@ from tsflow.windows.split import Split, split_settings
 
 def first_result(objects: ObjectStore, key: str, facts: dict[str, Any]) -> dict[str, Any]:
     """Write a result unless another attempt was first; return the one that counts."""
-    if objects.put_new(key, keys.to_json(facts), "application/json"):
+    if objects.put_new(key, to_json(facts), "application/json"):
         return facts
-    first: dict[str, Any] = keys.from_json(objects.get(key), key)
+    first: dict[str, Any] = from_json(objects.get(key), key)
     return first
 
 
 def stored_result(objects: ObjectStore, key: str) -> dict[str, Any] | None:
     """Return the result under a key, or None if no attempt has written one yet."""
     body = objects.find(key)
-    return None if body is None else dict(keys.from_json(body, key))
+    return None if body is None else dict(from_json(body, key))
 
 
 def build_dataset(objects: ObjectStore, request: RetrainRequest, run_id: str) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def validated_hours(
         start = max(filter(None, [start, as_of - timedelta(days=history_days)]))
     observations = ObservationStore(objects, station.station).read(start=start, end=as_of)
     hourly = hourly_frame(observations, station, settings().hourly)
-    validation = validate_hourly(hourly.frame, station, list(station.variables))
+    validation = validate_hourly(hourly.frame, station, list(station.variables), station.task(None, settings().windows)[1])
     pages = data_docs(validation)
     for name, page in pages.items():
         objects.put_new(keys.validation(folder, name), page, "text/html")
@@ -92,10 +93,9 @@ def dataset_of(station: Station, hourly: HourlyFrame, split: Split, split_name: 
     """Return a station's hours as a dataset under the present settings."""
     return Dataset(
         station=station.station,
-        target=station.target,
         units={name: variable.unit for name, variable in station.variables.items()},
         frame=hourly.frame,
-        windows=settings().windows,
+        task=station.task(None, settings().windows)[1],
         split=split,
         split_name=split_name,
         hourly=settings().hourly,

@@ -23,13 +23,13 @@ from tsflow.errors import EntrantSkipped, IntegrityError, StorageUnavailable
 from tsflow.evaluation.leaderboard import part_errors
 from tsflow.evaluation.leads import lead_errors
 from tsflow.folders import home
-from tsflow.observations.store import to_parquet
 from tsflow.steps.candidates import candidate_facts
 from tsflow.steps.combine import combine
 from tsflow.steps.ranking import latest_leaderboard
 from tsflow.steps.requests import profile_settings
 from tsflow.steps.run import first_result, read_run, stored_result
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest, stamp, to_json, to_parquet
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
@@ -118,7 +118,7 @@ def train_once(
         dataset, epochs = load(), EpochStore(objects, folder, recipe.architecture, training_id)
         candidate = train(recipe, dataset, epochs, seed=run["seed"], max_epochs=max_epochs, on_epoch=on_epoch)
     facts = first_result(objects, key, _stored(objects, folder, run["run"], recipe, candidate, dataset=dataset))
-    objects.put_new(trained, keys.to_json(facts), "application/json")
+    objects.put_new(trained, to_json(facts), "application/json")
     return facts
 
 
@@ -144,7 +144,7 @@ def _training_id(recipe: Architecture, run: dict[str, Any], max_epochs: int | No
         "code": _code_digest(),
         "libraries": _libraries(),
     }
-    return keys.digest(keys.to_json(decides))[:24]
+    return digest(to_json(decides))[:24]
 
 
 def _stored(
@@ -178,8 +178,8 @@ def record_failure(objects: ObjectStore, folder: str, architecture: str, error: 
     reason = str(error) if skipped else f"{type(error).__name__}: {error}".strip()
     status = "skipped" if skipped else "failed"
     body = {"status": status, "reason": reason, "traceback": "".join(traceback.format_exception(error))}
-    name = keys.stamp(datetime.now(UTC))
-    objects.put_new(f"{keys.failures(folder, architecture)}{name}.json", keys.to_json(body), "application/json")
+    name = stamp(datetime.now(UTC))
+    objects.put_new(f"{keys.failures(folder, architecture)}{name}.json", to_json(body), "application/json")
 
 
 def _store_files(
@@ -195,7 +195,7 @@ def _store_files(
         if not objects.put_new(key, body):
             msg = f"{objects.address(key)} is taken, though its folder is new"
             raise IntegrityError(msg)
-        named[name] = {"key": key, "sha256": keys.digest(body), "size": len(body)}
+        named[name] = {"key": key, "sha256": digest(body), "size": len(body)}
     return named
 
 
@@ -210,7 +210,7 @@ def predictions(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
                 {
                     "part": np.full(len(origins), part),
                     "origin": dataset.times[origins],
-                    "target_time": dataset.times[origins + dataset.windows.horizon_hours],
+                    "target_time": dataset.times[origins + dataset.task.horizon_hours],
                     "truth": dataset.targets(part),
                     "forecast": candidate.forecasts[part],
                     **{name: candidate.leads[part][:, place] for name, place in leads.items()},
@@ -231,7 +231,7 @@ def _libraries() -> dict[str, str]:
 def _code_digest() -> str:
     """Return a hash of the source that decides what a training gives."""
     sources = (path for package in (architectures, features, training, windows) for path in Path(package.__path__[0]).glob("*.py"))
-    return keys.digest(b"".join(path.read_bytes() for path in sorted(sources)))
+    return digest(b"".join(path.read_bytes() for path in sorted(sources)))
 
 
 def _installed(distribution: str) -> bool:

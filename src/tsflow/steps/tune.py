@@ -25,9 +25,9 @@ from tsflow.storage import keys
 from tsflow.storage.objects import ObjectStore
 from tsflow.training.epochs import Epoch, TrialEpochs
 from tsflow.training.fit import set_up_tensorflow, train
-from tsflow.training.search import Trial, is_hopeless, propose
-from tsflow.training.sessions import Session, Sessions
-from tsflow.training.trials import TrialStore
+from tsflow.tuning.search import Trial, is_hopeless, propose
+from tsflow.tuning.sessions import Session, Sessions
+from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.split import split_settings
 

@@ -8,16 +8,16 @@ import yaml
 from tsflow.architectures.registry import Architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import TrainingError
-from tsflow.evaluation import tuning as evaluation
 from tsflow.evaluation.leaderboard import naive_errors
-from tsflow.observations.store import to_parquet
 from tsflow.steps.run import first_result
 from tsflow.steps.tune import read_tuning, recipe_of, space_of
 from tsflow.storage import keys
+from tsflow.storage.codecs import to_parquet
 from tsflow.storage.objects import ObjectStore
-from tsflow.training.search import Trial, best, importances, ordered
-from tsflow.training.sessions import Sessions
-from tsflow.training.trials import TrialStore
+from tsflow.tuning import report as evaluation
+from tsflow.tuning.search import Trial, best, importances, ordered
+from tsflow.tuning.sessions import Sessions
+from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
 
 _SUFFIX = "_tuned"

@@ -24,37 +24,7 @@
     champions/S/champion.json               the pointer: the only key that ever changes
 """
 
-import hashlib
-import json
 import re
-from datetime import datetime
-from typing import Any
-
-from tsflow.errors import IntegrityError
-
-
-def digest(body: bytes) -> str:
-    """Return the SHA-256 of some bytes, in hexadecimal."""
-    return hashlib.sha256(body).hexdigest()
-
-
-def to_json(content: Any) -> bytes:
-    """Return content as JSON, always the same bytes for the same content."""
-    return (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def from_json(body: bytes, key: str) -> Any:
-    """Read JSON that tsflow wrote; `IntegrityError` if it is no longer JSON."""
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        msg = f"{key}: not JSON ({error}); the object was damaged or written by another program"
-        raise IntegrityError(msg) from error
-
-
-def stamp(moment: datetime) -> str:
-    """Return a moment as it stands in keys: sortable, to the microsecond."""
-    return moment.strftime("%Y%m%dT%H%M%S%f")
 
 
 def observations(station: str) -> str:

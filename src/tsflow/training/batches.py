@@ -54,12 +54,12 @@ def _gather(dataset: Dataset, leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
 
     rows = tf.constant(dataset.rows)
     targets = rows[:, dataset.target_index]
-    context = tf.range(dataset.windows.context_hours, dtype=tf.int64)
+    context = tf.range(dataset.task.context_hours, dtype=tf.int64)
 
-    ahead = tf.constant([dataset.windows.horizon_hours, *leads], dtype=tf.int64)
+    ahead = tf.constant([dataset.task.horizon_hours, *leads], dtype=tf.int64)
 
     def gather(starts: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        origins = starts[:, None] + dataset.windows.context_hours - 1
+        origins = starts[:, None] + dataset.task.context_hours - 1
         truth = tf.gather(targets, origins + ahead[None, :])  # [batch, 1 + n_leads]
         contexts = tf.gather(rows, starts[:, None] + context[None, :])
         return contexts, {"forecast": truth[:, :1], "leads": truth[:, 1:]} if leads else truth[:, :1]

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import asdict, dataclass
 
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_json
 from tsflow.storage.objects import ObjectStore
 
 
@@ -49,7 +50,7 @@ class EpochStore:
         found: list[Epoch] = []
         for key in self._objects.keys(f"{self._prefix}epoch-"):
             if key.endswith(".json"):
-                epoch = Epoch(**keys.from_json(self._objects.get(key), key))
+                epoch = Epoch(**from_json(self._objects.get(key), key))
                 if epoch.epoch != len(found) + 1:
                     break
                 found.append(epoch)
@@ -59,7 +60,7 @@ class EpochStore:
         """Store an epoch; if another attempt stored it already, that one stays."""
         name = f"{self._prefix}epoch-{epoch.epoch:03d}"
         self._objects.put_new(f"{name}.keras", model)
-        self._objects.put_new(f"{name}.json", keys.to_json(epoch.to_dict()), "application/json")
+        self._objects.put_new(f"{name}.json", to_json(epoch.to_dict()), "application/json")
 
     def model(self, epoch: int) -> bytes:
         """Return the model as it stood after an epoch."""

@@ -59,7 +59,7 @@ def train(
     TrainingError
         If the loss or a forecast is not finite.
     """
-    architecture.fits(dataset.windows).suits(dataset.station, dataset.features)
+    architecture.fits(dataset.task).suits(dataset.station, dataset.features)
     if isinstance(architecture, Network):
         candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     elif isinstance(architecture, Estimator):

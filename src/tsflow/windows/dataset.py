@@ -10,13 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.errors import IntegrityError
-from tsflow.observations.store import from_parquet, to_parquet
-from tsflow.settings import FixedSplit, HourlySettings, WindowSettings
-from tsflow.stations.station import Location
+from tsflow.location import Location
+from tsflow.settings import HourlySettings
+from tsflow.splits import FixedSplit
 from tsflow.storage import keys
+from tsflow.storage.codecs import digest, from_json, from_parquet, to_json, to_parquet
 from tsflow.storage.objects import ObjectStore
-from tsflow.windows.calendar import CALENDAR, calendar
+from tsflow.task import Task
 from tsflow.windows.scaler import Scaler
 from tsflow.windows.split import PARTS, Bounds, Part, Split, Starts, index_windows
 
@@ -29,10 +31,9 @@ class Dataset:
     """Hourly rows of one station and how they are cut; immutable, known by its fingerprint."""
 
     station: str
-    target: str
+    task: Task
     units: dict[str, str]  # of each feature, in order
     frame: pd.DataFrame  # time, features, segment
-    windows: WindowSettings
     split: Split
     split_name: str
     hourly: HourlySettings
@@ -49,6 +50,11 @@ class Dataset:
     def columns(self) -> dict[str, str]:
         """The columns of a model's input with their units: the features, then the calendar's."""
         return {**self.units, **CALENDAR}
+
+    @property
+    def target(self) -> str:
+        """The variable that is forecast."""
+        return self.task.target
 
     @property
     def target_index(self) -> int:
@@ -72,7 +78,7 @@ class Dataset:
 
     @cached_property
     def _index(self) -> tuple[Bounds, dict[Part, Starts]]:
-        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.windows, self.split)
+        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.task, self.split)
 
     @property
     def bounds(self) -> Bounds:
@@ -85,16 +91,16 @@ class Dataset:
 
     def origins(self, part: Part) -> Starts:
         """Return the row of each window's last input, shape [n_windows]."""
-        return self.starts(part) + self.windows.context_hours - 1
+        return self.starts(part) + self.task.context_hours - 1
 
     def targets(self, part: Part) -> NDArray[np.float64]:
         """Return the target of each window, in the target's unit, shape [n_windows]."""
-        targets: NDArray[np.float64] = self.values[self.origins(part) + self.windows.horizon_hours, self.target_index]
+        targets: NDArray[np.float64] = self.values[self.origins(part) + self.task.horizon_hours, self.target_index]
         return targets
 
     def contexts(self, starts: Starts) -> NDArray[np.float32]:
         """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_columns]."""
-        contexts: NDArray[np.float32] = self.rows[starts[:, None] + np.arange(self.windows.context_hours)]
+        contexts: NDArray[np.float32] = self.rows[starts[:, None] + np.arange(self.task.context_hours)]
         return contexts
 
     def batches(self, part: Part, size: int = 2048) -> Iterator[NDArray[np.float32]]:
@@ -121,13 +127,13 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the rows and of every setting that decides what is trained on."""
-        return keys.digest(keys.to_json(self._settings) + self._values_digest.encode())[:24]
+        return digest(to_json(self._settings) + self._values_digest.encode())[:24]
 
     @cached_property
     def _values_digest(self) -> str:
         """Hash of times, values and segments themselves, which no library's file format changes."""
         columns = (self.frame["time"].astype("int64").to_numpy(), self.values, self.frame["segment"].to_numpy(np.int64))
-        return keys.digest(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
+        return digest(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -136,7 +142,7 @@ class Dataset:
             "station": self.station,
             "target": self.target,
             "units": list(self.units.items()),
-            "windows": self.windows.model_dump(mode="json"),
+            "windows": self.task.model_dump(mode="json", exclude={"target"}),
             "split": self.split.model_dump(mode="json"),
             "split_name": self.split_name,
             "hourly": self.hourly.model_dump(mode="json"),
@@ -194,7 +200,7 @@ class Dataset:
     def save(self, objects: ObjectStore) -> str:
         """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
         objects.put_new(keys.dataset(self.fingerprint, "frame.parquet"), self._body)
-        objects.put_new(keys.dataset(self.fingerprint, "dataset.json"), keys.to_json(self.summary()), "application/json")
+        objects.put_new(keys.dataset(self.fingerprint, "dataset.json"), to_json(self.summary()), "application/json")
         return self.fingerprint
 
     @classmethod
@@ -207,17 +213,16 @@ class Dataset:
             If it is not there, or its rows or settings no longer give its fingerprint.
         """
         key = keys.dataset(fingerprint, "dataset.json")
-        facts = keys.from_json(objects.get(key), key)
+        facts = from_json(objects.get(key), key)
         if facts.get("format") != FORMAT:
             msg = f"{key}: format {facts.get('format')!r}, this tsflow reads {FORMAT}; build the dataset again"
             raise IntegrityError(msg)
         frame_key = keys.dataset(fingerprint, "frame.parquet")
         dataset = cls(
             station=facts["station"],
-            target=facts["target"],
+            task=Task(target=facts["target"], **facts["windows"]),
             units=dict(facts["units"]),
             frame=from_parquet(objects.get(frame_key), frame_key),
-            windows=WindowSettings.model_validate(facts["windows"]),
             split=_Split.validate_python(facts["split"]),
             split_name=facts["split_name"],
             hourly=HourlySettings.model_validate(facts["hourly"]),

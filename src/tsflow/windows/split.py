@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.errors import NotEnoughData, UnknownName
-from tsflow.settings import FixedSplit, FractionSplit, RecentSplit, SplitSettings, WindowSettings
+from tsflow.splits import FixedSplit, FractionSplit, RecentSplit, SplitSettings
+from tsflow.task import Task
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -64,19 +65,19 @@ def bounds(times: NDArray[np.datetime64], split: Split) -> Bounds:
     return Bounds(a, b, n)
 
 
-def window_starts(part: Part, limits: Bounds, segments: NDArray[np.int64], windows: WindowSettings, split: Split) -> Starts:
+def window_starts(part: Part, limits: Bounds, segments: NDArray[np.int64], task: Task, split: Split) -> Starts:
     """Return the first row of each of a part's windows. `segments`: [n], rising."""
     first, after = limits.of(part)
-    earliest = first if split.whole_windows else max(0, first - windows.span + 1)
-    starts = np.arange(earliest, max(earliest, after - windows.span + 1), dtype=np.int64)
+    earliest = first if split.whole_windows else max(0, first - task.span + 1)
+    starts = np.arange(earliest, max(earliest, after - task.span + 1), dtype=np.int64)
     if split.count_rows:
         return starts
-    unbroken: NDArray[np.bool_] = segments[starts] == segments[starts + windows.span - 1]
+    unbroken: NDArray[np.bool_] = segments[starts] == segments[starts + task.span - 1]
     return starts[unbroken]
 
 
 def index_windows(
-    times: NDArray[np.datetime64], segments: NDArray[np.int64], windows: WindowSettings, split: Split
+    times: NDArray[np.datetime64], segments: NDArray[np.int64], task: Task, split: Split
 ) -> tuple[Bounds, dict[Part, Starts]]:
     """Return the split's bounds and every part's windows.
 
@@ -86,13 +87,13 @@ def index_windows(
         If a part that is to have rows holds no window; says how many rows are needed.
     """
     limits = bounds(times, split)
-    starts = {part: window_starts(part, limits, segments, windows, split) for part in PARTS}
+    starts = {part: window_starts(part, limits, segments, task, split) for part in PARTS}
     wanted = _parts(split)
     if short := [part for part in wanted if not len(starts[part])]:
         found = ", ".join(f"{part} {limits.of(part)[1] - limits.of(part)[0]}" for part in PARTS)
         msg = (
-            f"too few rows for one window in {' and '.join(short)}: a window needs {windows.span} consecutive hourly rows "
-            f"({windows.context_hours} in, target {windows.horizon_hours} later) inside each part; "
+            f"too few rows for one window in {' and '.join(short)}: a window needs {task.span} consecutive hourly rows "
+            f"({task.context_hours} in, target {task.horizon_hours} later) inside each part; "
             f"found {limits.n} rows ({found}); ingest a longer record or change the split"
         )
         raise NotEnoughData(msg)

@@ -8,19 +8,20 @@ import pandas as pd
 import pytest
 
 from conftest import hourly_rows
+from tsflow.backtesting.folds import rolling_folds
+from tsflow.backtesting.grouped import errors_of, lead_hours, naive_on_test, on_test, seasons
+from tsflow.backtesting.report import html
+from tsflow.backtesting.summary import Backtest, Entrant, Results, judge
+from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import IntegrityError, TrainingError
-from tsflow.evaluation.backtest import Backtest, Entrant, Results, judge
-from tsflow.evaluation.backtest_report import html
-from tsflow.evaluation.grouped import errors_of, lead_hours, naive_on_test, on_test, seasons
-from tsflow.evaluation.intervals import hour_of_day
 from tsflow.evaluation.metrics import rmse
-from tsflow.settings import HourlySettings, WindowSettings
-from tsflow.storage import keys
+from tsflow.settings import HourlySettings
+from tsflow.storage.codecs import from_json, to_json
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.folds import rolling_folds
 
 HORIZON = 6
-WINDOWS = WindowSettings(context_hours=24, horizon_hours=HORIZON)
+WINDOWS = Task(target="T", context_hours=24, horizon_hours=HORIZON)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def folds() -> dict[str, Dataset]:
     frame = hourly_rows(24 * 365, start="2021-01-01 01:00").assign(segment=0)
     first, last = datetime(2021, 1, 1, 1), datetime(2022, 1, 1)
     cut = rolling_folds(first, last, folds=3, test_days=30, validation_days=20)
-    record = Dataset("small", "T", {"T": "degC"}, frame, WINDOWS, cut[-1].split, "backtest", HourlySettings(), {})
+    record = Dataset("small", WINDOWS, {"T": "degC"}, frame, cut[-1].split, "backtest", HourlySettings(), {})
     return {fold.name: fold.of(record) for fold in cut}
 
 
@@ -245,5 +246,5 @@ def test_the_page_without_a_leader_says_so(folds: dict[str, Dataset]):
 
 def test_the_page_of_a_stored_summary_says_the_same(folds: dict[str, Dataset]):
     summary = summary_of(folds, judge(folds, [results(folds, "a", 1.0)], HORIZON))
-    stored = Backtest.model_validate(keys.from_json(keys.to_json(summary.model_dump(mode="json")), "summary"))  # keys sorted
+    stored = Backtest.model_validate(from_json(to_json(summary.model_dump(mode="json")), "summary"))  # keys sorted
     assert html(stored) == html(summary)

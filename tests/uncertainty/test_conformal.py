@@ -5,17 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsflow.bundle.intervals import Intervals, hour_of_day
 from tsflow.errors import DataError, IntegrityError, NotEnoughData, SettingsError
-from tsflow.evaluation.intervals import (
-    Intervals,
-    crps,
-    fit_intervals,
-    hour_of_day,
-    latest_whole_years,
-    pinball,
-    residuals_by_hour,
-    score,
-)
+from tsflow.uncertainty.conformal import crps, fit_intervals, latest_whole_years, pinball, residuals_by_hour, score
 
 HOUR = np.timedelta64(1, "h")
 

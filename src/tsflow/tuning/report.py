@@ -9,7 +9,7 @@ import pandas as pd
 
 from tsflow.evaluation.page import plain, render
 from tsflow.model import Strict
-from tsflow.training.search import Trial
+from tsflow.tuning.search import Trial
 
 _WIDTH, _HEIGHT = 640, 180
 
@@ -94,4 +94,4 @@ def drawing(trials: list[Trial]) -> dict[str, Any]:
 
 def html(found: Tuning) -> bytes:
     """Return the page of a tuning."""
-    return render("tuning.html.j2", found=found, drawing=drawing(found.trials))
+    return render("tuning", "tuning.html.j2", found=found, drawing=drawing(found.trials))

@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tsflow.backtesting.grouped import Errors, errors_of, naive_on_test
 from tsflow.errors import TrainingError
-from tsflow.evaluation.grouped import Errors, errors_of, naive_on_test
 from tsflow.evaluation.metrics import skill
-from tsflow.evaluation.significance import certainty_of
 from tsflow.model import Strict
+from tsflow.uncertainty.verdicts import certainty_of
 from tsflow.windows.dataset import Dataset
 
 

@@ -26,6 +26,7 @@ import psutil
 
 from tsflow.errors import TsflowError
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, stamp, to_json
 from tsflow.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Session:
 
     def __init__(self, objects: ObjectStore, tuning_id: str, worker: str) -> None:
         self.worker = worker
-        self.name = f"{keys.stamp(datetime.now(UTC))}-{uuid4().hex[:8]}"
+        self.name = f"{stamp(datetime.now(UTC))}-{uuid4().hex[:8]}"
         self._objects = objects
         self._tuning = tuning_id
         self._over = threading.Event()
@@ -75,7 +76,7 @@ class Session:
 
     def _put(self, name: str, facts: dict[str, Any]) -> None:
         body = {"at": datetime.now(UTC).isoformat(), "seconds": round(self.seconds, 3), **facts}
-        self._objects.put_new(keys.session(self._tuning, self.name, name), keys.to_json(body), "application/json")
+        self._objects.put_new(keys.session(self._tuning, self.name, name), to_json(body), "application/json")
 
 
 class Sessions:
@@ -118,7 +119,7 @@ class Sessions:
 
     def _facts(self, key: str) -> dict[str, Any]:
         if key not in self._read:
-            self._read[key] = keys.from_json(self._objects.get(key), key)
+            self._read[key] = from_json(self._objects.get(key), key)
         return self._read[key]
 
 

@@ -35,7 +35,7 @@ from pydantic import model_validator
 
 from tsflow.errors import NotEnoughData, SettingsError
 from tsflow.model import Strict
-from tsflow.settings import FixedSplit
+from tsflow.splits import FixedSplit
 from tsflow.windows.dataset import Dataset
 
 SEASON_DAYS = 91  # a quarter of a year

@@ -8,17 +8,18 @@ import pytest
 from pydantic import ValidationError
 
 from conftest import hourly_rows
+from tsflow.backtesting.folds import Fold, require_windows, rolling_folds
 from tsflow.errors import NotEnoughData, SettingsError
-from tsflow.settings import HourlySettings, WindowSettings
+from tsflow.settings import HourlySettings
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.folds import Fold, require_windows, rolling_folds
 
 FIRST, LAST = datetime(2013, 1, 1, 1), datetime(2015, 1, 1)
-WINDOWS = WindowSettings(context_hours=24, horizon_hours=6)
+WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
 
 
 def record(frame: pd.DataFrame, fold: Fold) -> Dataset:
-    return Dataset("small", "T", {"T": "degC"}, frame, WINDOWS, fold.split, "backtest", HourlySettings(), {})
+    return Dataset("small", WINDOWS, {"T": "degC"}, frame, fold.split, "backtest", HourlySettings(), {})
 
 
 def days(folds: list[Fold]) -> list[tuple[str, ...]]:

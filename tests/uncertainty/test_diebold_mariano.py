@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 
 from tsflow.errors import DataError, NotEnoughData, SettingsError
-from tsflow.evaluation.bootstrap import Estimate
-from tsflow.evaluation.certainty import compare, diebold_mariano, long_run_variance, newey_west_lag, verdict
+from tsflow.uncertainty.bootstrap import Estimate
+from tsflow.uncertainty.diebold_mariano import diebold_mariano, long_run_variance, newey_west_lag
+from tsflow.uncertainty.verdicts import compare, verdict
 
 HOUR = np.timedelta64(1, "h")
 

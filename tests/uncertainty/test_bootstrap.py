@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tsflow.errors import DataError, NotEnoughData, SettingsError, UnknownName
-from tsflow.evaluation.bootstrap import daily_sums, day_weights, difference_intervals, mae_intervals, resampled_mae
+from tsflow.uncertainty.bootstrap import daily_sums, day_weights, difference_intervals, mae_intervals, resampled_mae
 
 HOUR = np.timedelta64(1, "h")
 

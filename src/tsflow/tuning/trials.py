@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tsflow.storage import keys
+from tsflow.storage.codecs import from_json, to_json
 from tsflow.storage.objects import ObjectStore
-from tsflow.training.search import Trial
-from tsflow.training.sessions import Session
+from tsflow.tuning.search import Trial
+from tsflow.tuning.sessions import Session
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class TrialStore:
     def _facts(self, number: int, name: str) -> dict[str, Any]:
         key = keys.trial(self._tuning, number, name)
         if key not in self._read:
-            self._read[key] = keys.from_json(self._objects.get(key), key)
+            self._read[key] = from_json(self._objects.get(key), key)
         return self._read[key]
 
     def _put(self, number: int, name: str, body: dict[str, Any]) -> bool:
-        return self._objects.put_new(keys.trial(self._tuning, number, name), keys.to_json(body), "application/json")
+        return self._objects.put_new(keys.trial(self._tuning, number, name), to_json(body), "application/json")

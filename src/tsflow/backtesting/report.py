@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from tsflow.evaluation.backtest import Backtest, Entrant
-from tsflow.evaluation.grouped import SEASONS, Errors
+from tsflow.backtesting.grouped import SEASONS, Errors
+from tsflow.backtesting.summary import Backtest, Entrant
 from tsflow.evaluation.page import render
 from tsflow.windows.split import PARTS
 
@@ -40,6 +40,7 @@ def html(summary: Backtest, links: dict[str, str] | None = None) -> bytes:
     if len(leads) > 1:
         tables.append(_Table("By lead time", "Hours from the origin; only the horizon is ranked.", "by_lead", leads))
     return render(
+        "backtesting",
         "backtest.html.j2",
         summary=summary,
         folds=_timeline(summary),

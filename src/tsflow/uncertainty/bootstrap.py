@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tsflow.bundle.intervals import checked_level
 from tsflow.errors import DataError, NotEnoughData, SettingsError, UnknownName
-from tsflow.evaluation.intervals import checked_level
 
 Values = NDArray[np.float64]
 Times = NDArray[np.datetime64]

@@ -1,4 +1,4 @@
-"""Whether two models' errors differ by more than chance: Diebold-Mariano test, and a verdict for the leaderboard.
+"""Whether two models' errors differ by more than chance: the Diebold-Mariano test.
 
 The loss is the absolute error, as the leaderboard ranks by MAE. Rows are origins in order of time, one an hour; the
 test counts rows, so a gap only puts next to each other what hardly correlates.
@@ -6,16 +6,12 @@ test counts rows, so a gap only puts next to each other what hardly correlates.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr  # scipy.stats would take half a second to import
 
 from tsflow.errors import DataError, NotEnoughData, SettingsError
-from tsflow.evaluation.bootstrap import BLOCK_DAYS, SAMPLES, Estimate, Times, Values, difference_intervals
-
-Verdict = Literal["better", "tie", "worse"]
 
 
 @dataclass(frozen=True)
@@ -26,16 +22,6 @@ class DieboldMariano:
     p_value: float  # two-sided
     lag: int  # of the variance
     origins: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One model against the reference."""
-
-    difference: Estimate  # its MAE minus the reference's
-    statistic: float
-    p_value: float
-    verdict: Verdict
 
 
 def newey_west_lag(origins: int, horizon_hours: int) -> int:
@@ -120,44 +106,3 @@ def diebold_mariano(
     h = horizon_hours
     statistic = mean / deviation * math.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
     return DieboldMariano(statistic, float(2 * stdtr(n - 1, -abs(statistic))), lag, n)
-
-
-def verdict(difference: Estimate, p_value: float, level: float = 0.95) -> Verdict:
-    """Return 'better' or 'worse' only where both methods see a difference: the interval leaves out 0, and p < 1 - level."""
-    if p_value >= 1 - level or difference.low <= 0 <= difference.high:
-        return "tie"
-    return "worse" if difference.value > 0 else "better"
-
-
-def compare(
-    errors: Values,
-    origin_times: Times,
-    reference: int,
-    *,
-    horizon_hours: int = 24,
-    block_days: int = BLOCK_DAYS,
-    samples: int = SAMPLES,
-    level: float = 0.95,
-    seed: int = 0,
-) -> list[Comparison]:
-    """Compare every model with the one in column `reference`, usually the best on validation.
-
-    `errors`: forecast minus truth, [n_origins, n_models]; `origin_times`: [n_origins], rising. Each line stands for itself:
-    among twenty models of equal worth one false 'worse' is to be expected at 95 %, less as two methods must agree.
-
-    Raises
-    ------
-    DataError
-        If times do not rise, or as `difference_intervals` and `diebold_mariano`.
-    """
-    differences = difference_intervals(
-        errors, origin_times, reference, block_days=block_days, samples=samples, level=level, seed=seed
-    )
-    if not (origin_times[1:] > origin_times[:-1]).all():
-        msg = "origin times do not rise; sort origins by time, each once"
-        raise DataError(msg)
-    tests = [diebold_mariano(column, errors[:, reference], horizon_hours=horizon_hours) for column in errors.T]
-    return [
-        Comparison(difference, test.statistic, test.p_value, verdict(difference, test.p_value, level))
-        for difference, test in zip(differences, tests, strict=True)
-    ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tsflow.architectures.space import Distribution
-from tsflow.training.search import Trial, best, importances, is_hopeless, ordered, propose
+from tsflow.tuning.search import Trial, best, importances, is_hopeless, ordered, propose
 
 SPACE = {
     "rate": Distribution(low=1e-4, high=1e-1, log=True),

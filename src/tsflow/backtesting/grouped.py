@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import IntegrityError
-from tsflow.evaluation.intervals import hour_of_day
 from tsflow.evaluation.leads import lead_truth
 from tsflow.evaluation.metrics import bias, mae, rmse
 from tsflow.model import Strict
@@ -64,7 +64,7 @@ def naive_on_test(fold: Dataset, hours: Sequence[int]) -> pd.DataFrame:
     """Return 'as now' for the origins of a fold's test part, in the form of `on_test`."""
     origins = fold.origins("test")
     now, truth = fold.values[origins, fold.target_index], lead_truth(fold, "test", hours)
-    target_times = fold.times[origins + fold.windows.horizon_hours]
+    target_times = fold.times[origins + fold.task.horizon_hours]
     frame = pd.DataFrame(
         {"origin": fold.times[origins], "target_time": target_times, "truth": fold.targets("test"), "forecast": now}
     )

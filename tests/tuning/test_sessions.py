@@ -13,16 +13,17 @@ import psutil
 import pytest
 
 from tsflow.storage import keys
+from tsflow.storage.codecs import to_json
 from tsflow.storage.objects import ObjectStore
-from tsflow.training import sessions
-from tsflow.training.search import Trial
-from tsflow.training.sessions import DEAD_AFTER_SECONDS, Session, Sessions
-from tsflow.training.trials import TrialStore
+from tsflow.tuning import sessions
+from tsflow.tuning.search import Trial
+from tsflow.tuning.sessions import DEAD_AFTER_SECONDS, Session, Sessions
+from tsflow.tuning.trials import TrialStore
 
 
 def put(objects: ObjectStore, session: str, name: str, *, ago: float = 0.0, **facts: Any) -> None:
     body = {"at": (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(), "seconds": 0.0, **facts}
-    assert objects.put_new(keys.session("t", session, name), keys.to_json(body))
+    assert objects.put_new(keys.session("t", session, name), to_json(body))
 
 
 def start(objects: ObjectStore, session: str, **facts: Any) -> None:

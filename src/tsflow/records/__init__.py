@@ -1,0 +1,1 @@
+"""Every stored thing as a typed model that knows its key; the store of records."""

@@ -1,0 +1,56 @@
+"""Content to bytes and back: always the same bytes for the same content, and a clear error for bytes that are damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tsflow.errors import IntegrityError
+
+if TYPE_CHECKING:
+    import pandas as pd  # heavy; the client does without
+
+
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def to_json(content: Any) -> bytes:
+    """Return content as JSON, always the same bytes for the same content."""
+    return (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def from_json(body: bytes, key: str) -> Any:
+    """Read JSON that tsflow wrote; `IntegrityError` if it is no longer JSON."""
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        msg = f"{key}: not JSON ({error}); the object was damaged or written by another program"
+        raise IntegrityError(msg) from error
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as it stands in keys: sortable, to the microsecond."""
+    return moment.strftime("%Y%m%dT%H%M%S%f")
+
+
+def to_parquet(frame: pd.DataFrame) -> bytes:
+    """Return a frame as Parquet; the same frame gives the same bytes."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def from_parquet(body: bytes, key: str) -> pd.DataFrame:
+    """Read a frame that tsflow wrote."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(body))
+    except (OSError, ValueError) as error:
+        msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
+        raise IntegrityError(msg) from error

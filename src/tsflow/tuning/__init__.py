@@ -1,0 +1,1 @@
+"""Searching better settings of one recipe: plan, work, result, page."""
