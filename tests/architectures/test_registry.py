@@ -79,7 +79,7 @@ def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, cha
 
 def test_context_and_horizon_must_fit_the_run(home: Path):
     change(home, "lstm", context_hours=121)
-    with pytest.raises(SettingsError, match=r"context_hours 121 is longer than the run's windows\.context_hours 120"):
+    with pytest.raises(SettingsError, match=r"context_hours 121 is longer than the task's context_hours 120"):
         load_architecture("lstm").fits(Task(target="T"))
     change(home, "lstm", context_hours=48, horizon_hours=6)
     with pytest.raises(SettingsError, match="one leaderboard never mixes horizons"):

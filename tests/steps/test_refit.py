@@ -92,7 +92,7 @@ def test_an_entrant_with_leads_is_refitted_too(objects: ObjectStore):
 
 
 def vars_of(dataset: Dataset) -> dict[str, Any]:
-    names = ("station", "target", "units", "windows", "split", "split_name", "hourly", "report", "location", "utc_offset_hours")
+    names = ("station", "task", "units", "split", "split_name", "hourly", "report", "location", "utc_offset_hours")
     return {name: getattr(dataset, name) for name in names}
 
 

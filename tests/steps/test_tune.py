@@ -317,7 +317,7 @@ def test_a_tuning_keeps_to_the_recipe_it_began_with(objects: ObjectStore, dense:
     steps.tune_worker(objects, "kept", "w")
     stored = objects.get(steps.finish_tuning(objects, "kept")["recipe"])
     assert yaml.safe_load(stored)["units"] in ([4], [8], [16, 8])
-    width = Dataset.load(objects, first["fingerprint"]).windows.context_hours * len(load_station("demo").variables)
+    width = Dataset.load(objects, first["fingerprint"]).task.context_hours * len(load_station("demo").variables)
     assert trials_of(objects, "kept")[0].parameters == (width + 1) * 4 + 4 + 1
 
 
@@ -341,7 +341,7 @@ def test_what_cannot_be_tuned_is_said_before_anything_runs(objects: ObjectStore,
 def test_a_context_in_the_space_must_fit_the_run(objects: ObjectStore, dense: Path):
     content = yaml.safe_load(dense.read_text())
     dense.write_text(yaml.safe_dump(content | {"search": {"context_hours": {"choices": [None, 200]}}}))
-    with pytest.raises(SettingsError, match="context_hours 200 is longer than the run's"):
+    with pytest.raises(SettingsError, match="context_hours 200 is longer than the task's"):
         start(objects, "long")
 
 
