@@ -1,5 +1,6 @@
 """Parts that many tests share: real files, a real object store, a home of one's own."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -63,25 +64,33 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def store_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreSettings]:
-    """A real object store for the session: SeaweedFS, started alone as the command line does."""
+    """A real object store for the session: SeaweedFS, started alone as the command line does; its keys may make buckets."""
     from tsflow.stack.objects import object_store
+    from tsflow.stack.secrets import load_secrets, opened_with
 
     state = tmp_path_factory.mktemp("state")
     os.environ["TSFLOW_STATE"] = str(state)
     try:
         with object_store(load_settings()) as started:
-            yield started
+            yield opened_with(load_secrets().store_admin, started, started.endpoint_url or "")
     finally:
         os.environ.pop("TSFLOW_STATE", None)
 
 
 @pytest.fixture
 def objects(store_settings: ObjectStoreSettings, request: pytest.FixtureRequest) -> ObjectStore:
-    """An empty bucket of the test's own."""
-    bucket = "t" + str(abs(hash(request.node.nodeid)))[:20]
-    store = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": bucket}))
-    store.ensure_bucket()
-    return store
+    """An empty bucket of the test's own, opened with the keys that Airflow's tasks and commands have."""
+    from tsflow.stack.identities import WRITER
+    from tsflow.stack.secrets import load_secrets, opened_with
+
+    mine = store_settings.model_copy(update={"bucket": "t" + str(abs(hash(request.node.nodeid)))[:20]})
+    owner = ObjectStore.from_settings(mine)
+    owner.ensure_bucket()
+    resources = [f"arn:aws:s3:::{mine.bucket}", f"arn:aws:s3:::{mine.bucket}/*"]
+    allowed = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{WRITER}"]}, "Action": "s3:*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": resources}]}
+    owner._s3.put_bucket_policy(Bucket=mine.bucket, Policy=json.dumps(policy))
+    return ObjectStore.from_settings(opened_with(load_secrets().writer, mine, mine.endpoint_url or ""))
 
 
 def station_of(frame_variables: dict[str, str], *, cadence: str = "60min", name: str = "small") -> Station:

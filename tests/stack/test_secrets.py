@@ -59,6 +59,32 @@ def test_eight_first_starts_at_once_agree(state: Path) -> None:
     assert [path.name for path in state.iterdir()] == ["secrets.json"]
 
 
+OLD = ("admin_password", "viewer_password", "jwt_secret", "session_secret", "fernet_key")
+OLD += ("access_key_id", "secret_access_key", "volume_key")
+
+
+def test_secrets_of_an_older_tsflow_stay_and_get_what_they_lack(state: Path) -> None:
+    old = {name: f"{name}-of-the-first-version" for name in OLD}
+    private_dir()
+    secrets_file().write_text(json.dumps(old))
+    code = "from tsflow.stack.secrets import load_secrets; print(load_secrets().reader_secret_access_key.get_secret_value())"
+    starts = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    (reader,) = {start.communicate()[0].strip() for start in starts}
+    new = plain(load_secrets())
+    assert {name: new[name] for name in OLD} == old
+    assert new["reader_secret_access_key"] == reader
+    assert set(new) == set(json.loads(secrets_file().read_text())) == set(Secrets.model_fields)
+    assert mode(secrets_file()) == 0o600
+
+
+@pytest.mark.parametrize("lost", ["access_key_id", "reader_access_key_id"])
+def test_secrets_that_lost_one_are_refused_not_filled_up(lost: str, state: Path) -> None:
+    known = plain(load_secrets())
+    secrets_file().write_text(json.dumps({name: value for name, value in known.items() if name != lost}))
+    with pytest.raises(StackError, match="not the secrets that tsflow wrote"):
+        load_secrets()
+
+
 def test_secrets_do_not_show_in_texts(state: Path) -> None:
     secrets = load_secrets()
     assert not any(value in repr(secrets) + str(secrets) for value in plain(secrets).values())

@@ -11,7 +11,7 @@ from tsflow.stack.api import Airflow
 from tsflow.stack.daemon import spawn
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import end, sweep
-from tsflow.stack.objects import stop_unused, wait_for_bucket
+from tsflow.stack.objects import require_bucket, stop_unused
 from tsflow.stack.places import last_lines, log_file, private_dir, require_room
 from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
@@ -91,15 +91,18 @@ def _started(settings: Settings) -> StackStatus:
 
 
 def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
+    from tsflow.storage.objects import ObjectStore  # here, so that boto3 is loaded only where it is used
+
     bucket_made = False
     while True:
         _raise_if_failed()
         keeper = living(KEEPER)
         if not bucket_made and settings.object_store.endpoint_url:
-            wait_for_bucket(settings.object_store, 0.0)
+            ObjectStore.from_settings(settings.object_store).ensure_bucket()
             bucket_made = True
         elif not bucket_made and keeper is not None and keeper.url is not None:
-            wait_for_bucket(load_secrets().of_store(settings.object_store, keeper.url), max(0.0, deadline - time.monotonic()))
+            opened = load_secrets().of_store(settings.object_store, keeper.url)
+            require_bucket(opened, max(0.0, deadline - time.monotonic()))
             bucket_made = True
         found = read_status(settings)
         if bucket_made and found.healthy:

@@ -6,16 +6,26 @@ itself alone, the last user is gone, even if it was killed, and the store stops.
 
 import sys
 import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from tsflow.errors import StorageUnavailable
 from tsflow.settings import Settings
+from tsflow.stack.certificates import certificate_file
 from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import use_lock
 from tsflow.stack.ports import LOOPBACK, choose_ports
 from tsflow.stack.processes import Component, Kept, stop
+from tsflow.stack.reader import write_reader_file
 from tsflow.stack.record import KEEPER
-from tsflow.stack.secrets import load_secrets
-from tsflow.stack.weed import NAME, answers, remove_sockets, wanted_ports, weed
+from tsflow.stack.secrets import load_secrets, opened_with
+from tsflow.stack.weed import NAME, S3, answers, remove_sockets, wanted_ports, weed
+
+if TYPE_CHECKING:
+    from tsflow.storage.objects import ObjectStore
+
+PROBE = "healthy/started"  # an object that each start writes over
 
 
 class Keeper(Daemon):
@@ -25,6 +35,7 @@ class Keeper(Daemon):
         super().__init__(KEEPER, stop_seconds=10.0)
         self._settings = settings
         self._ports: dict[str, int] = {}
+        self._opened: int | None = None  # the process of weed that was looked at and found well
         self._unused = use_lock()
 
     def work(self) -> None:
@@ -36,9 +47,10 @@ class Keeper(Daemon):
             kept.tick(time.monotonic())
             if self.state == "starting" and kept.state == "restarting":
                 kept.component = self._component()  # another program may have taken one of its ports since they were chosen
-            if self.state == "starting" and kept.process is not None and answers(kept.process.pid, self._ports):
-                self.state = "running"
-                self.url = f"http://{LOOPBACK}:{self._ports['s3.port']}"
+            elif kept.state == "restarting":
+                certificate_file()  # somebody may have removed it since
+            if kept.process is not None and kept.process.pid != self._opened and answers(kept.process.pid, self._ports):
+                self._open(kept.process.pid)
             if kept.state == "failed":
                 self.state, self.reason = "failed", kept.reason
             self.write()
@@ -49,7 +61,21 @@ class Keeper(Daemon):
 
     def _component(self) -> Component:
         self._ports = choose_ports(NAME, wanted_ports(self._settings))
-        return weed(load_secrets(), self._ports)
+        return weed(load_secrets(), self._ports, self._settings.object_store.bucket)
+
+    def _open(self, pid: int) -> None:
+        """Make the bucket and write to it; the store is up when that has worked."""
+        from tsflow.storage.objects import ObjectStore  # here, since weed is to start before boto3 is loaded
+
+        secrets, url = load_secrets(), f"http://{LOOPBACK}:{self._ports[S3]}"
+        store = self._settings.object_store.model_copy(update={"attempts": 1, "timeout_seconds": 5.0})
+        try:
+            ObjectStore.from_settings(opened_with(secrets.store_admin, store, url)).ensure_bucket()
+            _write(ObjectStore.from_settings(opened_with(secrets.writer, store, url)))
+        except StorageUnavailable:
+            return  # its volume server is not there yet; asked again at the next tick
+        write_reader_file(opened_with(secrets.reader, store, url))
+        self.state, self.url, self._opened = "running", url, pid
 
     def _wait_unused(self) -> None:
         """Stay to say what failed until its users have seen it."""
@@ -61,6 +87,17 @@ class Keeper(Daemon):
         stop(self.kept)
         remove_sockets()
         self._unused.release()
+
+
+def _write(objects: "ObjectStore") -> None:
+    """Write one small object over the one of the last start: only so is it known that there is room and a volume server."""
+    from tsflow.storage.objects import ObjectMissing
+
+    try:
+        etag: str | None = objects.get_tagged(PROBE)[1]
+    except ObjectMissing:
+        etag = None
+    objects.swap(PROBE, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode(), etag)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from tsflow.errors import StackError, StorageUnavailable
+from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.daemon import spawn
 from tsflow.stack.locks import FileLock
@@ -30,7 +30,7 @@ def object_store(settings: Settings) -> Iterator[ObjectStoreSettings]:
     Raises
     ------
     StackError
-        If the embedded store does not start.
+        If the embedded store does not start, or runs for another bucket.
     StorageUnavailable, StorageDenied
         If the settings' own store does not answer, or refuses the keys.
     """
@@ -42,22 +42,32 @@ def object_store(settings: Settings) -> Iterator[ObjectStoreSettings]:
         return
     with EmbeddedStore(settings) as url:
         store = load_secrets().of_store(settings.object_store, url)
-        wait_for_bucket(store, settings.stack.start_timeout_seconds)
+        require_bucket(store, settings.stack.start_timeout_seconds)
         yield store
 
 
-def wait_for_bucket(store: ObjectStoreSettings, timeout_seconds: float) -> None:
-    """Create the bucket, as soon as a store that has just started lists its buckets to our keys."""
+def require_bucket(store: ObjectStoreSettings, timeout_seconds: float) -> None:
+    """Wait until the embedded store lists its bucket to our keys, which may take a while if it was killed just now.
+
+    Raises
+    ------
+    StackError
+        If it was started for another bucket; its keys open that one alone.
+    """
     from tsflow.storage.objects import ObjectStore
 
     deadline = time.monotonic() + timeout_seconds
     while True:
         try:
-            ObjectStore.from_settings(store).ensure_bucket()
+            ObjectStore.from_settings(store).keys("healthy/")
         except StorageUnavailable:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)
+        except StorageDenied as error:
+            msg = f"the embedded object store, which runs already, has no bucket {store.bucket!r} for us; run `tsflow down`, "
+            msg += "then this again, or set object_store.bucket as whoever started it did"
+            raise StackError(msg) from error
         else:
             return
 

@@ -27,6 +27,7 @@ class Component:
     environment: Mapping[str, str]
     folder: Path
     stop_seconds: float
+    umask: int = -1  # what its files and sockets deny to whom; -1: as this process
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process, marked, in its own session, with its output in its log."""
@@ -43,6 +44,7 @@ class Component:
                     cwd=self.folder,
                     env=marked_environment(self.name, self.environment),
                     start_new_session=True,
+                    umask=self.umask,
                 )
 
     def run(self, stopping: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.airflow import PARTS, health
 from tsflow.stack.marks import marked
 from tsflow.stack.places import private_dir
+from tsflow.stack.reader import reader_file
 from tsflow.stack.record import KEEPER, SUPERVISOR, ComponentStatus, DaemonRecord, living
 from tsflow.stack.secrets import ADMIN, load_secrets, password_file
 from tsflow.stack.weed import NAME
@@ -23,6 +24,7 @@ class StackStatus(Strict):
     password_file: str  # JSON, by user; readable by its owner only
     object_store_endpoint: str | None = None
     bucket: str
+    reader_file: str | None = None  # of the embedded store: its address and keys that only read, for other programs
     logs: str
     reason: str | None = None  # why it is not running or not healthy
     components: tuple[ComponentStatus, ...] = ()
@@ -49,6 +51,7 @@ def read_status(settings: Settings) -> StackStatus:
         password_file=str(password_file()),
         object_store_endpoint=store.endpoint_url,
         bucket=store.bucket,
+        reader_file=str(reader_file()) if settings.object_store.endpoint_url is None else None,
         logs=str(private_dir("logs")),
         reason=reason or "; ".join(unhealthy) or None,
         components=tuple(parts),

@@ -1,11 +1,10 @@
-"""SeaweedFS as one process on loopback: its command, its private files, whether it answers.
+"""SeaweedFS as one process on loopback: its command, its private files, whether it answers and to whom.
 
 Options: https://github.com/seaweedfs/seaweedfs (`weed server -h`).
 """
 
 import http.client
 import importlib.metadata
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -14,12 +13,16 @@ import psutil
 
 from tsflow.errors import StackError
 from tsflow.settings import Settings
-from tsflow.stack.places import private_dir, write_private
+from tsflow.stack.certificates import certificate_file, weed_environment
+from tsflow.stack.doors import is_closed
+from tsflow.stack.identities import identities
+from tsflow.stack.places import log_file, private_dir, write_private
 from tsflow.stack.ports import ANY, LOOPBACK, remembered_ports
 from tsflow.stack.processes import Component
 from tsflow.stack.secrets import Secrets
 
 NAME = "object-store"
+S3 = "s3.port"  # the only one that answers to keys; all others ask for a certificate
 _SERVERS = ("master", "volume", "filer", "s3")
 
 
@@ -53,29 +56,33 @@ def weed_binary() -> Path:
 def wanted_ports(settings: Settings) -> dict[str, int]:
     """Return the ports to ask for: S3's from the settings, the inner ones any."""
     inner = {f"{server}.port{kind}": ANY for server in _SERVERS for kind in ("", ".grpc")}
-    return {**inner, "s3.port": settings.stack.object_store_port}
+    return {**inner, S3: settings.stack.object_store_port}
 
 
-def weed(secrets: Secrets, ports: dict[str, int]) -> Component:
-    """Return the component that serves S3 from the state folder."""
+def weed(secrets: Secrets, ports: dict[str, int], bucket: str) -> Component:
+    """Return the component that serves S3 from the state folder, to those with keys for one bucket."""
     data = private_dir("objects")
-    identities = private_dir("run") / "identities.json"
-    keys = {"accessKey": secrets.access_key_id.get_secret_value(), "secretKey": secrets.secret_access_key.get_secret_value()}
-    actions = ["Admin", "Read", "List", "Tagging", "Write"]
-    write_private(identities, json.dumps({"identities": [{"name": "tsflow", "credentials": [keys], "actions": actions}]}))
+    known = private_dir("run") / "identities.json"
+    write_private(known, identities(bucket, admin=secrets.store_admin, writer=secrets.writer, reader=secrets.reader))
     options = {
         "dir": data,
         "ip": LOOPBACK,
         "ip.bind": LOOPBACK,
         **ports,
+        "disableHttp": "true",  # the master would delete all data for whoever asks
         "filer": "true",
         "filer.disableHttp": "true",  # it would show every object without a key
+        "filer.localSocket": "filer.sock",  # in the folder of data, not in /tmp
         "s3": "true",
-        "s3.config": identities,
+        "s3.allowedOrigins": "",  # no web page has business here
+        "s3.autoCreateBucket": "false",
+        "s3.config": known,
+        "s3.iam": "false",  # identities come from that file alone
+        "s3.localSocket": "s3.sock",
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
+        "master.peers": "none",  # the first start then waits for no others, which takes 5 s
         "master.raftHashicorp": "true",  # the default raft waits 10 to 20 s for an election at each further start
-        "master.raftBootstrap": "true",
         "master.telemetry": "false",  # its default is true
         "master.volumeSizeLimitMB": 64,
         "volume.max": 0,  # as many as fit
@@ -93,34 +100,42 @@ def weed(secrets: Secrets, ports: dict[str, int]) -> Component:
             "WEED_JWT_SIGNING_READ_KEY": key,
             "WEED_JWT_FILER_SIGNING_KEY": key,
             "WEED_JWT_FILER_SIGNING_READ_KEY": key,
+            **weed_environment(certificate_file()),
         },
         folder=data,
         stop_seconds=1.0,  # its own orderly end waits 15 s for streams between its own parts
+        umask=0o077,  # its gRPC sockets lie in /tmp, which cannot be changed
     )
 
 
 def answers(pid: int, ports: dict[str, int]) -> bool:
-    """Say whether this `weed`, and no other program on its ports, serves S3 and has a volume server to write to."""
+    """Say whether this `weed`, and no other program, is on its ports, and its S3 answers; objects are another matter.
+
+    Raises
+    ------
+    StackError
+        If one of its inner ports lets somebody in who has no certificate.
+    """
     try:
         connections = psutil.Process(pid).net_connections("tcp4")
     except psutil.Error:
         return False
-    if not {*ports.values()} <= {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}:
-        return False
-    topology = _get(ports["master.port"], "/dir/status")
-    if _get(ports["s3.port"], "/healthz") is None or topology is None:
-        return False
-    return int(json.loads(topology)["Topology"]["Max"]) > 0
+    listening = {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+    closed = {name: is_closed(port) for name, port in ports.items() if name != S3 and port in listening}
+    if found := [name for name, said in closed.items() if said is False]:
+        msg = f"SeaweedFS does not ask for a certificate at {', '.join(found)}, so anybody on this machine could change its data; "
+        msg += f"it was stopped, see {log_file(NAME)}"
+        raise StackError(msg)
+    return listening >= {*ports.values()} and all(closed.values()) and _s3_answers(ports[S3])
 
 
-def _get(port: int, path: str) -> bytes | None:
+def _s3_answers(port: int) -> bool:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2.0)
     try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.read() if response.status == http.client.OK else None
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
-        return None
+        return False
     finally:
         connection.close()
 
@@ -129,5 +144,5 @@ def remove_sockets() -> None:
     """Remove the sockets in /tmp that weed leaves behind when it is killed."""
     ports = remembered_ports(NAME)
     for server in _SERVERS:
-        for name in (f"{server}-{ports.get(f'{server}.port')}", f"{server}-grpc-{ports.get(f'{server}.port.grpc')}"):
-            Path(f"/tmp/seaweedfs-{name}.sock").unlink(missing_ok=True)  # noqa: S108  # weed's choice
+        socket = Path(f"/tmp/seaweedfs-{server}-grpc-{ports.get(f'{server}.port.grpc')}.sock")  # noqa: S108  # weed's choice
+        socket.unlink(missing_ok=True)
