@@ -29,7 +29,7 @@ COPY --from=build --chown=root:0 /opt/tsflow/.venv /opt/tsflow/.venv
 COPY --from=build --chown=root:0 /opt/tsflow/dags /opt/tsflow/dags
 COPY --from=build --chown=root:0 /opt/tsflow/plugins /opt/tsflow/plugins
 COPY include /opt/tsflow/include
-COPY deploy/initialise.py /opt/tsflow/deploy/initialise.py
+COPY deploy/initialise.py deploy/serve_objects.py /opt/tsflow/deploy/
 USER airflow
 WORKDIR /opt/tsflow
 ENV PATH=/opt/tsflow/.venv/bin:${PATH} \

@@ -168,15 +168,19 @@ class Cluster:
         where = ["--host", "127.0.0.1", "--port", str(self.ports["postgres"]), "--username", "airflow"]
         subprocess.run([str(programs[-1] / "createdb"), *where, "airflow"], env=login, check=True)
 
+    def start_object_store(self) -> None:
+        """Serve S3, each part of it on a port of this run's own."""
+        inner = [f"-{part}.port={self.ports[part]}" for part in ("master", "volume", "filer")]
+        grpc = [f"-{part}.port.grpc={self.ports[f'{part}.grpc']}" for part in ("s3", "master", "volume", "filer")]
+        self.start("object-store", more=(*inner, *grpc))
+        self.wait("object-store")
+
     def up(self) -> None:
         """Start all, in the order of docker-compose.yaml, each when what it depends on is healthy."""
         self.start_postgres()
         self.start("redis")
-        inner = [f"-{part}.port={self.ports[part]}" for part in ("master", "volume", "filer")]
-        grpc = [f"-{part}.port.grpc={self.ports[f'{part}.grpc']}" for part in ("s3", "master", "volume", "filer")]
-        self.start("object-store", more=(*inner, *grpc))
-        for service in ("redis", "object-store"):
-            self.wait(service)
+        self.start_object_store()
+        self.wait("redis")
         prepare = [sys.executable, *self.services["init"]["command"][1:]]
         subprocess.run(prepare, env=self.environment("init", "init"), cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
         for service in PARTS:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tsflow.settings import settings
+from tsflow.errors import StorageDenied
+from tsflow.settings import ObjectStoreSettings, settings
 from tsflow.storage.objects import ObjectStore
 
 POOL = "training"
@@ -24,11 +25,23 @@ def write_passwords(path: Path) -> None:
     fresh.replace(path)
 
 
+def make_bucket(store: ObjectStoreSettings) -> None:
+    """Make the bucket: with the keys of the settings where they may (an S3 of one's own), else with the administrator's."""
+    try:
+        ObjectStore.from_settings(store).ensure_bucket()
+    except StorageDenied as refused:
+        admin = {name: os.environ[f"STORE_ADMIN_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
+        try:
+            ObjectStore(bucket=store.bucket, endpoint_url=store.endpoint_url, region=store.region, **admin).ensure_bucket()
+        except StorageDenied:
+            raise refused from None  # an S3 of one's own has no such administrator
+
+
 def main() -> int:
     """Do each in turn; the first that fails ends the job, and nothing else starts."""
     known = settings()
     write_passwords(Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]))
-    ObjectStore.from_settings(known.object_store).ensure_bucket()
+    make_bucket(known.object_store)
     airflow = [sys.executable, "-m", "airflow"]
     subprocess.run([*airflow, "db", "migrate"], check=True)
     subprocess.run([*airflow, "pools", "set", POOL, str(known.training.pool_slots), "trainings at once"], check=True)

@@ -25,6 +25,10 @@ VALUES: Mapping[str, Callable[[], str]] = {
     "AIRFLOW__CORE__FERNET_KEY": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": lambda: secrets.token_hex(10).upper(),
     "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": lambda: secrets.token_urlsafe(30),
+    "READER_ACCESS_KEY_ID": lambda: secrets.token_hex(10).upper(),  # for programs that read champions
+    "READER_SECRET_ACCESS_KEY": lambda: secrets.token_urlsafe(30),
+    "STORE_ADMIN_ACCESS_KEY_ID": lambda: secrets.token_hex(10).upper(),  # makes the bucket, and does nothing else
+    "STORE_ADMIN_SECRET_ACCESS_KEY": lambda: secrets.token_urlsafe(30),
 }
 
 

@@ -28,8 +28,10 @@ READ_BY_OTHERS = {
     "POSTGRES_DB": "the image postgres",
     "POSTGRES_PASSWORD": "the image postgres",
     "REDISCLI_AUTH": "redis-cli, and the shell that starts the server",
-    "AWS_ACCESS_KEY_ID": "weed: the one identity of its S3",
-    "AWS_SECRET_ACCESS_KEY": "weed: the one identity of its S3",
+    "READER_ACCESS_KEY_ID": "deploy/serve_objects.py: who may only read",
+    "READER_SECRET_ACCESS_KEY": "deploy/serve_objects.py",
+    "STORE_ADMIN_ACCESS_KEY_ID": "deploy/serve_objects.py and deploy/initialise.py: who makes the bucket",
+    "STORE_ADMIN_SECRET_ACCESS_KEY": "deploy/serve_objects.py and deploy/initialise.py",
 }
 # Variables of `.env` that are put into a value here, and are no environment variable themselves.
 ONLY_FILLED_IN = {"REDIS_PASSWORD": "into Airflow's URLs and REDISCLI_AUTH"}
@@ -180,16 +182,31 @@ def test_the_image_and_the_lock_have_the_same_airflow_and_this_package_its_versi
     assert re.search(r"^celery==5\.6\.", lock, re.MULTILINE)
 
 
-def test_only_the_ui_is_published_and_only_on_loopback(services: dict[str, dict[str, Any]]) -> None:
+def test_only_the_ui_and_s3_are_published_and_only_on_loopback(services: dict[str, dict[str, Any]]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"api-server": ["127.0.0.1:${TSFLOW_STACK__UI_PORT:-8080}:8080"]}
+    assert published == {
+        "api-server": ["127.0.0.1:${TSFLOW_STACK__UI_PORT:-8080}:8080"],
+        "object-store": ["127.0.0.1:${TSFLOW_STACK__OBJECT_STORE_PORT:-8333}:8333"],
+    }
     assert not [name for name, service in services.items() if "network_mode" in service or "privileged" in service]
 
 
 def test_database_broker_and_object_store_have_no_way_out(compose: dict[str, Any], services: dict[str, dict[str, Any]]) -> None:
     assert compose["networks"]["inside"] == {"internal": True}
-    for name in ("postgres", "redis", "object-store"):
+    for name in ("postgres", "redis"):
         assert services[name]["networks"] == ["inside"]
+    # An internal network publishes no port; one without masquerading does, and still leads nowhere.
+    assert services["object-store"]["networks"] == ["inside", "published"]
+    assert compose["networks"]["published"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    assert not [name for name, service in services.items() if "published" in service["networks"] and name != "object-store"]
+
+
+def test_the_store_s_administrator_is_known_to_the_store_and_to_init_only(services: dict[str, dict[str, Any]]) -> None:
+    for whose, where in {"STORE_ADMIN_": {"object-store", "init"}, "READER_": {"object-store"}}.items():
+        knowing = {
+            service for service, described in services.items() for name in described["environment"] if name.startswith(whose)
+        }
+        assert knowing == where
 
 
 def test_nothing_runs_as_root_or_can_become_it(services: dict[str, dict[str, Any]]) -> None:

@@ -89,23 +89,24 @@ def weed(secrets: Secrets, ports: dict[str, int], bucket: str) -> Component:
         "volume.minFreeSpace": "128MiB",  # the default, 1 %, makes a large disk read-only with gigabytes left
         "volume.preStopSeconds": 0,
     }
-    key = secrets.volume_key.get_secret_value()
     return Component(
         name=NAME,
         command=[str(weed_binary()), "server", *(f"-{name}={value}" for name, value in options.items())],
         environment={
             "HOME": str(data),  # so that nobody's ~/.seaweedfs is read
             "PATH": "/usr/bin:/bin",
-            "WEED_JWT_SIGNING_KEY": key,
-            "WEED_JWT_SIGNING_READ_KEY": key,
-            "WEED_JWT_FILER_SIGNING_KEY": key,
-            "WEED_JWT_FILER_SIGNING_READ_KEY": key,
-            **weed_environment(certificate_file()),
+            **closed_environment(secrets.volume_key.get_secret_value()),
         },
         folder=data,
         stop_seconds=1.0,  # its own orderly end waits 15 s for streams between its own parts
         umask=0o077,  # its gRPC sockets lie in /tmp, which cannot be changed
     )
+
+
+def closed_environment(signing_key: str) -> dict[str, str]:
+    """Return what makes `weed` ask for a certificate at each of its inner ports, and for signatures behind them."""
+    parts = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+    return {**{f"WEED_JWT_{part}_KEY": signing_key for part in parts}, **weed_environment(certificate_file())}
 
 
 def answers(pid: int, ports: dict[str, int]) -> bool:
