@@ -36,8 +36,8 @@ stop: install ## stop the stack; data stays in .tsflow
 status: install ## show the stack's parts and their health
 	$(BIN)/tsflow status
 
-test: install ## run all tests (starts a real object store and a real Airflow on loopback)
-	$(BIN)/python -m pytest
+test: install ## run all tests, two files at a time (starts a real object store and a real Airflow on loopback)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 lint: install ## check style, types and the floors of the design
 	$(BIN)/ruff format --check .
@@ -55,6 +55,9 @@ lock: ## renew requirements.lock from pyproject.toml, for all Pythons at once
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra embedded --extra cluster --group dev pyproject.toml --output-file requirements.lock
 
+docs: install ## renew the parts of docs/ that are made from the code
+	$(BIN)/python docs/make.py
+
 wheel: install ## build dist/*.whl, from which programs install the client
 	$(BIN)/python -m hatchling build --target wheel
 
@@ -65,4 +68,4 @@ clean: ## stop the stack and delete its data, and the virtual environment
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 
-.PHONY: help install run stop status test lint format lock wheel env clean
+.PHONY: help install run stop status test lint format lock docs wheel env clean

@@ -7,10 +7,11 @@ begins, and of its architecture. A failed one is shown on the page with its reas
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 
+from tsflow.requests import BacktestRequest
 from tsflow.settings import settings
-from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects, skipping, training_params
+from wiring import RETRIES, TRAINING, asked, key_of, params_of, records, skip_without, skipping
 
 
 @dag(
@@ -20,28 +21,7 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, key_of, objects, skip
     default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
     tags=["tsflow"],
     doc_md=__doc__,
-    params={
-        **training_params(),
-        "folds": Param(4, type="integer", minimum=1, title="Folds", description="The last one ends with the record."),
-        "test_days": Param(60, type="integer", minimum=1, title="Days of test", description="Of each fold."),
-        "validation_days": Param(
-            60, type="integer", minimum=1, title="Days of validation", description="Before them; decide when a training stops."
-        ),
-        "train_days": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            title="Days of training",
-            description="Before those. Empty: all there is.",
-        ),
-        "step_days": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            title="Days from fold to fold",
-            description="Not fewer than days of test. Empty: 91, so that four folds test the four seasons.",
-        ),
-    },
+    params=params_of(BacktestRequest),
 )
 def backtest() -> None:
     """Wire the steps; references to the object store go by XCom, data does not."""
@@ -50,28 +30,38 @@ def backtest() -> None:
     def build(params: dict[str, Any], run_id: str) -> list[dict[str, str]]:
         from tsflow import steps
 
-        wanted = {name: value for name, value in params.items() if value is not None}
-        built = steps.build_backtest(objects(), steps.BacktestRequest.of(wanted).checked(), key_of(run_id))
-        return [{"fold": fold, "architecture": name} for fold in built["folds"] for name in built["entrants"]]
+        plan = steps.build_backtest(records(), settings(), asked(BacktestRequest, params), key_of(run_id))
+        return [{"fold": fold, "architecture": name} for fold in plan.folds for name in plan.entrants]
 
     @task(
-        pool=TRAINING_POOL,
-        queue=TRAINING_QUEUE,
+        **TRAINING,
         map_index_template="{{ task.op_kwargs['fold'] }} {{ task.op_kwargs['architecture'] }}",
     )
     def train(fold: str, architecture: str, run_id: str) -> None:
         from tsflow import steps
 
         with skipping():
-            steps.backtest_entrant(objects(), key_of(run_id), fold, architecture, threads=settings().training.threads)
+            steps.backtest_entrant(records(), settings(), key_of(run_id), fold, architecture)
 
     @task(trigger_rule="all_done")  # not `all_done_min_one_success`: it skips the summary as soon as one entrant is skipped
-    def summary(run_id: str) -> dict[str, Any]:
+    def summary(run_id: str) -> None:
         from tsflow import steps
+        from tsflow.records.backtest import BacktestPlan
 
-        return steps.summarise_backtest(objects(), key_of(run_id))
+        skip_without(records().find(BacktestPlan, backtest=key_of(run_id)))
+        steps.summarise_backtest(records(), key_of(run_id))
 
-    train.expand_kwargs(build()) >> summary()
+    @task(trigger_rule="none_failed_min_one_success")
+    def result(run_id: str) -> dict[str, str]:
+        """Say where the summary lies; fails the run where there is none, as its first task has failed."""
+        from tsflow.backtesting.reading import summary_of
+
+        return records().reference(summary_of(records(), key_of(run_id))).model_dump()
+
+    built = build()
+    end = result()
+    train.expand_kwargs(built) >> summary() >> end
+    built >> end
 
 
 backtest()

@@ -2,17 +2,17 @@
 
 Fetch and parse, validate with Great Expectations, upsert. A batch that fails its expectations goes to
 quarantine with the reason, and the store stays as it was. When something new was stored, the asset
-`observations` gets a partition for the station, and `retrain` runs for it.
+`observations` gets a partition for each task of the station, and `retrain` runs for it.
 """
 
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task, task_group
 
-from tsflow.folders import names_in
+from tsflow.requests import IngestRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, RETRIES, key_of, objects
+from wiring import OBSERVATIONS, RETRIES, asked, key_of, params_of, partition, records
 
 
 @dag(
@@ -23,80 +23,58 @@ from wiring import OBSERVATIONS, RETRIES, key_of, objects
     default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
     tags=["tsflow"],
     doc_md=__doc__,
-    params={
-        "station": Param(
-            None,
-            type=["null", "string"],
-            enum=[None, *names_in("stations")],
-            title="Station",
-            description="Empty: every station of the schedule.",
-        ),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            title="As of",
-            description="Nothing later is read, by the station's clock. Empty: now.",
-        ),
-        "source": Param(
-            None, type=["null", "string"], title="Source", description="A source of the station file. Empty: its first."
-        ),
-        "history_days": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            title="Days of history",
-            description="Of the simulator. Empty: what the station file says.",
-        ),
-        "retrain": Param(
-            True, type="boolean", title="Retrain after it", description="Tell `retrain` when something new was stored."
-        ),
-    },
+    params=params_of(IngestRequest),
 )
 def ingest_weather() -> None:
     """Wire the steps; each station is a mapped group of its own, so that one cannot hold up another."""
 
     @task
     def stations(params: dict[str, Any]) -> list[str]:
-        return [params["station"]] if params["station"] else list(settings().schedule.stations)
+        station = asked(IngestRequest, params).station
+        return [station] if station else list(settings().schedule.stations)
 
     @task(map_index_template="{{ label }}")
-    def fetch(station: str, params: dict[str, Any], run_id: str) -> dict[str, Any]:
+    def fetch(station: str, params: dict[str, Any], run_id: str) -> str:
         from tsflow import steps
 
         get_current_context()["label"] = station
-        wanted = {name: params[name] for name in ("source", "as_of", "history_days") if params[name]}
-        return steps.fetch_batch(objects(), steps.IngestRequest.of({"station": station, **wanted}), f"{key_of(run_id)}-{station}")
+        request = asked(IngestRequest, params, station=station)
+        return steps.fetch_batch(records(), settings(), request, f"{key_of(run_id)}-{station}").ingest
 
     @task(map_index_template="{{ label }}")
-    def validate(batch: dict[str, Any]) -> dict[str, Any]:
+    def validate(ingest: str, station: str) -> str:
         from tsflow import steps
 
-        get_current_context()["label"] = batch["station"]
-        return steps.validate_batch(objects(), batch)
+        get_current_context()["label"] = station
+        steps.validate_batch(records(), settings(), ingest, station)
+        return ingest
 
     @task(map_index_template="{{ label }}")
-    def store(batch: dict[str, Any]) -> dict[str, Any]:
+    def store(ingest: str, station: str) -> dict[str, Any]:
         from tsflow import steps
 
-        get_current_context()["label"] = batch["station"]
-        return steps.store_batch(objects(), batch)
+        get_current_context()["label"] = station
+        return steps.store_batch(records(), ingest).model_dump(mode="json")
 
     @task(map_index_template="{{ label }}", outlets=[OBSERVATIONS])
-    def announce(batch: dict[str, Any], params: dict[str, Any], *, outlet_events: Any) -> None:
+    def announce(stored: dict[str, Any], params: dict[str, Any], *, outlet_events: Any) -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
-        get_current_context()["label"] = batch["station"]
-        if not params["retrain"]:
+        from tsflow.records.ingest import Ingested
+        from tsflow.stations.station import load_station
+
+        done = Ingested.model_validate(stored)
+        get_current_context()["label"] = done.station
+        if not asked(IngestRequest, params).retrain:
             raise AirflowSkipException("retraining was not asked for")
-        if not batch["new_rows"] + batch["changed_rows"]:
+        if not done.changed_something:
             raise AirflowSkipException("nothing new came in")
-        outlet_events[OBSERVATIONS].add_partitions(f"{batch['station']}|{batch['ingest']}")
-        outlet_events[OBSERVATIONS].extra = {name: batch[name] for name in ("station", "new_rows", "changed_rows", "last")}
+        outlet_events[OBSERVATIONS].add_partitions([partition(done, name) for name in load_station(done.station).tasks])
+        outlet_events[OBSERVATIONS].extra = done.model_dump(mode="json", include={"station", "new_rows", "changed_rows", "last"})
 
     @task_group
     def ingest(station: str) -> None:
-        announce(store(validate(fetch(station))))
+        announce(store(validate(fetch(station), station), station))
 
     ingest.expand(station=stations())
 

@@ -7,11 +7,11 @@ leaves the best recipe as a file to be saved under `include/architectures`, a ta
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 
-from tsflow.folders import names_in
+from tsflow.requests import TuneRequest
 from tsflow.settings import settings
-from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, dataset_params, key_of, objects, split_param
+from wiring import RETRIES, TRAINING, asked, key_of, params_of, records
 
 
 @dag(
@@ -21,23 +21,7 @@ from wiring import RETRIES, TRAINING_POOL, TRAINING_QUEUE, dataset_params, key_o
     default_args={**RETRIES, "execution_timeout": timedelta(hours=11)},
     tags=["tsflow"],
     doc_md=__doc__,
-    params={
-        **dataset_params(),
-        "architecture": Param(  # without a default: the form asks for it
-            type="string",
-            enum=names_in("architectures"),
-            title="Architecture",
-            description="Its file must have a search space, under the key `search`.",
-        ),
-        "minutes": Param(
-            10, type="number", exclusiveMinimum=0, maximum=600, title="Minutes", description="Of all workers together."
-        ),
-        "trials": Param(
-            None, type=["null", "integer"], minimum=1, title="Trials", description="At most. Empty: no limit but time."
-        ),
-        "workers": Param(settings().training.pool_slots, type="integer", minimum=1, maximum=64, title="Workers"),
-        "split": split_param(),
-    },
+    params=params_of(TuneRequest),
 )
 def tune() -> None:
     """Wire the steps; a tuning is called as its run."""
@@ -46,21 +30,20 @@ def tune() -> None:
     def start(params: dict[str, Any], run_id: str) -> list[str]:
         from tsflow import steps
 
-        wanted = {name: value for name, value in params.items() if value is not None}
-        tuning = steps.start_tuning(objects(), steps.TuneRequest.of(wanted), key_of(run_id))
-        return [f"worker-{number}" for number in range(tuning["request"]["workers"])]
+        plan = steps.start_tuning(records(), settings(), asked(TuneRequest, params), key_of(run_id))
+        return [f"worker-{number}" for number in range(plan.budget.workers)]
 
-    @task(pool=TRAINING_POOL, queue=TRAINING_QUEUE, map_index_template="{{ task.op_kwargs['worker'] }}")
-    def work(worker: str, run_id: str) -> dict[str, Any]:
+    @task(**TRAINING, map_index_template="{{ task.op_kwargs['worker'] }}")
+    def work(worker: str, run_id: str) -> int:
         from tsflow import steps
 
-        return steps.tune_worker(objects(), key_of(run_id), worker, threads=settings().training.threads)
+        return steps.tune_worker(records(), settings(), key_of(run_id), worker)
 
     @task(trigger_rule="all_done_min_one_success")
-    def finish(run_id: str) -> dict[str, Any]:
+    def finish(run_id: str) -> dict[str, str]:
         from tsflow import steps
 
-        return steps.finish_tuning(objects(), key_of(run_id))
+        return steps.finish_tuning(records(), key_of(run_id)).model_dump()
 
     work.expand(worker=start()) >> finish()
 

@@ -1,24 +1,29 @@
-"""What the DAG files share: assets, retries that fit the error, forms, the object store, keys of runs."""
+"""What the DAG files share: assets, retries that fit the error, forms made from requests, the object store, keys of runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from tsflow.folders import names_in
-from tsflow.settings import ProfileSettings, settings
-from tsflow.splits import SplitSettings
+from tsflow.names import TRAINING_POOL
+from tsflow.requests import Request
+from tsflow.requests.form import form
+from tsflow.settings import settings
 
 if TYPE_CHECKING:
-    from tsflow.storage.objects import ObjectStore
+    from tsflow.records.ingest import Ingested
+    from tsflow.records.record import Record
+    from tsflow.records.store import Records
 
-# One partition a station and ingest; the key is `station|ingest`.
+R = TypeVar("R", bound=Request)
+
+# One partition a station, task and ingest.
 OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
 CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
-TRAINING_POOL = TRAINING_QUEUE = "training"
+TRAINING = {"pool": TRAINING_POOL, "queue": TRAINING_POOL}  # of tasks that need a whole core for long
 
 # Storage and network errors pass: back off. Data, settings and integrity errors do not: fail at once.
 RETRIES: dict[str, Any] = {
@@ -37,68 +42,56 @@ RETRIES: dict[str, Any] = {
 }
 
 
-def dataset_params() -> dict[str, Param]:
-    """Return what every form asks of its data: `tsflow.steps.requests.DatasetRequest`."""
+def params_of(request: type[Request]) -> dict[str, Param]:
+    """Return a DAG's form: a field for each of the request's, with its words, default and bounds."""
     return {
-        "station": Param(settings().station, type="string", enum=names_in("stations"), title="Station"),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            title="As of",
-            description="Only what was known then is used, by the station's clock. Empty: the last midnight.",
-        ),
-        "profile": Param(
-            settings().schedule.profile,
-            type="string",
-            enum=list(ProfileSettings.model_fields),
-            title="Profile",
-            description="How much history and how many epochs.",
-        ),
-        "seed": Param(1, type="integer", minimum=0, title="Seed"),
+        name: Param(**schema) if default is None and not _may_be_empty(schema) else Param(default, **schema)
+        for name, (default, schema) in form(request).items()
     }
 
 
-def training_params() -> dict[str, Param]:
-    """Return what every form that trains several architectures asks: `tsflow.steps.requests.TrainingRequest`."""
-    return {
-        **dataset_params(),
-        "architectures": Param(
-            [],
-            type="array",
-            items={"type": "string", "enum": names_in("architectures")},
-            examples=names_in("architectures"),
-            title="Architectures",
-            description="Empty: those of the profile, which for full are all.",
-        ),
-    }
+def _may_be_empty(schema: Mapping[str, object]) -> bool:
+    kind = schema["type"]
+    return isinstance(kind, list) and "null" in kind
 
 
-def split_param() -> Param:
-    """Return what a form asks that needs one split."""
-    return Param(
-        settings().schedule.split,
-        type="string",
-        enum=list(SplitSettings.model_fields),
-        title="Split",
-        description="recent: the last days validate and test. book: 50/25/25 % of the rows.",
-    )
+def asked(request: type[R], params: Mapping[str, Any], **instead: Any) -> R:
+    """Return what a form or a conf asks for; `instead` wins over it."""
+    return request.of({**params, **instead})
 
 
-def objects() -> "ObjectStore":
-    """Open the object store of the settings."""
-    from tsflow.storage.objects import ObjectStore
+def records() -> "Records":
+    """Open the records in the object store of the settings."""
+    from tsflow.records.store import Records
 
-    store = ObjectStore.from_settings(settings().object_store)
+    store = settings().object_store.open()
     store.ensure_bucket()
-    return store
+    return Records(store)
 
 
 def key_of(run_id: str) -> str:
     """Return an Airflow run id as it may stand in a key of the object store."""
-    from tsflow.storage.keys import run_key
+    from tsflow.records.names import run_key
 
     return run_key(run_id)
+
+
+def partition(done: "Ingested", task: str) -> str:
+    """Return the key of the partition of `observations` that one ingest gives to one task of its station."""
+    return f"{done.station}|{task}|{done.ingest}"
+
+
+def of_partition(key: str | None) -> dict[str, str]:
+    """Return station and task of a run that a partition started; nothing for a run of the form."""
+    return dict(zip(("station", "task"), key.split("|")[:-1], strict=False)) if key else {}  # keys of old have no task
+
+
+def skip_without(record: "Record | None") -> None:
+    """Skip a task that follows whatever became of others, where the run's first task left nothing to work on."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    if record is None:
+        raise AirflowSkipException("the run's first task has failed: there is nothing to work on; see its log")
 
 
 @contextmanager

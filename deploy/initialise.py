@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from tsflow.errors import StorageDenied
+from tsflow.names import TRAINING_POOL
 from tsflow.settings import ObjectStoreSettings, settings
 from tsflow.storage.objects import ObjectStore
-
-POOL = "training"
 
 
 def write_passwords(path: Path) -> None:
@@ -28,7 +27,7 @@ def write_passwords(path: Path) -> None:
 def make_bucket(store: ObjectStoreSettings) -> None:
     """Make the bucket: with the keys of the settings where they may (an S3 of one's own), else with the administrator's."""
     try:
-        ObjectStore.from_settings(store).ensure_bucket()
+        store.open().ensure_bucket()
     except StorageDenied as refused:
         admin = {name: os.environ[f"STORE_ADMIN_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
         try:
@@ -44,7 +43,7 @@ def main() -> int:
     make_bucket(known.object_store)
     airflow = [sys.executable, "-m", "airflow"]
     subprocess.run([*airflow, "db", "migrate"], check=True)
-    subprocess.run([*airflow, "pools", "set", POOL, str(known.training.pool_slots), "trainings at once"], check=True)
+    subprocess.run([*airflow, "pools", "set", TRAINING_POOL, str(known.training.pool_slots), "trainings at once"], check=True)
     return 0
 
 

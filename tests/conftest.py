@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
     del os.environ[name]
 os.environ["TSFLOW_HOME"] = str(REPOSITORY)
 
+from tsflow.records.store import Records  # noqa: E402
 from tsflow.settings import ObjectStoreSettings, load_settings, settings  # noqa: E402
 from tsflow.stations.station import Station, load_station  # noqa: E402
 from tsflow.storage.objects import ObjectStore  # noqa: E402
@@ -77,6 +80,28 @@ def store_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectS
         os.environ.pop("TSFLOW_STATE", None)
 
 
+@pytest.fixture(scope="session")
+def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a process needs that reads dags/ by a real Airflow with a private database."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
+        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "TSFLOW_HOME": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "dags"), os.environ.get("PYTHONPATH", "")]),
+    }
+    subprocess.run([Path(sys.executable).parent / "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    return environment
+
+
+def result_of(program: str, environment: dict[str, str], *arguments: str) -> dict:
+    """Run a program that prints `RESULT` and JSON, as Airflow logs to standard output, too."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
+    assert lines, done.stdout[-5000:] + done.stderr[-5000:]
+    return json.loads(lines[-1].removeprefix("RESULT"))
+
+
 @pytest.fixture
 def objects(store_settings: ObjectStoreSettings, request: pytest.FixtureRequest) -> ObjectStore:
     """An empty bucket of the test's own, opened with the keys that Airflow's tasks and commands have."""
@@ -84,13 +109,19 @@ def objects(store_settings: ObjectStoreSettings, request: pytest.FixtureRequest)
     from tsflow.stack.secrets import load_secrets, opened_with
 
     mine = store_settings.model_copy(update={"bucket": "t" + str(abs(hash(request.node.nodeid)))[:20]})
-    owner = ObjectStore.from_settings(mine)
+    owner = mine.open()
     owner.ensure_bucket()
     resources = [f"arn:aws:s3:::{mine.bucket}", f"arn:aws:s3:::{mine.bucket}/*"]
     allowed = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{WRITER}"]}, "Action": "s3:*"}
     policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": resources}]}
     owner._s3.put_bucket_policy(Bucket=mine.bucket, Policy=json.dumps(policy))
-    return ObjectStore.from_settings(opened_with(load_secrets().writer, mine, mine.endpoint_url or ""))
+    return opened_with(load_secrets().writer, mine, mine.endpoint_url or "").open()
+
+
+@pytest.fixture
+def records(objects: ObjectStore) -> Records:
+    """The records of an empty bucket of the test's own."""
+    return Records(objects)
 
 
 def station_of(frame_variables: dict[str, str], *, cadence: str = "60min", name: str = "small") -> Station:

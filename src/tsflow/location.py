@@ -12,4 +12,4 @@ class Location(Strict):
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
-    altitude_m: float
+    altitude_m: float | None = None  # for people; no forecast depends on it

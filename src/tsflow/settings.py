@@ -8,16 +8,19 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
-from tsflow.errors import SettingsError
+from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
+
+if TYPE_CHECKING:
+    from tsflow.storage.objects import ObjectStore
 
 
 class ObjectStoreSettings(Strict):
@@ -37,6 +40,21 @@ class ObjectStoreSettings(Strict):
             msg = "object_store.access_key_id and object_store.secret_access_key: set both or neither"
             raise ValueError(msg)
         return self
+
+    def open(self) -> "ObjectStore":
+        """Open the store; boto3 is loaded here, since whoever only reads settings needs none of it."""
+        from tsflow.storage.objects import ObjectStore
+
+        key, secret = self.access_key_id, self.secret_access_key
+        return ObjectStore(
+            bucket=self.bucket,
+            endpoint_url=self.endpoint_url,
+            access_key_id=key.get_secret_value() if key else None,
+            secret_access_key=secret.get_secret_value() if secret else None,
+            region=self.region,
+            timeout_seconds=self.timeout_seconds,
+            attempts=self.attempts,
+        )
 
 
 class HourlySettings(Strict):
@@ -71,6 +89,13 @@ class ProfileSettings(Strict):
     smoke: Profile = Profile(history_days=45, max_epochs=1, refit=False, architectures=LECTURE)
     quick: Profile = Profile(history_days=730, max_epochs=6, architectures=(*LECTURE, "ridge", "lightgbm", "mean_of_best"))
     full: Profile = Profile()
+
+    def named(self, name: str) -> Profile:
+        """Return the profile called `name`."""
+        if name not in type(self).model_fields:
+            raise UnknownName("profile", name, list(type(self).model_fields))
+        profile: Profile = getattr(self, name)
+        return profile
 
 
 class ScheduleSettings(Strict):

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from tsflow.errors import UnknownName
 from tsflow.model import Strict
 
 
@@ -60,7 +61,7 @@ class FixedSplit(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.train_end <= self.validation_end <= self.test_end:
-            msg = f"train_end {self.train_end}, validation_end {self.validation_end} and test_end {self.test_end} must not fall"
+            msg = f"train_end {self.train_end}, validation_end {self.validation_end} and test_end {self.test_end} must rise"
             raise ValueError(msg)
         return self
 
@@ -70,3 +71,10 @@ class SplitSettings(Strict):
 
     book: FractionSplit = FractionSplit()
     recent: RecentSplit = RecentSplit()
+
+    def named(self, name: str) -> FractionSplit | RecentSplit:
+        """Return the split called `name`."""
+        if name not in type(self).model_fields:
+            raise UnknownName("split", name, list(type(self).model_fields))
+        chosen: FractionSplit | RecentSplit = getattr(self, name)
+        return chosen

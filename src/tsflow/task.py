@@ -6,9 +6,6 @@ from pydantic import Field
 
 from tsflow.model import Strict
 
-MAIN = "main"  # what a station's task is called if its file names none; its champion has the station's own key
-NAME = r"^[a-z][a-z0-9_]*$"  # begins with a letter, so that no task is taken for a bundle's version
-
 
 class Task(Strict):
     """`context_hours` rows in, the `target` `horizon_hours` after the last of them out.

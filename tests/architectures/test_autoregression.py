@@ -8,6 +8,7 @@ from tsflow.architectures.autoregression import Autoregression
 from tsflow.bundle.calendar import calendar
 from tsflow.errors import SettingsError
 from tsflow.features.climate import harmonics
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
@@ -17,7 +18,9 @@ from tsflow.windows.dataset import Dataset
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     frame = hourly_rows(17800, features=2).assign(segment=0)
-    return Dataset("small", Task(target="T"), {"f1": "", "T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset(
+        "small", Task(target="T"), {"f1": "", "T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), HourlyReport()
+    )
 
 
 def recipe(strategy: str, **settings: object) -> Autoregression:
@@ -60,5 +63,5 @@ def test_less_than_a_year_teaches_nothing_of_the_year(dataset: Dataset):
 
 
 def test_more_lags_than_the_context_are_refused(dataset: Dataset):
-    with pytest.raises(SettingsError, match=r"lags 121 are more than windows\.context_hours 120"):
+    with pytest.raises(SettingsError, match=r"lags 121 are more than the context's 120 hours"):
         recipe("direct", lags=121).fit(dataset, seed=1)

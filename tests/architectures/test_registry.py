@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from conftest import hourly_rows
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network, NetworkInputs, Series, build
 from tsflow.architectures.registry import Architecture, families, load_architecture, register
 from tsflow.errors import SettingsError, UnknownName
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
@@ -20,7 +21,7 @@ def small_dataset() -> Dataset:
     frame = hourly_rows(700, features=3).assign(segment=0)
     frame["T"] += 10 - frame["T"][:350].mean()
     units = dict.fromkeys(["f1", "T", "f2"], "")
-    return Dataset("small", Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
 
 
 DATASET = small_dataset()
@@ -53,18 +54,14 @@ def test_an_unknown_architecture_lists_the_known_ones():
         ("lstm", {"fit": {"optimiser": "magic"}}, "fit.optimiser"),
         ("lstm", {"fit": {"epoch": 3}}, "fit.epoch: unknown key"),
         ("lstm", {"architecture": "other"}, "architecture: found 'other', expected the file's name 'lstm'"),
-        ("conv1d", {"convolutions": [{"filters": 8, "kernel": 200}]}, "no row is left after layer 1"),
         ("lstm", {"fit": {"weight_decay": 0.1}}, "weight_decay 0.1 acts with optimiser adamw only, found optimiser adam"),
         ("lstm", {"fit": {"warmup": 0.1}}, "warmup 0.1 comes before decay cosine only, found decay none"),
         ("lstm", {"fit": {"warmup": 1.0, "decay": "cosine"}}, "fit.warmup: Input should be less than 1"),
         ("lstm", {"fit": {"quantile": 0.9}}, "quantile 0.9 is loss pinball's only, found loss mse"),
         ("lstm", {"fit": {"loss": "pinball"}}, "loss pinball needs quantile, above 0 and below 1"),
         ("lstm", {"fit": {"loss": "pinball", "quantile": 1.0}}, "fit.quantile: Input should be less than 1"),
-        ("conv_gru", {"kernel": 121}, "kernel 121 is longer than the context of 120 rows"),
-        ("tcn", {"kernel": 3, "blocks": 4}, "kernel 3 and blocks 4 see 61 hours, context_hours is 120"),
         ("tcn", {"batch_normalisation": True, "layer_normalisation": True}, "batch_normalisation and layer_normalisation"),
         ("transformer", {"width": 30, "heads": 4}, "width 30 is not a multiple of heads 4"),
-        ("transformer", {"patch_hours": 48, "context_hours": 24}, "patch_hours 48 is longer than the context of 24 rows"),
         ("transformer", {"batch_normalisation": True}, "a transformer normalises layers"),
         ("tide", {"batch_normalisation": True}, "TiDE normalises layers"),
     ],
@@ -77,18 +74,75 @@ def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, cha
     assert says in str(caught.value)
 
 
-def test_context_and_horizon_must_fit_the_run(home: Path):
-    change(home, "lstm", context_hours=121)
-    with pytest.raises(SettingsError, match=r"context_hours 121 is longer than the task's context_hours 120"):
-        load_architecture("lstm").fits(Task(target="T"))
-    change(home, "lstm", context_hours=48, horizon_hours=6)
-    with pytest.raises(SettingsError, match="one leaderboard never mixes horizons"):
-        load_architecture("lstm").fits(Task(target="T"))
+@pytest.mark.parametrize(
+    ("name", "changes", "task", "says"),
+    [
+        ("lstm", {"context_hours": 121}, {}, "context_hours 121 is longer than the task's context_hours 120"),
+        ("lstm", {"horizon_hours": 6}, {}, "horizon_hours 6 is not the task's horizon_hours 24; one leaderboard never mixes"),
+        (
+            "conv1d",
+            {"convolutions": [{"filters": 8, "kernel": 200}], "search": None},
+            {},
+            "no row is left after layer 1; use smaller kernels",
+        ),
+        ("conv1d", {}, {"context_hours": 48}, "no row is left after layer 2"),
+        ("conv_gru", {"kernel": 121}, {}, "kernel 121 is longer than the context of 120 rows"),
+        (
+            "conv_gru",
+            {"leads": {"hours": [3, 12]}},
+            {"horizon_hours": 12},
+            "leads.hours: [12] are not before the horizon of 12 hours",
+        ),
+        ("conv_gru", {}, {"context_hours": 24}, "channels.changes: T: 24, p: 24 h reach beyond the context of 24 h"),
+        ("tcn", {"kernel": 3, "blocks": 4, "context_hours": None}, {}, "kernel 3 and blocks 4 see 61 hours, the context has 120"),
+        ("transformer", {"patch_hours": 48, "context_hours": 24}, {}, "patch_hours 48 is longer than the context of 24 rows"),
+        (
+            "tide",
+            {"pool": 49, "context_hours": None, "channels": {}},
+            {"context_hours": 48},
+            "pool 49 is longer than the context of 48",
+        ),
+        ("ridge", {}, {"context_hours": 48}, "table: a column reads 120 hours, the context has 48"),
+        ("autoregression_direct", {}, {"context_hours": 48}, "lags 72 are more than the context's 48 hours"),
+        ("arima", {}, {"context_hours": 24}, "its orders reach over"),
+        ("seasonal_naive", {}, {"context_hours": 48}, "need a context of"),
+        ("exponential_smoothing", {}, {"context_hours": 48}, "needs a context of 58 h"),
+    ],
+)
+def test_what_does_not_fit_a_task_is_refused_with_the_recipes_file(
+    home: Path, name: str, changes: dict[str, object], task: dict[str, int], says: str
+):
+    change(home, name, **changes)
+    with pytest.raises(SettingsError) as caught:
+        load_architecture(name).require_task(Task(target="T", **task))
+    assert f"include/architectures/{name}.yaml" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_leads_every_so_many_hours_fit_any_horizon(home: Path):
+    network = load_architecture("conv_gru")
+    assert isinstance(network, Network)
+    assert network.lead_hours(Task(target="T")) == (3, 6, 9, 12, 15, 18, 21)
+    assert network.lead_hours(Task(target="T", horizon_hours=12)) == (3, 6, 9)
+    assert network.lead_hours(Task(target="T", horizon_hours=3)) == ()
+    change(home, "conv_gru", leads={"every": 3, "hours": [3]})
+    with pytest.raises(SettingsError, match="give exactly one of hours and every"):
+        load_architecture("conv_gru")
+
+
+def test_layers_get_their_channels_by_name():
+    network = load_architecture("conv_gru")
+    assert isinstance(network, Network)
+    values = np.arange(24.0).reshape(1, 4, 6)
+    series = Series(values, ("p", "T", "Tdew", "rh", "wv", "VPdef"), "T")
+    np.testing.assert_array_equal(series.of("wv", series.target), values[..., [4, 1]])
+    with pytest.raises(UnknownName, match="unknown channel 'wind'; valid: T, Tdew, VPdef, p, rh, wv"):
+        series.of("wind")
 
 
 def test_a_second_registration_of_a_name_raises():
     assert "recurrent" in families()
-    with pytest.raises(SettingsError, match="two families are called 'recurrent'"):
+    with pytest.raises(SettingsError, match="two classes are registered as the family 'recurrent'"):
         register("recurrent")(Architecture)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tsflow.architectures.network import Network
+from tsflow.architectures.network import Network, Series
 from tsflow.architectures.temporal_convolution import TemporalConvolution
 from tsflow.architectures.tide import Tide
 from tsflow.architectures.transformer import Transformer
@@ -19,7 +19,7 @@ def features_of(network: Network, rows: int, columns: int) -> Any:
 
     keras.utils.set_random_seed(1)
     x = keras.Input((rows, columns))
-    return keras.Model(x, network.layers(x, dropout=False))
+    return keras.Model(x, network.layers(Series(x, tuple(f"c{i}" for i in range(x.shape[-1])), "c0"), dropout=False))
 
 
 def sequences(n: int, rows: int, columns: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import Distribution, value_of, with_values
 from tsflow.errors import SettingsError
 from tsflow.folders import names_in
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
@@ -42,7 +43,7 @@ def test_every_activation_can_be_exported(activation: str):
     assert isinstance(network, Network)
     frame = hourly_rows(700, features=3).assign(segment=0)
     units = dict.fromkeys(["f1", "T", "f2"], "")
-    dataset = Dataset("small", Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
+    dataset = Dataset("small", Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
     inputs = NetworkInputs.of(network, dataset)
     model = build(network, inputs)
     contexts = dataset.contexts(dataset.starts("train")[:4])

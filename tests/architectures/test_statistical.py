@@ -18,9 +18,10 @@ from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.architectures.seasonal import SeasonalNaive
 from tsflow.architectures.smoothing import ExponentialSmoothing
 from tsflow.errors import EntrantSkipped, NotEnoughData, SettingsError, TrainingError
+from tsflow.records.dataset import HourlyReport
+from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
-from tsflow.storage.objects import ObjectStore
 from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity
@@ -33,7 +34,7 @@ STATISTICAL = ["seasonal_naive", "climatology", "exponential_smoothing", "arima"
 def dataset_of(frame: pd.DataFrame, windows: Task | None = None) -> Dataset:
     frame = frame if "segment" in frame else frame.assign(segment=0)
     units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
-    return Dataset("small", windows or Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset("small", windows or Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
 
 
 def in_pieces(hours: int) -> Dataset:
@@ -82,10 +83,10 @@ def test_seasonal_naive_takes_only_what_is_known_at_the_origin(horizon: int, sea
 
 def test_seasonal_naive_says_how_long_a_context_it_needs():
     with pytest.raises(SettingsError, match="6 seasons of 24 h need a context of 121 h at a horizon of 24 h, found 120 h"):
-        recipe(SeasonalNaive, seasons=6).fits(Task(target="T"))
-    recipe(SeasonalNaive, seasons=5, context_hours=97).fits(Task(target="T"))
+        recipe(SeasonalNaive, seasons=6).require_task(Task(target="T"))
+    recipe(SeasonalNaive, seasons=5, context_hours=97).require_task(Task(target="T"))
     with pytest.raises(SettingsError, match="found 96 h"):
-        recipe(SeasonalNaive, seasons=5, context_hours=96).fits(Task(target="T"))
+        recipe(SeasonalNaive, seasons=5, context_hours=96).require_task(Task(target="T"))
 
 
 # Climatology.
@@ -209,8 +210,8 @@ def test_a_forecast_that_is_not_affine_has_no_map():
         affine_map(lambda context: float(np.exp(context).sum()), *contexts)
 
 
-def test_a_search_that_does_not_converge_says_what_to_do(objects: ObjectStore, small: Dataset):
-    epochs = EpochStore(objects, "r", "arima", "t")
+def test_a_search_that_does_not_converge_says_what_to_do(records: Records, small: Dataset):
+    epochs = EpochStore(records, "r", "arima", "t")
     with pytest.raises(TrainingError, match=r"not found in 1 of at most 1 iterations; raise max_iterations, change fit_hours"):
         train(recipe(Arima, max_iterations=1), small, epochs, seed=1)
     with pytest.raises(TrainingError, match=r"of at most 1 iterations on 600 h; raise max_iterations.*damped_trend to false"):
@@ -234,7 +235,7 @@ def test_a_warning_of_the_library_is_a_failure_with_its_words(small: Dataset, mo
         (lambda dataset: recipe(Arima, context_hours=24).fit(dataset, seed=0), "its orders reach over 49 h, the context has 24 h"),
         (lambda _: recipe(Arima).fit(in_pieces(200), seed=0), "has 200 hours, needed are 240"),
         (
-            lambda dataset: recipe(ExponentialSmoothing, context_hours=48).fits(dataset.task),
+            lambda dataset: recipe(ExponentialSmoothing, context_hours=48).require_task(dataset.task),
             "needs a context of 58 h, found 48 h",
         ),
     ],

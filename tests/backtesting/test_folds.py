@@ -8,8 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from conftest import hourly_rows
-from tsflow.backtesting.folds import Fold, require_windows, rolling_folds
+from tsflow.backtesting.folds import dataset_of_fold, require_windows, rolling_folds
 from tsflow.errors import NotEnoughData, SettingsError
+from tsflow.records.backtest import Fold, FoldPlan
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
@@ -19,7 +21,7 @@ WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
 
 
 def record(frame: pd.DataFrame, fold: Fold) -> Dataset:
-    return Dataset("small", WINDOWS, {"T": "degC"}, frame, fold.split, "backtest", HourlySettings(), {})
+    return Dataset("small", WINDOWS, {"T": "degC"}, frame, fold.split, "backtest", HourlySettings(), HourlyReport())
 
 
 def days(folds: list[Fold]) -> list[tuple[str, ...]]:
@@ -28,7 +30,7 @@ def days(folds: list[Fold]) -> list[tuple[str, ...]]:
 
 
 def test_four_folds_of_the_default_step_test_the_four_seasons():
-    folds = rolling_folds(FIRST, LAST, folds=4, test_days=60, validation_days=30)
+    folds = rolling_folds(FIRST, LAST, FoldPlan(folds=4, test_days=60, validation_days=30))
     assert days(folds) == [
         ("2014-01-03", "2014-02-02", "2014-04-03"),
         ("2014-04-04", "2014-05-04", "2014-07-03"),
@@ -40,7 +42,7 @@ def test_four_folds_of_the_default_step_test_the_four_seasons():
 
 
 def test_sliding_folds_train_on_the_same_number_of_days():
-    folds = rolling_folds(FIRST, LAST, folds=3, test_days=10, validation_days=5, train_days=100, step_days=10)
+    folds = rolling_folds(FIRST, LAST, FoldPlan(folds=3, test_days=10, validation_days=5, train_days=100, step_days=10))
     assert days(folds) == [
         ("2014-11-27", "2014-12-02", "2014-12-12"),
         ("2014-12-07", "2014-12-12", "2014-12-22"),
@@ -50,12 +52,14 @@ def test_sliding_folds_train_on_the_same_number_of_days():
 
 
 def test_long_test_parts_follow_each_other_without_overlap():
-    folds = rolling_folds(FIRST, LAST, folds=3, test_days=120, validation_days=30)
+    folds = rolling_folds(FIRST, LAST, FoldPlan(folds=3, test_days=120, validation_days=30))
     assert [later.validation_end for later in folds[1:]] == [earlier.test_end for earlier in folds[:-1]]
 
 
 def test_a_fold_is_named_by_the_first_day_it_tests():
-    fold = rolling_folds(datetime(2014, 1, 1, 0, 10), datetime(2014, 12, 30, 23, 10), folds=1, test_days=1, validation_days=1)[0]
+    fold = rolling_folds(
+        datetime(2014, 1, 1, 0, 10), datetime(2014, 12, 30, 23, 10), FoldPlan(folds=1, test_days=1, validation_days=1)
+    )[0]
     assert (fold.validation_end, fold.name) == (datetime(2014, 12, 29, 23, 10), "2014-12-30")
 
 
@@ -63,10 +67,10 @@ def test_a_fold_is_named_by_the_first_day_it_tests():
 def test_the_parts_of_a_fold_have_the_rows_of_its_days(train_days: int | None):
     frame = hourly_rows(24 * 120, start="2013-01-01 01:00").assign(segment=0)
     first, last = frame["time"].iloc[0].to_pydatetime(), frame["time"].iloc[-1].to_pydatetime()
-    folds = rolling_folds(first, last, folds=3, test_days=20, validation_days=10, train_days=train_days, step_days=20)
+    folds = rolling_folds(first, last, FoldPlan(folds=3, test_days=20, validation_days=10, train_days=train_days, step_days=20))
     tested = []
     for number, fold in enumerate(folds):
-        dataset = fold.of(record(frame, folds[-1]))
+        dataset = dataset_of_fold(fold, record(frame, folds[-1]))
         train = (train_days or 50 + 20 * number) * 24
         assert (dataset.bounds.a, dataset.bounds.b - dataset.bounds.a, dataset.bounds.n - dataset.bounds.b) == (train, 240, 480)
         assert len(dataset.frame) == dataset.bounds.n  # nothing after the test part
@@ -80,35 +84,38 @@ def test_the_parts_of_a_fold_have_the_rows_of_its_days(train_days: int | None):
 def test_a_fold_does_not_know_what_came_after_it():
     frame = hourly_rows(24 * 120, start="2013-01-01 01:00").assign(segment=0)
     first, last = frame["time"].iloc[0].to_pydatetime(), frame["time"].iloc[-1].to_pydatetime()
-    folds = rolling_folds(first, last, folds=2, test_days=20, validation_days=10, step_days=20)
+    folds = rolling_folds(first, last, FoldPlan(folds=2, test_days=20, validation_days=10, step_days=20))
     later = frame["time"] > folds[0].test_end
     changed = frame.assign(T=frame["T"].where(~later, 99.0))
-    before, after = (folds[0].of(record(rows, folds[-1])) for rows in (frame, changed))
+    before, after = (dataset_of_fold(folds[0], record(rows, folds[-1])) for rows in (frame, changed))
     assert before.fingerprint == after.fingerprint
-    assert folds[1].of(record(frame, folds[-1])).fingerprint != folds[1].of(record(changed, folds[-1])).fingerprint
+    assert (
+        dataset_of_fold(folds[1], record(frame, folds[-1])).fingerprint
+        != dataset_of_fold(folds[1], record(changed, folds[-1])).fingerprint
+    )
 
 
 def test_as_many_folds_as_are_said_to_fit_do_fit():
     with pytest.raises(NotEnoughData) as caught:
-        rolling_folds(FIRST, LAST, folds=9, test_days=60, validation_days=60)
+        rolling_folds(FIRST, LAST, FoldPlan(folds=9, test_days=60, validation_days=60))
     assert "fold 1 of 9 (test to 2013-01-03) would train on rows up to 2012-09-05 00:00" in str(caught.value)
     assert "the record begins on 2013-01-01 01:00" in str(caught.value)
     assert "give fewer folds (at most 7), shorter parts" in str(caught.value)
-    assert len(rolling_folds(FIRST, LAST, folds=7, test_days=60, validation_days=60)) == 7
+    assert len(rolling_folds(FIRST, LAST, FoldPlan(folds=7, test_days=60, validation_days=60))) == 7
     with pytest.raises(NotEnoughData, match="fold 1 of 8"):
-        rolling_folds(FIRST, LAST, folds=8, test_days=60, validation_days=60)
+        rolling_folds(FIRST, LAST, FoldPlan(folds=8, test_days=60, validation_days=60))
 
 
 def test_a_sliding_fold_that_would_begin_before_the_record_says_so():
     with pytest.raises(NotEnoughData, match=r"fold 1 of 1 .* would train on 365 days up to .*; give shorter parts"):
-        rolling_folds(LAST - timedelta(days=100), LAST, folds=1, test_days=10, validation_days=10, train_days=365)
+        rolling_folds(LAST - timedelta(days=100), LAST, FoldPlan(folds=1, test_days=10, validation_days=10, train_days=365))
 
 
 def test_a_record_that_is_just_long_enough_is_enough():
     plan = {"folds": 1, "test_days": 10, "validation_days": 10, "train_days": 30}
-    assert len(rolling_folds(LAST - timedelta(days=50) + timedelta(hours=1), LAST, **plan)) == 1
+    assert len(rolling_folds(LAST - timedelta(days=50) + timedelta(hours=1), LAST, FoldPlan(**plan))) == 1
     with pytest.raises(NotEnoughData):
-        rolling_folds(LAST - timedelta(days=50) + timedelta(hours=2), LAST, **plan)
+        rolling_folds(LAST - timedelta(days=50) + timedelta(hours=2), LAST, FoldPlan(**plan))
 
 
 @pytest.mark.parametrize(
@@ -122,13 +129,13 @@ def test_a_record_that_is_just_long_enough_is_enough():
 )
 def test_a_plan_that_cannot_be_is_named(plan: dict, says: str):
     with pytest.raises(SettingsError, match=says):
-        rolling_folds(FIRST, LAST, **plan)
+        rolling_folds(FIRST, LAST, FoldPlan(**plan))
 
 
 def test_a_fold_in_a_gap_is_named_with_the_remedy():
     frame = hourly_rows(24 * 365, start="2013-01-01 01:00").assign(segment=0)
     last = frame["time"].iloc[-1].to_pydatetime()
-    folds = rolling_folds(frame["time"].iloc[0].to_pydatetime(), last, folds=3, test_days=30, validation_days=20)
+    folds = rolling_folds(frame["time"].iloc[0].to_pydatetime(), last, FoldPlan(folds=3, test_days=30, validation_days=20))
     gone = (frame["time"] > folds[1].validation_end) & (frame["time"] <= folds[1].test_end)
     frame = frame[~gone].assign(segment=(frame["time"] > folds[1].test_end).astype(int)[~gone]).reset_index(drop=True)
     with pytest.raises(NotEnoughData) as caught:
@@ -140,7 +147,7 @@ def test_a_fold_in_a_gap_is_named_with_the_remedy():
 def test_a_fold_with_too_short_a_training_part_is_named():
     frame = hourly_rows(24 * 20 + 10, start="2013-01-01 01:00").assign(segment=0)
     first, last = frame["time"].iloc[0].to_pydatetime(), frame["time"].iloc[-1].to_pydatetime()
-    folds = rolling_folds(first, last, folds=1, test_days=10, validation_days=10)
+    folds = rolling_folds(first, last, FoldPlan(folds=1, test_days=10, validation_days=10))
     with pytest.raises(NotEnoughData, match=r"\(1 of 1\): too few rows for one window in train.*give shorter parts"):
         require_windows(record(frame, folds[-1]), folds)
 

@@ -1,6 +1,5 @@
 """What a backtest says of forecasts: groups against pandas, the rule for failed folds, the page."""
 
-import json
 from datetime import datetime
 
 import numpy as np
@@ -8,15 +7,17 @@ import pandas as pd
 import pytest
 
 from conftest import hourly_rows
-from tsflow.backtesting.folds import rolling_folds
-from tsflow.backtesting.grouped import errors_of, lead_hours, naive_on_test, on_test, seasons
+from tsflow.backtesting.folds import dataset_of_fold, rolling_folds
+from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test, seasons
 from tsflow.backtesting.report import html
-from tsflow.backtesting.summary import Backtest, Entrant, Results, judge
+from tsflow.backtesting.summary import Results, judge, table
 from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import IntegrityError, TrainingError
+from tsflow.evaluation.leads import lead_hours
 from tsflow.evaluation.metrics import rmse
+from tsflow.records.backtest import Backtest, BacktestEntrant, FoldPlan
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
-from tsflow.storage.codecs import from_json, to_json
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -29,9 +30,9 @@ def folds() -> dict[str, Dataset]:
     """Three folds of a year, each with a test part of 30 days, in three seasons."""
     frame = hourly_rows(24 * 365, start="2021-01-01 01:00").assign(segment=0)
     first, last = datetime(2021, 1, 1, 1), datetime(2022, 1, 1)
-    cut = rolling_folds(first, last, folds=3, test_days=30, validation_days=20)
-    record = Dataset("small", WINDOWS, {"T": "degC"}, frame, cut[-1].split, "backtest", HourlySettings(), {})
-    return {fold.name: fold.of(record) for fold in cut}
+    cut = rolling_folds(first, last, FoldPlan(folds=3, test_days=30, validation_days=20))
+    record = Dataset("small", WINDOWS, {"T": "degC"}, frame, cut[-1].split, "backtest", HourlySettings(), HourlyReport())
+    return {fold.name: dataset_of_fold(fold, record) for fold in cut}
 
 
 def forecasts(fold: Dataset, *, noise: float, seed: int, leads: tuple[int, ...] = ()) -> pd.DataFrame:
@@ -178,7 +179,7 @@ def test_a_backtest_without_any_forecast_says_why(folds: dict[str, Dataset]):
         judge(folds, [results(folds, "a", 1.0, without=tuple(folds))], HORIZON)
 
 
-def summary_of(folds: dict[str, Dataset], lines: list[Entrant], leads: tuple[int, ...] = ()) -> Backtest:
+def summary_of(folds: dict[str, Dataset], lines: list[BacktestEntrant], leads: tuple[int, ...] = ()) -> Backtest:
     return Backtest(
         station="small",
         backtest="b1",
@@ -190,7 +191,7 @@ def summary_of(folds: dict[str, Dataset], lines: list[Entrant], leads: tuple[int
         horizon_hours=HORIZON,
         target="T",
         unit="degC",
-        folds={name: fold.summary()["parts"] for name, fold in folds.items()},
+        folds={name: fold.parts() for name, fold in folds.items()},
         naive=errors_of({name: naive_on_test(fold, leads) for name, fold in folds.items()}, HORIZON),
         leader=lines[0].architecture if lines[0].rank else None,
         entrants=lines,
@@ -199,15 +200,15 @@ def summary_of(folds: dict[str, Dataset], lines: list[Entrant], leads: tuple[int
 
 def test_the_summary_survives_json_and_its_table_has_every_group(folds: dict[str, Dataset]):
     summary = summary_of(folds, judge(folds, [results(folds, "a", 1.0), results(folds, "b", 2.0, without=tuple(folds))], HORIZON))
-    again = Backtest.model_validate(json.loads(json.dumps(summary.model_dump(mode="json"), sort_keys=True)))
-    assert again == summary
-    table = summary.table()
-    assert table["architecture"].unique().tolist() == ["a"]
+    key = "backtests/b1/summary/001/summary.json"
+    assert Backtest.read(summary.changed(number=1).body(), key) == summary.changed(number=1)
+    lines = table(summary)
+    assert lines["architecture"].unique().tolist() == ["a"]
     entrant = summary.entrant("a")
-    assert table.groupby("by").size().to_dict() == {
+    assert lines.groupby("by").size().to_dict() == {
         "all": 1, "fold": 3, "hour": 24, "lead": 1, "season": len(entrant.errors.by_season),
     }  # fmt: skip
-    overall = table[table["by"] == "all"].iloc[0]
+    overall = lines[lines["by"] == "all"].iloc[0]
     assert overall["skill"] == pytest.approx(entrant.skill)
 
 
@@ -246,5 +247,5 @@ def test_the_page_without_a_leader_says_so(folds: dict[str, Dataset]):
 
 def test_the_page_of_a_stored_summary_says_the_same(folds: dict[str, Dataset]):
     summary = summary_of(folds, judge(folds, [results(folds, "a", 1.0)], HORIZON))
-    stored = Backtest.model_validate(from_json(to_json(summary.model_dump(mode="json")), "summary"))  # keys sorted
+    stored = Backtest.read(summary.changed(number=1).body(), "backtests/b1/summary/001/summary.json")  # keys sorted
     assert html(stored) == html(summary)

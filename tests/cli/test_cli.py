@@ -107,7 +107,8 @@ def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[di
     from datetime import datetime
 
     from tsflow.stations.simulator import simulated_file
-    from tsflow.stations.station import SimulatorSource, load_station
+    from tsflow.stations.sources.simulator import SimulatorSource
+    from tsflow.stations.station import load_station
 
     source = SimulatorSource(kind="simulator", seed=0)
     _, body = simulated_file(load_station("demo"), source, datetime(2026, 9, 10), datetime(2026, 9, 20))
@@ -128,23 +129,38 @@ def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[di
         ((*RETRAIN, "--set", "splits.bok.train=1"), SettingsError.exit_code, "splits.bok"),
         ((*RETRAIN, "--set", "nonsense"), SettingsError.exit_code, "expected KEY=VALUE"),
         ((*RETRAIN, "--as-of", "soon"), SettingsError.exit_code, "is not a date such as 2020-06-30"),
-        (("retrain", "--station", "demo"), SettingsError.exit_code, "say --local"),
+        (("retrain", "--station", "demo"), SettingsError.exit_code, "retrain is the old name of `tsflow run --here`"),
         (("retrain", "--local", "--station", "nowhere.yaml"), SettingsError.exit_code, "nowhere.yaml: no such file"),
         (("leaderboard", "--station", "jena"), NoChampion.exit_code, "station jena has no leaderboard yet"),
-        (("leaderboard", "--run", "r0"), SettingsError.exit_code, "no run 'r0'"),
+        (("leaderboard", "--run", "r0"), SettingsError.exit_code, "no Run of run 'r0'"),
         (("champion", "show", "--station", "jena"), NoChampion.exit_code, "has no champion"),
         (("forecast", "--station", "jena"), NoChampion.exit_code, "has no champion"),
-        (("tune", "naive"), SettingsError.exit_code, "naive.yaml has no search space"),
-        (("tune", "dense", "--minutes", "0"), SettingsError.exit_code, "minutes: Input should be greater than 0"),
-        (("tune", "dense", "--resume", "t0"), SettingsError.exit_code, "no tuning 't0'"),
+        (("tune", "naive", "--here"), SettingsError.exit_code, "naive.yaml has no search space"),
+        (("tune", "dense", "--minutes", "0"), SettingsError.exit_code, "minutes: 0 is less than or equal to the minimum of 0"),
+        (("tune", "dense", "--resume", "t0"), SettingsError.exit_code, "no TuningPlan of tuning 't0'"),
         (("tune", "dense", "--output", "best.yaml"), SettingsError.exit_code, "end with dense_tuned.yaml"),
         (("tune", "dense", "--output", "no/dense_tuned.yaml"), SettingsError.exit_code, "there is no folder no"),
         (("backtest", "--show", "--station", "jena"), SettingsError.exit_code, "station jena has no backtest yet"),
-        (("backtest", "--show", "--run", "b0"), SettingsError.exit_code, "no backtest 'b0'"),
+        (("backtest", "--show", "--run", "b0"), SettingsError.exit_code, "no BacktestPlan of backtest 'b0'"),
         (("backtest", "--run", "b0"), SettingsError.exit_code, "--run b0 goes with --show"),
-        (("backtest", "--set", "station=demo"), SettingsError.exit_code, "--set and several --source are for --local"),
-        (("backtest", "--local", "--folds", "0"), SettingsError.exit_code, "folds: Input should be greater than or equal to 1"),
+        (
+            ("backtest", "--set", "station=demo"),
+            SettingsError.exit_code,
+            "--set station=demo: Airflow's tasks read their own settings",
+        ),
+        (("backtest", "--local", "--folds", "0"), SettingsError.exit_code, "folds: 0 is less than the minimum of 1"),
         (("backtest", "--local", "--architectures", "perceptron"), SettingsError.exit_code, "unknown architecture 'perceptron'"),
+        (
+            ("run", "--station", "demo", "--task", "wind"),
+            SettingsError.exit_code,
+            "unknown task of station demo 'wind'; valid: main",
+        ),
+        (("run", "--profile", "huge"), SettingsError.exit_code, "unknown profile 'huge'; valid: full, quick, smoke"),
+        (("run", "--seed", "many"), SettingsError.exit_code, "seed: 'many' is not of type 'integer'"),
+        (("run", "--source", "a.csv", "b.csv"), SettingsError.exit_code, "add --here"),
+        (("run", "--colour", "red"), SettingsError.exit_code, "No such option"),
+        (("champion", "show", "--station", "../x"), SettingsError.exit_code, "unknown station '../x'"),
+        (("ingest", "--here", "--station", "demo", "--source", "pigeon"), SettingsError.exit_code, "'pigeon'; valid: simulator"),
         (("status",), 9, "not started; run `tsflow up`"),
     ],
 )
@@ -205,9 +221,8 @@ def test_a_store_that_is_down_or_refuses_the_keys_ends_with_the_code_of_storage_
 def test_a_tampered_champion_ends_with_the_code_of_integrity(
     environment: dict[str, str], boards: list[dict], store_settings: ObjectStoreSettings
 ):
-    from tsflow.storage.objects import ObjectStore
 
-    objects = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": "cli-tests"}))
+    objects = store_settings.model_copy(update={"bucket": "cli-tests"}).open()
     key = next(
         key for key in objects.keys("champions/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key
     )
@@ -240,7 +255,7 @@ def test_an_entrant_that_fails_stays_on_the_board_and_the_run_succeeds(environme
 
 def test_a_tuning_is_shown_trial_by_trial_resumed_and_written_to_a_file(environment: dict[str, str], tmp_path: Path):
     out = tmp_path / "dense_tuned.yaml"
-    asked = ("tune", "dense", "--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke", "--trials", "2")
+    asked = ("tune", "dense", "--here", "--station", "demo", "--as-of", "2026-10-01", "--profile", "smoke", "--trials", "2")
     done = tsflow(environment, *asked, "--output", str(out))
     assert done.returncode == 0, done.stderr
     assert "(the recipe as it is)" in done.stdout
@@ -251,6 +266,34 @@ def test_a_tuning_is_shown_trial_by_trial_resumed_and_written_to_a_file(environm
     assert again.returncode == 0, again.stderr
     assert "epoch" not in again.stdout.split("# save as")[0]
     assert out.read_text().strip() in again.stdout
-    other = tsflow(environment, "tune", "dense", "--trials", "3", "--resume", tuning)
+    other = tsflow(environment, "tune", "dense", "--here", "--trials", "3", "--resume", tuning)
     assert other.returncode == SettingsError.exit_code
     assert f"tuning {tuning} was started with trials 2 (given: 3)" in other.stderr
+
+
+def test_the_old_name_of_a_run_in_this_process_says_so(environment: dict[str, str]):
+    old = (*RETRAIN[:-1], "naive")
+    done = tsflow(environment, *old, TSFLOW_OBJECT_STORE__BUCKET="cli-old-name")
+    assert done.returncode == 0, done.stderr
+    assert "is the old name of `tsflow run --here`" in done.stderr
+
+
+def test_json_goes_to_standard_output_alone_or_to_a_file(environment: dict[str, str], boards: list[dict], tmp_path: Path):
+    out = tmp_path / "board.json"
+    shown = tsflow(environment, "leaderboard", "--run", boards[1]["run"], "--json", str(out))
+    assert "naive" in shown.stdout
+    alone = tsflow(environment, "leaderboard", "--run", boards[1]["run"], "--json")
+    assert json.loads(alone.stdout) == json.loads(out.read_text())
+
+
+def test_a_station_described_elsewhere_is_shown_and_forecast_by_its_name(environment: dict[str, str], tmp_path: Path):
+    elsewhere = tmp_path / "roof.yaml"
+    content = yaml.safe_load((REPOSITORY / "include" / "stations" / "demo.yaml").read_text()) | {"station": "roof"}
+    elsewhere.write_text(yaml.safe_dump(content))
+    asked = ("--profile", "smoke", "--architectures", "naive", "--as-of", "2026-10-01")
+    done = tsflow(environment, "run", "--here", "--station", str(elsewhere), *asked)
+    assert done.returncode == 0, done.stderr
+    for command in (("champion", "show"), ("champion", "verify"), ("forecast",), ("leaderboard",)):
+        again = tsflow(environment, *command, "--station", "roof")
+        assert again.returncode == 0, again.stderr
+        assert "roof" in again.stdout

@@ -1,14 +1,11 @@
 """DAG files parse quickly, without errors and without heavy imports."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from conftest import REPOSITORY, result_of
+
 HEAVY = ("tensorflow", "keras", "great_expectations", "pandas", "boto3", "numpy")
 PARSE = f"""
 import json, sys, time
@@ -31,19 +28,9 @@ print("RESULT" + json.dumps({{
 
 
 @pytest.fixture(scope="module")
-def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What Airflow finds in dags/, in a process of its own with a private database."""
-    home = tmp_path_factory.mktemp("airflow")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
-        "TSFLOW_HOME": str(REPOSITORY),
-        "PYTHONPATH": str(REPOSITORY / "dags"),
-    }
-    subprocess.run([Path(sys.executable).parent / "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
-    done = subprocess.run([sys.executable, "-c", PARSE], env=environment, capture_output=True, text=True, check=True)
-    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("RESULT")).removeprefix("RESULT"))
+def parsed(airflow_environment: dict[str, str]) -> dict:
+    """What Airflow finds in dags/, in a process of its own."""
+    return result_of(PARSE, airflow_environment)
 
 
 def test_no_import_error(parsed: dict):
@@ -59,28 +46,12 @@ def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
     retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
     assert parsed["tasks"]["retrain"] == retrain
-    assert parsed["tasks"]["backtest"] == ["build", "summary", "train"]
+    assert parsed["tasks"]["backtest"] == ["build", "result", "summary", "train"]
     assert parsed["tasks"]["tune"] == ["finish", "start", "work"]
 
 
 def test_neither_a_failed_nor_a_skipped_entrant_keeps_the_leaderboard_from_running(parsed: dict):
     assert parsed["rules"]["retrain.leaderboard"] == "all_done"
-
-
-def test_the_form_offers_what_a_run_asks_for(parsed: dict):
-    trainings = {"architectures", "as_of", "profile", "seed", "station"}
-    assert set(parsed["params"]["retrain"]) == trainings | {"split"}
-    assert set(parsed["params"]["backtest"]) == trainings | {"folds", "step_days", "test_days", "train_days", "validation_days"}
-    asked = {"architecture", "as_of", "minutes", "profile", "seed", "split", "station", "trials", "workers"}
-    assert set(parsed["params"]["tune"]) == asked
-
-
-def test_the_forms_defaults_are_those_of_the_requests(parsed: dict):
-    from tsflow.steps import BacktestRequest
-
-    fields = BacktestRequest.model_fields
-    given = {name: value for name, value in parsed["defaults"]["backtest"].items() if name not in {"station", "profile"}}
-    assert given == {name: fields[name].default for name in given}
 
 
 def test_a_training_of_a_backtest_is_named_by_fold_and_architecture(parsed: dict):

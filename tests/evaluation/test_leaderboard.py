@@ -1,11 +1,24 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from conftest import hourly_rows
 from tsflow.cli.output import console, show_board
 from tsflow.errors import TrainingError
-from tsflow.evaluation.leaderboard import Entrant, Leaderboard, rank, with_skill
+from tsflow.evaluation.leaderboard import judge
 from tsflow.evaluation.metrics import bias, mae, rmse, skill
 from tsflow.evaluation.report import html
+from tsflow.evaluation.scores import Judged, naive_errors
+from tsflow.records.candidate import Epoch, Failure, StoredCandidate
+from tsflow.records.dataset import PARTS, HourlyReport, Part
+from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.records.record import Reference
+from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
+from tsflow.windows.dataset import Dataset
 
 
 def entrant(name: str, val_mae: float, **more: object) -> Entrant:
@@ -34,7 +47,7 @@ def board(entrants: list[Entrant]) -> Leaderboard:
         unit="degC",
         parts=dict.fromkeys(("train", "validation", "test"), part),
         naive={"train": 2.0, "validation": 2.5, "test": 2.4},
-        champion=entrants[0].architecture,
+        challenger=entrants[0].architecture,
         entrants=entrants,
     )
 
@@ -45,28 +58,83 @@ def test_metrics_by_hand():
     assert rmse(truth, forecast) == pytest.approx(np.sqrt(5 / 3))
     assert bias(truth, forecast) == pytest.approx(-1 / 3)
     assert skill(2.0, 2.5) == pytest.approx(0.2)
-    assert np.isnan(skill(1.0, 0.0))
+    assert skill(1.0, 0.0) is None
+    assert skill(None, 2.0) is None
 
 
-def test_entrants_are_ranked_by_validation_error_and_failed_ones_come_last():
-    ranked = rank(["a", "b", "c"], [entrant("a", 2.5), failed("b"), entrant("c", 2.1)])
-    assert [(e.rank, e.architecture) for e in ranked] == [(1, "c"), (2, "a"), (None, "b")]
+@pytest.fixture
+def dataset() -> Dataset:
+    frame = hourly_rows(24 * 200).assign(segment=0)
+    task = Task(target="T", context_hours=24, horizon_hours=6)
+    return Dataset("small", task, {"T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
 
 
-def test_fewer_entrants_than_expected_is_an_error():
-    with pytest.raises(TrainingError, match="lacks b: expected 2 entrants, found 1"):
-        rank(["a", "b"], [entrant("a", 2.5)])
+def judged(dataset: Dataset, name: str, noise: float, *, parts: tuple[Part, ...] = PARTS, bias_degc: float = 0.0) -> Judged:
+    """A candidate whose forecasts are the truth and noise."""
+    random = np.random.default_rng(len(name) + int(100 * noise))
+    frames = []
+    for part in parts:
+        origins, truth = dataset.origins(part), dataset.targets(part)
+        columns = {"part": part, "origin": dataset.times[origins], "target_time": dataset.times[origins + 6], "truth": truth}
+        frames.append(pd.DataFrame({**columns, "forecast": truth + bias_degc + random.normal(0, noise, len(truth))}))
+    stored = StoredCandidate(
+        run="r1",
+        architecture=name,
+        title=name.title(),
+        settings={},
+        parameters=10,
+        epochs=0,
+        best_epoch=0,
+        train_seconds=1.0,
+        libraries={},
+        git_commit=None,
+        files={},
+    )
+    return Judged(stored, Reference(key=f"runs/r1/candidates/{name}.json", sha256="0"), pd.concat(frames, ignore_index=True))
 
 
-def test_a_board_without_any_trained_entrant_is_an_error():
+BOOM = Failure(status="failed", reason="TrainingError: the loss is not finite")
+
+
+def test_entrants_are_ranked_by_validation_error_and_failed_ones_come_last(dataset: Dataset):
+    lines = judge(
+        "r1", dataset, {name: judged(dataset, name, noise) for name, noise in (("a", 2.0), ("c", 0.5))}, {"b": ("B", BOOM)}
+    )
+    assert [(line.rank, line.architecture) for line in lines] == [(1, "c"), (2, "a"), (None, "b")]
+    assert [line.verdict for line in lines] == ["challenger", "worse", None]
+    best = lines[0]
+    frame = judged(dataset, "c", 0.5).forecasts.query("part == 'validation'")
+    assert best.val_mae == pytest.approx((frame["forecast"] - frame["truth"]).abs().mean())
+    assert best.mae_low < best.test_mae < best.mae_high
+    assert best.candidate == Reference(key="runs/r1/candidates/c.json", sha256="0")
+
+
+def test_a_board_without_any_trained_entrant_is_an_error(dataset: Dataset):
     with pytest.raises(TrainingError, match="no entrant could be trained: a: TrainingError"):
-        rank(["a"], [failed("a")])
+        judge("r1", dataset, {}, {"a": ("A", BOOM)})
 
 
-def test_skill_is_on_test_and_on_validation_where_there_is_no_test():
-    errors = {"val_mae": 2.0, "test_mae": 1.8}
-    assert with_skill(errors, {"validation": 2.5, "test": 2.0})["skill"] == pytest.approx(0.1)
-    assert with_skill({"val_mae": 2.0, "test_mae": None}, {"validation": 2.5})["skill"] == pytest.approx(0.2)
+def test_skill_is_on_test_and_on_validation_where_there_is_no_test(dataset: Dataset):
+    naive = naive_errors(dataset)
+    (line,) = judge("r1", dataset, {"a": judged(dataset, "a", 0.5)}, {})
+    assert line.skill == line.test_skill == pytest.approx(1 - line.test_mae / naive["test"])
+    (line,) = judge("r1", dataset, {"a": judged(dataset, "a", 0.5, parts=("train", "validation"))}, {})
+    assert line.test_mae is None
+    assert line.skill == line.val_skill == pytest.approx(1 - line.val_mae / naive["validation"])
+
+
+def test_a_perfect_naive_leaves_skill_out_instead_of_ending_the_board(dataset: Dataset):
+    still = replace(dataset, frame=dataset.frame.assign(T=7.0))
+    (line,) = judge("r1", still, {"a": judged(still, "a", 0.5)}, {})
+    assert (line.skill, line.val_skill, line.test_skill) == (None, None, None)
+    written = board([line])
+    assert Leaderboard.read(written.changed(number=1).body(), "runs/r1/leaderboard/001/leaderboard.json").entrants[0].skill is None
+    assert "–" in html(written).decode()
+
+
+def test_an_entrant_says_which_run_trained_it(dataset: Dataset):
+    (line,) = judge("r2", dataset, {"a": judged(dataset, "a", 0.5)}, {})
+    assert line.reused_from == "r1"
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped"])
@@ -77,8 +145,7 @@ def test_an_entrant_without_a_result_has_a_reason(status: str):
 
 def test_a_skipped_entrant_is_shown_as_skipped_with_its_reason():
     skipped = Entrant(architecture="prophet", title="Prophet", status="skipped", reason="prophet is not installed")
-    ranked = rank(["lstm", "prophet"], [skipped, entrant("lstm", 2.1)])
-    assert [(e.rank, e.status) for e in ranked] == [(1, "ok"), (None, "skipped")]
+    ranked = [entrant("lstm", 2.1), skipped]
     page = html(board(ranked)).decode()
     assert "skipped: prophet is not installed" in page
     assert "failed:" not in page
@@ -87,14 +154,8 @@ def test_a_skipped_entrant_is_shown_as_skipped_with_its_reason():
     assert "prophet skipped: prophet is not installed" in shown.get()
 
 
-def test_a_run_of_skipped_entrants_alone_is_an_error():
-    skipped = Entrant(architecture="prophet", title="Prophet", status="skipped", reason="prophet is not installed")
-    with pytest.raises(TrainingError, match="no entrant could be trained: prophet: prophet is not installed"):
-        rank(["prophet"], [skipped])
-
-
 def test_the_report_is_one_page_that_loads_nothing_and_escapes_what_it_shows():
-    curve = [{"epoch": i, "mae": 3 - i * 0.1, "val_mae": 3 - i * 0.05} for i in range(1, 4)]
+    curve = [Epoch(epoch=i, of=3, loss=1.0, mae=3 - i * 0.1, val_mae=3 - i * 0.05, seconds=1.0) for i in range(1, 4)]
     page = html(
         board([entrant("lstm", 2.1, curve=curve), failed("gru", "boom <script>alert(1)</script>")]), {"Docs": "a.html"}
     ).decode()

@@ -15,6 +15,7 @@ from tsflow.features.channels import Channels, FittedChannels
 from tsflow.features.climate import Harmonics
 from tsflow.features.table import Table, table_model
 from tsflow.location import Location
+from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
@@ -29,7 +30,7 @@ def dataset() -> Dataset:
     frame = frame.rename(columns={"f1": "p", "f2": "wv", "f3": "wd"})
     frame["wd"] = (frame["wd"] * 90) % 360
     units = {"p": "mbar", "T": "degC", "wv": "m/s", "wd": "deg"}
-    settings = (FractionSplit(), "book", HourlySettings(), {})
+    settings = (FractionSplit(), "book", HourlySettings(), HourlyReport())
     return Dataset("small", Task(target="T"), units, frame, *settings, JENA, utc_offset_hours=1.0)
 
 
@@ -37,7 +38,7 @@ def dataset() -> Dataset:
 def years() -> Dataset:
     """Its training part, the first half, is longer than a year."""
     frame = hourly_rows(17800, start="2021-03-01 00:10").assign(segment=0)
-    return Dataset("small", Task(target="T"), {"T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), {}, JENA)
+    return Dataset("small", Task(target="T"), {"T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), HourlyReport(), JENA)
 
 
 def series(spec: Channels, dataset: Dataset) -> dict[str, np.ndarray]:
@@ -179,7 +180,7 @@ def test_a_variable_that_the_station_lacks_is_named(dataset: Dataset, spec: dict
 
 def test_an_architecture_says_which_variables_it_needs():
     with pytest.raises(EntrantSkipped, match=r"ridge\.yaml: needs Tdew, p, rh, wv, which station bare lacks \(it has T\)"):
-        load_architecture("ridge").suits("bare", ["T"])
+        load_architecture("ridge").require_variables("bare", ["T"])
 
 
 def test_a_recipe_that_names_no_channel_or_column_of_its_own_is_refused_when_it_is_read():

@@ -1,6 +1,6 @@
 """Gaps, fills and hours, on frames small enough to see."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pytest
 from conftest import station_of
 from tsflow.errors import DataValidationError
 from tsflow.observations.hourly import hourly_frame
+from tsflow.records.dataset import Break
 from tsflow.settings import HourlySettings
 
 TEN = station_of({"T": "degC", "wd": "deg"}, cadence="10min")
@@ -52,8 +53,8 @@ def test_gaps_up_to_an_hour_are_filled_in_time_and_longer_ones_break_the_record(
     rows = ten_minutes(200)
     result = hourly_frame(rows.drop(index=range(61, 61 + missing)), TEN, HourlySettings())
     assert result.frame["segment"].nunique() == segments
-    assert len(result.report["breaks"]) == segments - 1
-    assert result.report["filled_rows"] == (missing if segments == 1 else 0)
+    assert len(result.report.breaks) == segments - 1
+    assert result.report.filled_rows == (missing if segments == 1 else 0)
     if segments == 1:
         assert result.frame["T"].tolist() == pytest.approx(rows["T"][::6].tolist())
 
@@ -65,7 +66,7 @@ def test_missing_values_are_filled_up_to_the_limit_and_not_beyond():
     rows.loc[60:66, "T"] = np.nan
     broken = hourly_frame(rows, TEN, HourlySettings())
     assert broken.frame["segment"].nunique() == 2
-    assert broken.report["dropped_hours"] > 0
+    assert broken.report.dropped_hours > 0
     wide = HourlySettings(fill_gaps_up_to=timedelta(hours=2))
     assert hourly_frame(rows, TEN, wide).frame["segment"].nunique() == 1
 
@@ -90,11 +91,11 @@ def test_one_missing_hour_is_filled_and_two_are_not():
     assert one.frame["T"].tolist() == [0, 1, 1.5, 2]
     two = hourly_frame(hours(["2021-01-01 00:00", "2021-01-01 01:00", "2021-01-01 04:00"]), HOURLY, HourlySettings())
     assert two.frame["segment"].tolist() == [0, 0, 1]
-    assert two.report["breaks"] == [{"after": "2021-01-01 01:00:00", "before": "2021-01-01 04:00:00", "missing_hours": 2}]
+    assert two.report.breaks == [Break(after=datetime(2021, 1, 1, 1), before=datetime(2021, 1, 1, 4), missing_hours=2)]
 
 
 def test_an_empty_store_and_a_variable_never_stored_are_named():
-    with pytest.raises(DataValidationError, match="no observations in the store"):
+    with pytest.raises(DataValidationError, match="no observations up to the as-of"):
         hourly_frame(ten_minutes(0), TEN, HourlySettings())
     with pytest.raises(DataValidationError, match="never stored: wd"):
         hourly_frame(ten_minutes(9).drop(columns="wd"), TEN, HourlySettings())

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tsflow.observations.store import ObservationStore, overlay
-from tsflow.storage import keys
-from tsflow.storage.objects import ObjectStore
+from tsflow.records.store import Records
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2021, 2, day) for day in (1, 2, 3))
 
@@ -17,8 +16,8 @@ def rows(start: str, values: list[float], name: str = "T") -> pd.DataFrame:
     return pd.DataFrame({"time": times, name: values})
 
 
-def test_months_are_partitions_and_reading_joins_them(objects: ObjectStore):
-    store = ObservationStore(objects, "s")
+def test_months_are_partitions_and_reading_joins_them(records: Records):
+    store = ObservationStore(records, "s")
     done = store.upsert(rows("2021-01-31 23:40", [1, 2, 3, 4.5]), known_at=MONDAY)
     assert (done.new_rows, len(done.parts)) == (4, 2)
     assert done.parts[0].startswith("observations/station=s/year=2021/month=01/")
@@ -28,15 +27,15 @@ def test_months_are_partitions_and_reading_joins_them(objects: ObjectStore):
     assert store.last_time() == datetime(2021, 2, 1, 0, 10)
 
 
-def test_the_same_rows_again_write_nothing(objects: ObjectStore):
-    store = ObservationStore(objects, "s")
+def test_the_same_rows_again_write_nothing(records: Records):
+    store = ObservationStore(records, "s")
     store.upsert(rows("2021-01-05", [1, np.nan, 3]), known_at=MONDAY)
     again = store.upsert(rows("2021-01-05", [1, np.nan, 3]), known_at=TUESDAY)
     assert (again.new_rows, again.changed_rows, again.same_rows, again.parts) == (0, 0, 3, [])
 
 
-def test_a_correction_wins_from_the_day_it_was_known(objects: ObjectStore):
-    store = ObservationStore(objects, "s")
+def test_a_correction_wins_from_the_day_it_was_known(records: Records):
+    store = ObservationStore(records, "s")
     store.upsert(rows("2021-01-05", [1, 2, 3]), known_at=datetime(2021, 1, 6))
     done = store.upsert(rows("2021-01-05", [1, 20, 3, 4]), known_at=datetime(2021, 1, 10))
     assert (done.new_rows, done.changed_rows, done.same_rows) == (1, 1, 2)
@@ -44,8 +43,8 @@ def test_a_correction_wins_from_the_day_it_was_known(objects: ObjectStore):
     assert store.read(end=datetime(2021, 1, 8))["T"].tolist() == [1, 2, 3, 4]
 
 
-def test_a_later_file_without_a_column_loses_nothing(objects: ObjectStore):
-    store = ObservationStore(objects, "s")
+def test_a_later_file_without_a_column_loses_nothing(records: Records):
+    store = ObservationStore(records, "s")
     store.upsert(rows("2021-01-05", [1, 2]).assign(wv=[7.0, 8.0]), known_at=MONDAY)
     store.upsert(rows("2021-01-05", [1, 9]), known_at=TUESDAY)
     read = store.read()
@@ -53,22 +52,22 @@ def test_a_later_file_without_a_column_loses_nothing(objects: ObjectStore):
     assert read["wv"].tolist() == [7, 8]
 
 
-def test_a_new_column_is_a_change(objects: ObjectStore):
-    store = ObservationStore(objects, "s")
+def test_a_new_column_is_a_change(records: Records):
+    store = ObservationStore(records, "s")
     store.upsert(rows("2021-01-05", [1, 2]), known_at=MONDAY)
     done = store.upsert(rows("2021-01-05", [1, 2]).assign(wv=[7.0, 8.0]), known_at=TUESDAY)
     assert done.changed_rows == 2
     assert store.read()["wv"].tolist() == [7, 8]
 
 
-def test_two_writers_at_once_lose_nothing(objects: ObjectStore):
-    first, second = ObservationStore(objects, "s"), ObservationStore(objects, "s")
+def test_two_writers_at_once_lose_nothing(records: Records):
+    first, second = ObservationStore(records, "s"), ObservationStore(records, "s")
     first.upsert(rows("2021-01-05 00:00", [1, 2]), known_at=MONDAY)
     # The second one read the partition before the first wrote: both parts hold 00:10.
     body_of_second = rows("2021-01-05 00:10", [2, 3])
     second.upsert(body_of_second, known_at=MONDAY)
     assert first.read()["T"].tolist() == [1, 2, 3]
-    assert len(objects.keys(keys.observations("s"))) == 2
+    assert len(records.objects.keys("observations/station=s/")) == 2
 
 
 def test_overlay_lets_the_later_frame_win_in_the_columns_it_has():
@@ -80,7 +79,7 @@ def test_overlay_lets_the_later_frame_win_in_the_columns_it_has():
     assert np.isnan(result["wv"].iloc[2])
 
 
-def test_an_empty_station_reads_as_an_empty_frame(objects: ObjectStore):
-    store = ObservationStore(objects, "nobody")
+def test_an_empty_station_reads_as_an_empty_frame(records: Records):
+    store = ObservationStore(records, "nobody")
     assert store.read().empty
     assert store.last_time() is None

@@ -19,7 +19,8 @@ from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.validation import ValidationReport, data_docs, validate_hourly, validate_observations
 from tsflow.settings import HourlySettings
 from tsflow.stations.formulas import all_formulas, formula
-from tsflow.stations.parse import RawFile, parse
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station, load_station
 from tsflow.task import Task
 

@@ -19,7 +19,6 @@ from tsflow.stack.control import down
 from tsflow.stack.marks import marked
 from tsflow.stack.ports import remembered_ports
 from tsflow.stack.weed import NAME, weed_binary
-from tsflow.storage.objects import ObjectStore
 
 pytestmark = pytest.mark.stack
 
@@ -69,7 +68,7 @@ def store(stranger: Stranger) -> Iterator[ObjectStoreSettings]:
     try:
         with object_store(load_settings()) as opened:
             for key, body in DATA.items():
-                ObjectStore.from_settings(opened).put_same(key, body)
+                opened.open().put_same(key, body)
             yield opened
     finally:
         os.umask(umask)
@@ -83,7 +82,7 @@ def store(stranger: Stranger) -> Iterator[ObjectStoreSettings]:
 def ports(store: ObjectStoreSettings) -> Iterator[dict[str, int]]:
     """All ports of the store; after the test, nothing of the data may be gone, changed or new."""
     yield remembered_ports(NAME)
-    objects = ObjectStore.from_settings(store)
+    objects = store.open()
     assert {key: objects.get(key) for key in DATA} == DATA
     assert set(objects.keys("a/")) | set(objects.keys("champions/")) == set(DATA)
 
@@ -132,7 +131,7 @@ def test_a_stranger_copies_no_champion_into_the_filer(stranger: Stranger, ports:
 
 def test_with_the_certificate_the_same_commands_work(store: ObjectStoreSettings) -> None:
     """So it is the lack of it that stopped the stranger."""
-    objects = ObjectStore.from_settings(store)
+    objects = store.open()
     objects.put_same("control/x", b"x")
     said = subprocess.run(
         shell(str(weed_binary()), remembered_ports(NAME)),
@@ -163,7 +162,7 @@ def test_nobody_makes_an_identity_of_their_own(store: ObjectStoreSettings, ports
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
     evil = store.model_copy(update={"access_key_id": SecretStr("EVIL"), "secret_access_key": SecretStr("evil")})
     with pytest.raises(StorageDenied, match="InvalidAccessKeyId"):
-        ObjectStore.from_settings(evil).get("a/c")
+        evil.open().get("a/c")
 
 
 def shell(program: str, ports: dict[str, int]) -> list[str]:

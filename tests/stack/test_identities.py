@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreSetti
     patch = pytest.MonkeyPatch()
     patch.setenv("TSFLOW_STATE", str(tmp_path_factory.mktemp("state")))
     with object_store(load_settings()) as opened:
-        ObjectStore.from_settings(opened).put_same("champions/small/champion.json", b"{}")
+        opened.open().put_same("champions/small/champion.json", b"{}")
         yield opened
     down()
     patch.undo()
@@ -65,7 +65,7 @@ def test_a_consumer_gets_in_with_the_file_that_status_names(store: ObjectStoreSe
 
 
 def test_a_reader_writes_and_deletes_nothing(store: ObjectStoreSettings) -> None:
-    reader = ObjectStore.from_settings(opened_with(load_secrets().reader, store, store.endpoint_url or ""))
+    reader = opened_with(load_secrets().reader, store, store.endpoint_url or "").open()
     _, etag = reader.get_tagged("champions/small/champion.json")
     with pytest.raises(StorageDenied):
         reader.put_new("a", b"x")
@@ -86,7 +86,7 @@ def test_a_reader_writes_and_deletes_nothing(store: ObjectStoreSettings) -> None
 
 @pytest.mark.parametrize("who", ["writer", "reader"])
 def test_only_the_keeper_s_keys_make_buckets_or_give_rights(who: str, store: ObjectStoreSettings) -> None:
-    objects = ObjectStore.from_settings(opened_with(getattr(load_secrets(), who), store, store.endpoint_url or ""))
+    objects = opened_with(getattr(load_secrets(), who), store, store.endpoint_url or "").open()
     refused(objects, "create_bucket", Bucket="another")
     refused(objects, "delete_bucket", Bucket=store.bucket)
     refused(objects, "put_bucket_policy", Bucket=store.bucket, Policy=POLICY)
@@ -101,15 +101,15 @@ def refused(objects: ObjectStore, operation: str, **parameters: object) -> None:
 def test_the_writer_s_and_the_reader_s_bucket_is_the_only_one_they_see(store: ObjectStoreSettings) -> None:
     secrets, url = load_secrets(), store.endpoint_url or ""
     other = store.model_copy(update={"bucket": "tsflow-other"})
-    admin = ObjectStore.from_settings(opened_with(secrets.store_admin, other, url))
+    admin = opened_with(secrets.store_admin, other, url).open()
     admin.ensure_bucket()
     for keys in (secrets.writer, secrets.reader):
         with pytest.raises(StorageDenied):
-            ObjectStore.from_settings(opened_with(keys, other, url)).keys("")
+            opened_with(keys, other, url).open().keys("")
 
 
 def test_the_store_was_written_to_before_it_was_said_to_run(store: ObjectStoreSettings) -> None:
-    assert ObjectStore.from_settings(store).get(PROBE).startswith(b"2")
+    assert store.open().get(PROBE).startswith(b"2")
 
 
 def test_another_bucket_of_a_store_that_runs_is_refused_with_what_to_do(store: ObjectStoreSettings) -> None:

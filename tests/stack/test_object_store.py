@@ -23,7 +23,6 @@ from tsflow.stack.marks import marked, part_of
 from tsflow.stack.ports import remembered_ports
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME
-from tsflow.storage.objects import ObjectStore
 
 pytestmark = pytest.mark.stack
 
@@ -72,19 +71,19 @@ def status_of(url: str) -> int:
 
 def test_objects_survive_the_end_and_the_next_start() -> None:
     with object_store(load_settings()) as store:
-        assert ObjectStore.from_settings(store).put_new("a/b", b"x" * 5_000_000)
+        assert store.open().put_new("a/b", b"x" * 5_000_000)
     assert marked() == []
     with object_store(load_settings()) as store:
-        assert ObjectStore.from_settings(store).get("a/b") == b"x" * 5_000_000
+        assert store.open().get("a/b") == b"x" * 5_000_000
     assert marked() == []
 
 
 def test_the_store_refuses_wrong_keys_and_strangers() -> None:
     with object_store(load_settings()) as store:
-        ObjectStore.from_settings(store).put_new("secret", b"x")
+        store.open().put_new("secret", b"x")
         for change in ({"access_key_id": SecretStr("AKIAWRONG")}, {"secret_access_key": SecretStr("wrong")}):
             with pytest.raises(StorageDenied, match="refused"):
-                ObjectStore.from_settings(store.model_copy(update=change)).get("secret")
+                store.model_copy(update=change).open().get("secret")
         assert status_of(f"{store.endpoint_url}/{store.bucket}/secret") == 403
 
 
@@ -142,13 +141,13 @@ def test_the_store_of_a_killed_command_stops_by_itself() -> None:
 def test_down_leaves_the_store_of_a_command_that_still_uses_it() -> None:
     with object_store(load_settings()) as store:
         down()
-        assert ObjectStore.from_settings(store).put_new("a", b"x")
+        assert store.open().put_new("a", b"x")
 
 
 @pytest.mark.parametrize("victims", [("object-store",), ("object-store-keeper",), ("object-store-keeper", "object-store")])
 def test_killed_parts_hold_up_neither_this_command_nor_the_next(victims: tuple[str, ...]) -> None:
     with object_store(load_settings()) as store:
-        ObjectStore.from_settings(store).put_new("a", b"x")
+        store.open().put_new("a", b"x")
         for process in marked(lambda part: part in victims):
             os.kill(process.pid, signal.SIGKILL)
         until(lambda: not [p for p in marked(lambda part: part == victims[0]) if part_of(p) is None])
@@ -161,7 +160,7 @@ def test_killed_parts_hold_up_neither_this_command_nor_the_next(victims: tuple[s
 
 def _answer(store: ObjectStoreSettings) -> bool:
     try:
-        return ObjectStore.from_settings(store).get("a") == b"x"
+        return store.open().get("a") == b"x"
     except StorageUnavailable:
         return False
 
@@ -174,7 +173,7 @@ def test_a_store_of_the_settings_is_used_as_it_is() -> None:
         before = {process.pid for process in marked()}
         with object_store(settings) as store:
             assert store == settings.object_store
-            assert ObjectStore.from_settings(store).put_new("a", b"x")
+            assert store.open().put_new("a", b"x")
             assert {process.pid for process in marked()} == before
 
 

@@ -1,11 +1,18 @@
 """Ports: the wanted one, else another, and the same again."""
 
+import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from tsflow.stack.airflow import HEALTH_KEYS, health
 from tsflow.stack.ports import ANY, choose_ports, is_free
 
 
@@ -52,3 +59,28 @@ def test_no_two_names_get_the_same_port() -> None:
     port = free_port()
     chosen = choose_ports("test", {"a": port, "b": port, **{f"any{i}": ANY for i in range(20)}})
     assert len(set(chosen.values())) == 22
+
+
+HEALTHY = {"status": "healthy", **{f"latest_{name}_heartbeat": "2999-01-01T00:00:00Z" for name in HEALTH_KEYS.values()}}
+
+
+class _Report(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps(dict.fromkeys(("metadatabase", *HEALTH_KEYS.values()), HEALTHY)).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_health_of_another_airflow_on_the_port_is_not_taken_for_ones_own() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Report) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert health(url, {}, os.getpid()) == dict.fromkeys(["api-server", *HEALTH_KEYS])
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as ours:
+            assert {*health(url, {}, ours.pid).values()} == {f"another program answers at {url}"}
+            ours.communicate(b"\n")
+        server.shutdown()

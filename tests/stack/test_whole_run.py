@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ class Shell:
         demo = self.home / "include" / "stations" / "demo.yaml"
         content = yaml.safe_load(demo.read_text())
         content["sources"]["simulator"]["history_days"] = 60  # enough for the profile smoke
+        content["tasks"] = {"main": {}, "half_day": {"horizon_hours": 12}}
         demo.write_text(yaml.safe_dump(content, sort_keys=False))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TSFLOW_", "PYTHONDONTWRITE"))}
         self.environment = inherited | {
@@ -150,17 +152,19 @@ def test_a_fresh_stack_runs_nothing_by_itself(run: str, airflow: Airflow):
     assert len(airflow.dag_runs("retrain")) == 1
 
 
-def test_fresh_observations_bring_a_retraining_of_their_station(run: str, shell: Shell, airflow: Airflow):
+def test_fresh_observations_bring_a_retraining_of_each_task_of_their_station(run: str, shell: Shell, airflow: Airflow):
     run_id = airflow.trigger("ingest_weather", {"station": "demo", "history_days": 90})  # older rows than are stored
     wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
     assert airflow.dag_run("ingest_weather", run_id).state == "success"
-    wait_until(lambda: len(airflow.dag_runs("retrain")) == 2)
-    triggered = airflow.dag_runs("retrain")[0]
-    wait_until(lambda: airflow.dag_run("retrain", triggered.dag_run_id).ended)
-    assert airflow.dag_run("retrain", triggered.dag_run_id).state == "success"
-    board = json.loads(shell("leaderboard", "--station", "demo", "--json").stdout)
-    assert board["profile"] == "smoke"
-    assert {entrant["architecture"] for entrant in board["entrants"]} == set(ENTRANTS)
+    wait_until(lambda: len(airflow.dag_runs("retrain")) == 3)
+    wait_until(lambda: all(found.ended for found in airflow.dag_runs("retrain")))
+    assert {found.state for found in airflow.dag_runs("retrain")} == {"success"}
+    for task, horizon in (("main", 24), ("half_day", 12)):
+        board = json.loads(shell("leaderboard", "--station", "demo", "--task", task, "--json").stdout)
+        assert (board["task"], board["horizon_hours"], board["profile"]) == (task, horizon, "smoke")
+        assert {entrant["architecture"] for entrant in board["entrants"]} == set(ENTRANTS)
+        shown = json.loads(shell("champion", "show", "--task", task, "--json").stdout)
+        assert shown["manifest"]["horizon_hours"] == horizon
 
 
 def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
@@ -173,11 +177,28 @@ def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
     assert len(airflow.dag_runs("retrain")) == before
 
 
+def test_the_table_of_a_run_says_which_worker_took_which_task(stack: StackStatus, capsys: pytest.CaptureFixture[str]):
+    password = json.loads(Path(stack.password_file).read_text())[stack.login_user]
+    program = runpy.run_path(str(REPOSITORY / "deploy" / "airflow_run.py"))
+    conf = {"station": "demo", "retrain": False}
+    assert program["follow_run"](stack.ui_url, password, "ingest_weather", conf, 300.0) == "success"
+    assert "| ingest.store[demo] |" in capsys.readouterr().out
+
+
 def test_a_wrong_form_is_refused(airflow: Airflow, stack: StackStatus):
     from tsflow.errors import SettingsError
 
-    with pytest.raises(SettingsError, match="kfold"):
+    with pytest.raises(SettingsError, match="kfold") as caught:
         airflow.trigger("retrain", {"split": "kfold"})
+    assert len(str(caught.value).splitlines()) == 1, "the sentence, not the schema"
+
+
+def test_a_station_whose_file_is_new_is_waited_for(shell: Shell, airflow: Airflow):
+    stations = shell.home / "include" / "stations"
+    (stations / "roof.yaml").write_text((stations / "demo.yaml").read_text().replace("station: demo", "station: roof", 1))
+    done = shell("ingest", "--station", "roof", "--no-retrain", "--history-days", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "store[roof]: success" in done.stdout
 
 
 def test_the_ui_shows_both_dags_and_the_mapped_trainings_by_name(run: str, airflow: Airflow, stack: StackStatus, tmp_path: Path):

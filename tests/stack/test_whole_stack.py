@@ -18,7 +18,6 @@ from tsflow.settings import Settings, load_settings, settings
 from tsflow.stack import Airflow, StackStatus, down, object_store, status, up
 from tsflow.stack.airflow import PARTS
 from tsflow.stack.marks import marked, part_of
-from tsflow.storage.objects import ObjectStore
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -36,7 +35,7 @@ def trivial():
         from tsflow.settings import settings
         from tsflow.storage.objects import ObjectStore
         get_current_context()["label"] = f"number {number}"
-        ObjectStore.from_settings(settings().object_store).put_same(f"numbers/{number}", str(number).encode())
+        settings().object_store.open().put_same(f"numbers/{number}", str(number).encode())
 
     store.expand(number=numbers())
 
@@ -116,7 +115,7 @@ def test_a_run_succeeds_its_tasks_bear_labels_and_reach_the_store(airflow: Airfl
     assert {task.label for task in tasks} == {"numbers", *(f"store[number {i}]" for i in range(4))}
     assert {task.state for task in tasks} == {"success"}
     with object_store(place) as store:
-        assert ObjectStore.from_settings(store).get("numbers/3") == b"3"
+        assert store.open().get("numbers/3") == b"3"
 
 
 def test_the_first_start_runs_nothing_by_itself(airflow: Airflow) -> None:

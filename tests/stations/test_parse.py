@@ -12,8 +12,10 @@ import pytest
 
 from tests_support import CSV_HEADER, csv_file, row
 from tsflow.errors import SourceFormatError
+from tsflow.records.ingest import Gap
 from tsflow.stations.formulas import all_formulas
-from tsflow.stations.parse import RawFile, parse
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
 
 NOW = datetime(2026, 11, 1)
@@ -30,7 +32,7 @@ def test_the_year_2020_reports_its_known_quirks(data: Path, jena: Station):
     assert report.identical_duplicates == 1
     assert report.conflicting_duplicates == 0
     assert report.sentinels == {"wv": 1, "max. PAR (µmol/m²/s)": 30, "CO2 (ppm)": 50}
-    assert report.gaps == [{"after": "2020-05-29 09:30:00", "before": "2020-05-29 11:10:00", "missing_rows": 9}]
+    assert report.gaps == [Gap(after=datetime(2020, 5, 29, 9, 30), before=datetime(2020, 5, 29, 11, 10), missing_rows=9)]
     assert np.isnan(frame.set_index("time").loc["2020-02-20 07:40", "wv"])
     assert frame["time"].iloc[-1] == pd.Timestamp("2021-01-01 00:00")  # a year's last row
 
@@ -54,7 +56,7 @@ def test_the_hourly_file_is_read_from_a_station_file_alone_and_derives_what_it_l
     assert len(frame) == 52_528
     assert list(frame.columns) == ["time", "p", "T", "Tdew", "rh", "VPmax", "wv", "VPact", "VPdef", "Tpot", "sh", "H2OC", "rho"]
     assert frame["sh"].between(0, 20).all()
-    assert [gap["missing_rows"] for gap in report.gaps] == [16]
+    assert [gap.missing_rows for gap in report.gaps] == [16]
 
 
 def test_a_zip_a_gz_and_the_file_itself_give_the_same_rows(small: Station):
@@ -74,7 +76,7 @@ def test_repeats_are_dropped_and_conflicts_reported_with_the_first_kept(small: S
     body = csv_file(row(0), row(1, "5.0"), row(1, "5.0"), row(2), row(1, "9.0"), row(3))
     frame, report = parse([RawFile("a.csv", body)], small, now=NOW)
     assert (report.identical_duplicates, report.conflicting_duplicates) == (1, 1)
-    assert report.conflicting_times == ["2021-01-01 01:00:00"]
+    assert report.conflicting_times == [datetime(2021, 1, 1, 1)]
     assert frame["T"].iloc[1] == 5.0
     assert len(frame) == 4
 
@@ -87,7 +89,7 @@ def test_files_that_overlap_are_merged(small: Station):
 
 
 def test_marks_start_moves_a_row_to_the_end_of_its_period(small: Station):
-    starts = small.model_copy(update={"timestamp": small.timestamp.model_copy(update={"marks": "start"})})
+    starts = small.changed(timestamp=small.timestamp.changed(marks="start"))
     frame, _ = parse([RawFile("a.csv", csv_file(row(0), row(1), row(2)))], starts, now=NOW)
     assert frame["time"].iloc[0] == pd.Timestamp("2021-01-01 01:00")
 

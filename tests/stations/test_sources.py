@@ -10,8 +10,9 @@ import pytest
 
 from tsflow.errors import SourceFormatError, SourceUnavailable
 from tsflow.stations.parse import parse
-from tsflow.stations.sources import archive_parts, fetch, read_paths
-from tsflow.stations.station import ArchiveSource, FilesSource, Station
+from tsflow.stations.sources.archive import ArchiveSource, archive_parts
+from tsflow.stations.sources.files import FilesSource, read_paths
+from tsflow.stations.station import Station
 
 
 class Archive(ThreadingHTTPServer):
@@ -69,7 +70,7 @@ def test_half_years_of_the_archive_are_fetched_and_read(archive: Archive, jena: 
     for half in "ab":
         archive.files[f"/mpi_roof_2020{half}.zip"] = (data / f"mpi_roof_2020{half}.zip").read_bytes()
     where = source(f"{archive.url}/mpi_roof_{{year}}{{half}}.zip")
-    files = fetch(jena, where, start=datetime(2020, 2, 1), end=datetime(2020, 9, 1))
+    files = where.fetch(jena, start=datetime(2020, 2, 1), end=datetime(2020, 9, 1))
     assert [file.name for file in files] == ["mpi_roof_2020a.zip", "mpi_roof_2020b.zip"]
     frame, _ = parse(files, jena, now=datetime(2026, 1, 1))
     assert len(frame) == 52_695
@@ -78,7 +79,7 @@ def test_half_years_of_the_archive_are_fetched_and_read(archive: Archive, jena: 
 def test_addresses_are_tried_in_order_and_a_years_file_serves_both_halves(archive: Archive, jena: Station):
     archive.files["/2024.zip"] = b"the year"
     where = source(f"{archive.url}/{{year}}{{half}}.zip", f"{archive.url}/{{year}}.zip")
-    files = fetch(jena, where, start=datetime(2024, 1, 5), end=datetime(2024, 12, 1))
+    files = where.fetch(jena, start=datetime(2024, 1, 5), end=datetime(2024, 12, 1))
     assert [file.body for file in files] == [b"the year"]
     assert archive.asked == ["/2024a.zip", "/2024.zip", "/2024b.zip"]
 
@@ -86,7 +87,7 @@ def test_addresses_are_tried_in_order_and_a_years_file_serves_both_halves(archiv
 def test_a_file_that_is_nowhere_names_every_address_tried(archive: Archive, jena: Station):
     where = source(f"{archive.url}/a{{year}}{{half}}.zip", f"{archive.url}/b{{year}}{{half}}.zip")
     with pytest.raises(SourceUnavailable) as caught:
-        fetch(jena, where, start=datetime(2020, 1, 5), end=datetime(2020, 2, 1))
+        where.fetch(jena, start=datetime(2020, 1, 5), end=datetime(2020, 2, 1))
     for name in ("/a2020a.zip", "/b2020a.zip"):
         assert f"{archive.url}{name}" in str(caught.value)
     assert "check the network, or `sources` in the station file" in str(caught.value)
@@ -95,13 +96,13 @@ def test_a_file_that_is_nowhere_names_every_address_tried(archive: Archive, jena
 
 def test_a_server_that_fails_is_asked_again(archive: Archive, jena: Station):
     archive.files["/live.zip"], archive.failing["/live.zip"] = b"now", 1
-    assert fetch(jena, source(f"{archive.url}/live.zip"), start=None, end=datetime(2020, 2, 1))[0].body == b"now"
+    assert source(f"{archive.url}/live.zip").fetch(jena, start=None, end=datetime(2020, 2, 1))[0].body == b"now"
     assert archive.asked == ["/live.zip", "/live.zip"]
 
 
 def test_a_server_that_is_not_there_is_a_source_that_may_come_back(jena: Station):
     with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1:9"):
-        fetch(jena, source("http://127.0.0.1:9/live.zip"), start=None, end=datetime(2020, 2, 1))
+        source("http://127.0.0.1:9/live.zip").fetch(jena, start=None, end=datetime(2020, 2, 1))
 
 
 def test_a_half_years_last_row_bears_the_first_moment_of_the_next_half_year():
@@ -114,7 +115,7 @@ def test_files_are_taken_by_path_or_pattern_from_home(home: Path, jena: Station,
     (home / "data").mkdir()
     for name in ("b.csv", "a.csv", "c.txt"):
         (home / "data" / name).write_bytes(name.encode())
-    files = fetch(jena, FilesSource(kind="files", paths=["data/*.csv"]), start=None, end=datetime(2021, 1, 1))
+    files = FilesSource(kind="files", paths=["data/*.csv"]).fetch(jena, start=None, end=datetime(2021, 1, 1))
     assert [file.name for file in files] == ["a.csv", "b.csv"]
     with pytest.raises(SourceFormatError, match=r"no file '.*none\*'"):
         read_paths([str(tmp_path / "none*")])

@@ -25,7 +25,13 @@ def test_an_unknown_source_lists_the_known_ones(jena: Station):
         ({"target": "x"}, "target 'x' is not among variables"),
         ({"missing": "none"}, "missing: Input should be a valid list"),
         ({"location": {"latitude": 99, "longitude": 0, "altitude_m": 0}}, "location.latitude"),
-        ({"sources": {"a": {"kind": "pigeon"}}}, "sources.a"),
+        ({"sources": {"a": {"kind": "pigeon"}}}, "sources.a.kind: unknown source kind 'pigeon'; valid: archive, files, "),
+        ({"sources": {"a": {"urls": ["x"]}}}, "sources.a.kind: every source is a block with a `kind`; valid: archive, files"),
+        ({"sources": {"a": {"kind": ["files"]}}}, "sources.a.kind: every source is a block with a `kind`"),
+        ({"sources": {"a": "files"}}, "sources.a.kind: every source is a block with a `kind`"),
+        ({"sources": {"a": {"kind": "archive"}}}, "sources.a.urls: missing; give it a value"),
+        ({"sources": {"a": {"kind": "archive", "urls": []}}}, "sources.a.urls: List should have at least 1 item"),
+        ({"sources": {"a": {"kind": "files", "paths": ["x"], "seed": 1}}}, "sources.a.seed: unknown key"),
         ({"variables": {"T": {"unit": "degC", "range": [0, 1]}}}, "give exactly one of column and derived"),
         ({"variables": {"T": {"column": "T", "unit": "degC", "range": [2, 1]}}}, "is not below the upper bound"),
         (
@@ -56,3 +62,10 @@ def test_a_station_file_may_be_given_by_path_and_must_be_yaml(tmp_path: Path):
         load_station(str(path))
     with pytest.raises(SettingsError, match="no such file"):
         load_station(str(tmp_path / "other.yaml"))
+
+
+def test_the_altitude_may_be_left_out_and_is_kept_where_it_is_given(small: Station):
+    place = {"latitude": 50.0, "longitude": 11.0}
+    assert small.changed(location=place).location.altitude_m is None
+    # The hash of a dataset holds this content, so it has to stay what it was.
+    assert small.changed(location=place | {"altitude_m": 200}).location.model_dump(mode="json") == place | {"altitude_m": 200.0}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,24 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY
-from tsflow import steps
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError, TrainingError
+from tsflow.records.candidate import Epoch
+from tsflow.records.files import TUNED_FILE
+from tsflow.records.store import Records
+from tsflow.records.tuning import Asked, End, Start, Trial
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stations.station import load_station
-from tsflow.storage import keys
-from tsflow.storage.codecs import from_json, from_parquet, to_json
-from tsflow.storage.objects import ObjectStore
-from tsflow.training.epochs import Epoch
-from tsflow.tuning.report import Tuning
-from tsflow.tuning.search import Trial
+from tsflow.storage.codecs import from_parquet, to_json
 from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
+from workflow import build, finish, ingest, rank, retrain, start_tuning, tune
 
-AS_OF = "2026-10-01"
 BUCKET = "tunings"
 WORKER = """
 import sys, time
 from tsflow import steps
+from tsflow.records.store import Records
 from tsflow.settings import settings
 from tsflow.storage.objects import ObjectStore
 
@@ -39,19 +39,18 @@ def hang(trial, epoch):
         print("hanging", flush=True)
         time.sleep(600)
 
-objects = ObjectStore.from_settings(settings().object_store)
-print(steps.tune_worker(objects, sys.argv[1], sys.argv[2], on_epoch=hang)["finished"], flush=True)
+objects = settings().object_store.open()
+print(steps.tune_worker(Records(objects), settings(), sys.argv[1], sys.argv[2], on_epoch=hang), flush=True)
 """
 
 
 @pytest.fixture(scope="module")
-def objects(store_settings: ObjectStoreSettings) -> ObjectStore:
+def records(store_settings: ObjectStoreSettings) -> Records:
     """A bucket with 45 days of the simulator; each test's tuning has a name of its own."""
-    store = ObjectStore.from_settings(store_settings.model_copy(update={"bucket": BUCKET}))
+    store = store_settings.model_copy(update={"bucket": BUCKET}).open()
     store.ensure_bucket()
-    wanted = steps.IngestRequest.of({"station": "demo", "as_of": AS_OF, "history_days": 45})
-    steps.store_batch(store, steps.validate_batch(store, steps.fetch_batch(store, wanted, "i1")))
-    return store
+    ingest(Records(store), history_days=45)
+    return Records(store)
 
 
 @pytest.fixture
@@ -87,11 +86,6 @@ def started() -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate()
 
 
-def start(objects: ObjectStore, tuning_id: str, **request: Any) -> dict[str, Any]:
-    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architecture": "dense", "trials": 3, **request}
-    return steps.start_tuning(objects, steps.TuneRequest.of(wanted), tuning_id)
-
-
 def worker(store: ObjectStoreSettings, home: Path, tuning_id: str, name: str, *hang_at: int) -> subprocess.Popen[str]:
     assert store.access_key_id is not None
     assert store.secret_access_key is not None
@@ -107,95 +101,103 @@ def worker(store: ObjectStoreSettings, home: Path, tuning_id: str, name: str, *h
     return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
 
 
-def snapshot(objects: ObjectStore, tuning_id: str) -> dict[str, bytes]:
+def snapshot(records: Records, tuning_id: str) -> dict[str, bytes]:
+    objects = records.objects
     return {key: objects.get(key) for key in objects.keys(f"tunings/{tuning_id}/")}
 
 
-def trials_of(objects: ObjectStore, tuning_id: str) -> list[Trial]:
-    return TrialStore(objects, tuning_id).trials()
+def written(records: Records, tuning: str, number: int, name: str) -> bytes:
+    return records.objects.get(TUNED_FILE.key(tuning=tuning, number=number, name=name))
 
 
-def test_the_best_recipe_loads_and_a_run_trains_it_to_the_very_figures_of_the_tuning(objects: ObjectStore, dense: Path):
-    start(objects, "whole", trials=4)
-    assert steps.tune_worker(objects, "whole", "w")["finished"] == 4
-    found = steps.finish_tuning(objects, "whole")
-    assert found["trials"] == 4
-    assert found["after"] <= found["before"]
-    text = objects.get(found["recipe"]).decode()
+def page_of(records: Records, tuning: str) -> str:
+    return written(records, tuning, finish(records, tuning).number, "tuning.html").decode()
+
+
+def trials_of(records: Records, tuning_id: str) -> list[Trial]:
+    return TrialStore(records, tuning_id).trials()
+
+
+def test_the_best_recipe_loads_and_a_run_trains_it_to_the_very_figures_of_the_tuning(records: Records, dense: Path):
+    start_tuning(records, "whole", trials=4)
+    assert tune(records, "whole", "w") == 4
+    found = finish(records, "whole")
+    assert len(found.trials) == 4
+    assert found.after <= found.before
+    text = written(records, "whole", 4, "dense_tuned.yaml").decode()
     assert "tuning whole" in text
-    assert f"after {found['after']:.4f} degC" in text
+    assert f"after {found.after:.4f} degC" in text
     assert "4 trials (4 complete)" in text
     (dense.parent / "dense_tuned.yaml").write_text(text)
     recipe = load_architecture("dense_tuned")
     assert recipe.search is None
-    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": ["dense", "dense_tuned"]}
-    steps.build_dataset(objects, steps.RetrainRequest.of(wanted), "r1")
-    errors = [steps.train_entrant(objects, "r1", name)["errors"]["val_mae"] for name in wanted["architectures"]]
-    assert errors == pytest.approx([found["before"], found["after"]], abs=1e-6)
+    retrain(records, "r1", architectures=["dense", "dense_tuned"])
+    board = rank(records, "r1")
+    errors = [board.entrant(name).val_mae for name in ("dense", "dense_tuned")]
+    assert errors == pytest.approx([found.before, found.after], abs=1e-6)
 
 
-def test_a_tuning_cannot_see_the_test_part(objects: ObjectStore, dense: Path):
-    tuning = start(objects, "blind")
-    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architectures": ["naive"]}
-    run = steps.build_dataset(objects, steps.RetrainRequest.of(wanted), "r2")
-    whole, seen = Dataset.load(objects, run["fingerprint"]), Dataset.load(objects, tuning["fingerprint"])
+def test_a_tuning_cannot_see_the_test_part(records: Records, dense: Path):
+    tuning = start_tuning(records, "blind")
+    run = build(records, "r2", architectures=["naive"])
+    whole, seen = Dataset.load(records, run.fingerprint), Dataset.load(records, tuning.fingerprint)
     assert len(whole.starts("test")) > 0
     assert len(seen.starts("test")) == 0
     assert seen.times[-1] == whole.times[whole.bounds.b - 1]
     for part in ("train", "validation"):
         np.testing.assert_array_equal(seen.starts(part), whole.starts(part))
         np.testing.assert_array_equal(seen.targets(part), whole.targets(part))
-    assert seen.scaler.to_dict() == whole.scaler.to_dict()
+    np.testing.assert_array_equal(seen.scaler.mean, whole.scaler.mean)
+    np.testing.assert_array_equal(seen.scaler.deviation, whole.scaler.deviation)
 
 
-def test_what_a_tuning_leaves(objects: ObjectStore, dense: Path):
-    start(objects, "leaves", trials=3)
-    steps.tune_worker(objects, "leaves", "w")
-    found = steps.finish_tuning(objects, "leaves")
-    before = snapshot(objects, "leaves")
-    assert steps.finish_tuning(objects, "leaves") == found
-    assert snapshot(objects, "leaves") == before
-    table = from_parquet(objects.get(found["table"]), "table")
+def test_what_a_tuning_leaves(records: Records, dense: Path):
+    start_tuning(records, "leaves", trials=3)
+    tune(records, "leaves", "w")
+    found = finish(records, "leaves")
+    before = snapshot(records, "leaves")
+    assert finish(records, "leaves") == found
+    assert snapshot(records, "leaves") == before
+    table = from_parquet(written(records, "leaves", 3, "trials.parquet"), "table")
     assert len(table) == 3
     assert table["val_mae"].is_monotonic_increasing
     assert set(table.columns) >= {"number", "state", "worker", "units", "fit.learning_rate", "target"}
-    page = objects.get(found["report"]).decode()
+    page = written(records, "leaves", 3, "tuning.html").decode()
     assert "<polyline" in page
     assert "http" not in page
     assert page.count("(as it is)") == 1
-    stored = Tuning.model_validate(from_json(objects.get("tunings/leaves/results/0003/tuning.json"), "tuning.json"))
-    assert stored.after == min(trial.val_mae or 99 for trial in stored.trials)
-    assert stored.naive > 0
-    assert stored.recipe in objects.get(found["recipe"]).decode()
+    assert found.after == min(trial.val_mae or 99 for trial in found.trials)
+    assert found.naive > 0
+    assert found.recipe == written(records, "leaves", 3, "dense_tuned.yaml").decode()
 
 
 def test_a_killed_worker_loses_nothing_that_was_complete(
-    objects: ObjectStore, dense: Path, store_settings: ObjectStoreSettings, started: list[subprocess.Popen[str]]
+    records: Records, dense: Path, store_settings: ObjectStoreSettings, started: list[subprocess.Popen[str]]
 ):
-    start(objects, "killed", profile="full", trials=3)
+    start_tuning(records, "killed", profile="full", trials=3)
     process = worker(store_settings, dense.parents[2], "killed", "doomed", 1, 2)
     started.append(process)
     assert process.stdout is not None
     assert process.stdout.readline() == "hanging\n"
     process.kill()
     process.wait()
-    before = snapshot(objects, "killed")
-    assert [trial.state for trial in trials_of(objects, "killed")] == ["complete", "running"]
+    before = snapshot(records, "killed")
+    assert [trial.state for trial in trials_of(records, "killed")] == ["complete", "running"]
     seen: list[tuple[int, int]] = []
-    steps.tune_worker(objects, "killed", "next", on_epoch=lambda trial, epoch: seen.append((trial.number, epoch.epoch)))
+    tune(records, "killed", "next", on_epoch=lambda trial, epoch: seen.append((trial.number, epoch.epoch)))
     assert seen[:2] == [(1, 3), (2, 1)]
-    after = snapshot(objects, "killed")
+    after = snapshot(records, "killed")
     assert before.items() <= after.items()
-    trials = trials_of(objects, "killed")
+    trials = trials_of(records, "killed")
     assert [trial.state for trial in trials] == ["complete"] * 3
     assert [trial.worker for trial in trials] == ["doomed", "next", "next"]
     assert len(trials[1].curve) == 3
-    assert keys.trial("killed", 1, "claim-001.json") in after
+    assert "tunings/killed/trials/0001/claim-001.json" in after
 
 
-def test_a_trial_taken_over_ends_as_if_nobody_had_died(objects: ObjectStore, dense: Path):
+def test_a_trial_taken_over_ends_as_if_nobody_had_died(records: Records, dense: Path):
     for tuning_id, die_at in (("dies", (0, 2)), ("lives", None)):
-        start(objects, tuning_id, profile="full", trials=1)
+        start_tuning(records, tuning_id, profile="full", trials=1)
 
         def die(trial: Trial, epoch: Epoch, at: tuple[int, int] | None = die_at) -> None:
             if (trial.number, epoch.epoch) == at:
@@ -203,33 +205,32 @@ def test_a_trial_taken_over_ends_as_if_nobody_had_died(objects: ObjectStore, den
 
         if die_at:
             with pytest.raises(KeyboardInterrupt):
-                steps.tune_worker(objects, tuning_id, "w", on_epoch=die)
-        steps.tune_worker(objects, tuning_id, "w")
-    (died,), (lived,) = trials_of(objects, "dies"), trials_of(objects, "lives")
+                tune(records, tuning_id, "w", on_epoch=die)
+        tune(records, tuning_id, "w")
+    (died,), (lived,) = trials_of(records, "dies"), trials_of(records, "lives")
     assert died.curve == pytest.approx(lived.curve, rel=1e-5)
     assert died.val_mae == pytest.approx(lived.val_mae, rel=1e-5)
 
 
 def test_two_workers_at_once_share_the_trials(
-    objects: ObjectStore, dense: Path, store_settings: ObjectStoreSettings, started: list[subprocess.Popen[str]]
+    records: Records, dense: Path, store_settings: ObjectStoreSettings, started: list[subprocess.Popen[str]]
 ):
-    start(objects, "shared", trials=6, workers=2)
+    start_tuning(records, "shared", trials=6, workers=2)
     started += [worker(store_settings, dense.parents[2], "shared", name) for name in ("a", "b")]
     finished = [int(process.communicate(timeout=500)[0]) for process in started]
     assert sum(finished) == 6
-    trials = trials_of(objects, "shared")
+    trials = trials_of(records, "shared")
     assert [trial.number for trial in trials] == list(range(6))
     assert {trial.state for trial in trials} == {"complete"}
     asked = [to_json(trial.values) for trial in trials]
     assert len(set(asked)) == 6
-    assert not [key for key in objects.keys("tunings/shared/trials/") if "claim" in key]
+    assert not [key for key in records.objects.keys("tunings/shared/trials/") if "claim" in key]
 
 
-def finish_by_hand(objects: ObjectStore, tuning_id: str, trials: list[Trial]) -> None:
+def finish_by_hand(records: Records, tuning_id: str, trials: list[Trial]) -> None:
     for trial in trials:
-        body = {"values": trial.values, "worker": "hand", "session": "hand"}
-        assert objects.put_new(keys.trial(tuning_id, trial.number, "asked.json"), to_json(body))
-        TrialStore(objects, tuning_id).finish(trial)
+        records.first(Asked(values=trial.values, worker="hand", session="hand"), tuning=tuning_id, trial=trial.number)
+        TrialStore(records, tuning_id).finish(trial)
 
 
 def perfect(number: int) -> Trial:
@@ -237,88 +238,86 @@ def perfect(number: int) -> Trial:
     return Trial(number=number, values=values, worker="hand", state="complete", val_mae=0.01, curve=[0.01] * 3, best_epoch=1)
 
 
-def test_a_hopeless_trial_is_pruned_and_recorded(objects: ObjectStore, dense: Path):
-    start(objects, "pruned", profile="full", trials=5)
-    finish_by_hand(objects, "pruned", [perfect(number) for number in range(4)])
-    steps.tune_worker(objects, "pruned", "w")
-    last = trials_of(objects, "pruned")[-1]
+def test_a_hopeless_trial_is_pruned_and_recorded(records: Records, dense: Path):
+    start_tuning(records, "pruned", profile="full", trials=5)
+    finish_by_hand(records, "pruned", [perfect(number) for number in range(4)])
+    tune(records, "pruned", "w")
+    last = trials_of(records, "pruned")[-1]
     assert (last.number, last.state, last.val_mae) == (4, "pruned", None)
     assert len(last.curve) == 2
-    assert last.reason == "after epoch 2 worse than the median of the complete trials"
-    assert "pruned" in objects.get(steps.finish_tuning(objects, "pruned")["report"]).decode()
+    assert last.reason == "pruned after epoch 2: its least validation MAE is above the median of the complete trials"
+    assert "pruned" in page_of(records, "pruned")
 
 
-def test_settings_that_do_not_go_together_fail_their_trial_alone_and_a_small_space_ends_the_tuning(
-    objects: ObjectStore, home: Path
-):
+def test_settings_that_do_not_go_together_fail_their_trial_alone_and_a_small_space_ends_the_tuning(records: Records, home: Path):
     path = home / "include" / "architectures" / "conv1d.yaml"
     small = {"convolutions.0.kernel": {"choices": [24, 60]}, "convolutions.0.pool": {"choices": [2, 3]}}
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"search": small}))
-    start(objects, "failing", architecture="conv1d", trials=None, minutes=60)
-    assert steps.tune_worker(objects, "failing", "w")["finished"] == 4
-    trials = trials_of(objects, "failing")
+    start_tuning(records, "failing", architecture="conv1d", trials=None, minutes=60)
+    assert tune(records, "failing", "w") == 4
+    trials = trials_of(records, "failing")
     assert sorted(trial.state for trial in trials) == ["complete"] * 3 + ["failed"]
     failed = next(trial for trial in trials if trial.state == "failed")
     assert failed.values == {"convolutions.0.kernel": 60, "convolutions.0.pool": 3}
     assert failed.reason is not None
-    assert "SettingsError: conv1d: (whole): Value error, convolutions: no row is left after layer 3" in failed.reason
-    assert "no row is left" in objects.get(steps.finish_tuning(objects, "failing")["report"]).decode()
+    assert "SettingsError: include/architectures/conv1d.yaml: convolutions: no row is left after layer 3" in failed.reason
+    assert "no row is left" in page_of(records, "failing")
 
 
-def test_when_everything_fails_the_tuning_stops_and_says_why(objects: ObjectStore, dense: Path):
-    start(objects, "broken", trials=None, minutes=60)
+def test_when_everything_fails_the_tuning_stops_and_says_why(records: Records, dense: Path):
+    start_tuning(records, "broken", trials=None, minutes=60)
     failed = [
         Trial(number=number, values={"units": [number + 1]}, worker="hand", state="failed", reason="MemoryError: no room")
         for number in range(10)
     ]
-    finish_by_hand(objects, "broken", failed)
+    finish_by_hand(records, "broken", failed)
     with pytest.raises(TrainingError, match="the last 10 trials failed, the newest with MemoryError: no room"):
-        steps.tune_worker(objects, "broken", "w")
+        tune(records, "broken", "w")
     with pytest.raises(TrainingError, match="no trial is complete: trial 0: MemoryError"):
-        steps.finish_tuning(objects, "broken")
+        finish(records, "broken")
 
 
-def spend(objects: ObjectStore, tuning_id: str, seconds: float) -> None:
+def spend(records: Records, tuning_id: str, seconds: float) -> None:
     """A session of a worker on another machine, that is over."""
-    body = {"at": "2026-10-01T00:00:00+00:00", "seconds": seconds, "worker": "x", "host": "x", "pid": 1, "process_began": 0}
-    for name in ("start.json", "end.json"):
-        assert objects.put_new(keys.session(tuning_id, "other", name), to_json(body))
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    start = Start(at=at, seconds=seconds, worker="x", host="x", pid=1, process_began=0)
+    for moment in (start, End(at=at, seconds=seconds)):
+        records.first(moment, tuning=tuning_id, session="other")
 
 
-def test_a_tuning_uses_only_what_is_left_of_its_minutes(objects: ObjectStore, dense: Path):
-    start(objects, "spent", trials=None, minutes=5)
-    spend(objects, "spent", 300)
-    assert steps.tune_worker(objects, "spent", "w")["finished"] == 0
-    assert trials_of(objects, "spent") == []
+def test_a_tuning_uses_only_what_is_left_of_its_minutes(records: Records, dense: Path):
+    start_tuning(records, "spent", trials=None, minutes=5)
+    spend(records, "spent", 300)
+    assert tune(records, "spent", "w") == 0
+    assert trials_of(records, "spent") == []
 
 
-def test_a_trial_is_cut_off_when_the_minutes_are_over_but_never_the_recipe_as_it_is(objects: ObjectStore, dense: Path):
+def test_a_trial_is_cut_off_when_the_minutes_are_over_but_never_the_recipe_as_it_is(records: Records, dense: Path):
     for tuning_id, number in (("over", 1), ("first", 0)):
-        start(objects, tuning_id, profile="full", trials=None, minutes=60)
+        start_tuning(records, tuning_id, profile="full", trials=None, minutes=60)
 
         def over(trial: Trial, epoch: Epoch, at: tuple[str, int] = (tuning_id, number)) -> None:
             if (trial.number, epoch.epoch) == (at[1], 1):
-                spend(objects, at[0], 3600)
+                spend(records, at[0], 3600)
 
-        steps.tune_worker(objects, tuning_id, "w", on_epoch=over)
-    first, second = trials_of(objects, "over")
+        tune(records, tuning_id, "w", on_epoch=over)
+    first, second = trials_of(records, "over")
     assert first.state == "complete"
     assert (second.state, len(second.curve)) == ("pruned", 1)
-    assert second.reason == "the tuning's 60 minutes were spent after epoch 1"
-    assert [(trial.state, len(trial.curve)) for trial in trials_of(objects, "first")] == [("complete", 3)]
-    assert steps.finish_tuning(objects, "first")["before"] == steps.finish_tuning(objects, "first")["after"]
+    assert second.reason == "the tuning's 60 minutes were spent; it was cut off after epoch 1"
+    assert [(trial.state, len(trial.curve)) for trial in trials_of(records, "first")] == [("complete", 3)]
+    assert finish(records, "first").before == finish(records, "first").after
 
 
-def test_a_tuning_keeps_to_the_recipe_it_began_with(objects: ObjectStore, dense: Path):
-    first = start(objects, "kept", trials=2)
+def test_a_tuning_keeps_to_the_recipe_it_began_with(records: Records, dense: Path):
+    first = start_tuning(records, "kept", trials=2)
     dense.write_text(dense.read_text().replace("- 4", "- 7"))
     assert load_architecture("dense").identity()["units"] == [7]
-    assert start(objects, "kept", trials=2) == first
-    steps.tune_worker(objects, "kept", "w")
-    stored = objects.get(steps.finish_tuning(objects, "kept")["recipe"])
-    assert yaml.safe_load(stored)["units"] in ([4], [8], [16, 8])
-    width = Dataset.load(objects, first["fingerprint"]).task.context_hours * len(load_station("demo").variables)
-    assert trials_of(objects, "kept")[0].parameters == (width + 1) * 4 + 4 + 1
+    assert start_tuning(records, "kept", trials=2) == first
+    tune(records, "kept", "w")
+    assert yaml.safe_load(finish(records, "kept").recipe)["units"] in ([4], [8], [16, 8])
+    width = Dataset.load(records, first.fingerprint).task.context_hours * len(load_station("demo").variables)
+    assert trials_of(records, "kept")[0].parameters == (width + 1) * 4 + 4 + 1
 
 
 @pytest.mark.parametrize(
@@ -327,25 +326,25 @@ def test_a_tuning_keeps_to_the_recipe_it_began_with(objects: ObjectStore, dense:
         ({"architecture": "naive"}, r"naive\.yaml has no search space; .* With one: bidirectional_lstm, conv1d, dense"),
         ({"architecture": "perceptron"}, "unknown architecture 'perceptron'"),
         ({"station": "atlantis"}, "unknown station 'atlantis'"),
-        ({"minutes": 0}, "minutes: Input should be greater than 0"),
-        ({"trials": 0}, "trials: Input should be greater than or equal to 1"),
-        ({"workers": 0}, "workers: Input should be greater than or equal to 1"),
+        ({"minutes": 0}, "minutes: 0 is less than or equal to the minimum of 0"),
+        ({"trials": 0}, "trials: 0 is less than the minimum of 1"),
+        ({"workers": 0}, "workers: 0 is less than the minimum of 1"),
     ],
 )
-def test_what_cannot_be_tuned_is_said_before_anything_runs(objects: ObjectStore, request_: dict[str, Any], says: str):
+def test_what_cannot_be_tuned_is_said_before_anything_runs(records: Records, request_: dict[str, Any], says: str):
     with pytest.raises(SettingsError, match=says):
-        start(objects, "never", **request_)
-    assert objects.keys("tunings/never/") == []
+        start_tuning(records, "never", **request_)
+    assert records.objects.keys("tunings/never/") == []
 
 
-def test_a_context_in_the_space_must_fit_the_run(objects: ObjectStore, dense: Path):
+def test_a_context_in_the_space_must_fit_the_run(records: Records, dense: Path):
     content = yaml.safe_load(dense.read_text())
     dense.write_text(yaml.safe_dump(content | {"search": {"context_hours": {"choices": [None, 200]}}}))
     with pytest.raises(SettingsError, match="context_hours 200 is longer than the task's"):
-        start(objects, "long")
+        start_tuning(records, "long")
 
 
-def test_an_unknown_tuning_lists_the_known_ones(objects: ObjectStore, dense: Path):
-    start(objects, "there")
-    with pytest.raises(SettingsError, match=r"no tuning 'gone' in s3://tunings/tunings/; there are: .*there"):
-        steps.tune_worker(objects, "gone", "w")
+def test_an_unknown_tuning_lists_the_known_ones(records: Records, dense: Path):
+    start_tuning(records, "there")
+    with pytest.raises(SettingsError, match=r"no TuningPlan of tuning 'gone' in s3://tunings/tunings/; there are: .*there"):
+        tune(records, "gone", "w")

@@ -6,9 +6,10 @@ import pytest
 from conftest import hourly_rows
 from tsflow.architectures.recurrent import Recurrent
 from tsflow.errors import TrainingError
+from tsflow.records.dataset import HourlyReport
+from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
-from tsflow.storage.objects import ObjectStore
 from tsflow.task import Task
 from tsflow.training.batches import training_batches
 from tsflow.training.epochs import Epoch, EpochStore
@@ -22,7 +23,9 @@ WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     frame = hourly_rows(800, features=3).assign(segment=0)
-    return Dataset("small", WINDOWS, {"T": "degC", "f1": "", "f2": ""}, frame, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset(
+        "small", WINDOWS, {"T": "degC", "f1": "", "f2": ""}, frame, FractionSplit(), "book", HourlySettings(), HourlyReport()
+    )
 
 
 def network(**fit: object) -> Recurrent:
@@ -52,18 +55,18 @@ class Crash(Exception):
     ],
     ids=["adam", "adamw, warm-up, cosine, pinball"],
 )
-def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(objects: ObjectStore, dataset: Dataset, fit: dict):
-    whole = train(network(**fit), dataset, EpochStore(objects, "whole", "small", "t"), seed=5)
+def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(records: Records, dataset: Dataset, fit: dict):
+    whole = train(network(**fit), dataset, EpochStore(records, "whole", "small", "t"), seed=5)
 
     def die(epoch: Epoch) -> None:
         if epoch.epoch == 2:
             raise Crash
 
     with pytest.raises(Crash):
-        train(network(**fit), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=die)
+        train(network(**fit), dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=die)
     seen: list[int] = []
     resumed = train(
-        network(**fit), dataset, EpochStore(objects, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
+        network(**fit), dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
     assert seen == [3, 4]
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
@@ -83,25 +86,25 @@ def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
     assert model.optimizer.weight_decay == 0.01
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch(objects: ObjectStore, dataset: Dataset):
-    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(objects, "r", "small", "t"), seed=1)
+def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset: Dataset):
+    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(records, "r", "small", "t"), seed=1)
     best = min(candidate.curve, key=lambda epoch: epoch.val_mae)
     assert candidate.best_epoch == best.epoch
     error = np.abs(candidate.forecasts["validation"] - dataset.targets("validation")).mean()
     assert error == pytest.approx(best.val_mae, abs=1e-3)
 
 
-def test_a_training_stops_when_patience_is_over(objects: ObjectStore, dataset: Dataset):
-    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(objects, "r", "small", "t"), seed=1)
+def test_a_training_stops_when_patience_is_over(records: Records, dataset: Dataset):
+    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(records, "r", "small", "t"), seed=1)
     assert candidate.epochs == candidate.best_epoch + 2 < 40
 
 
-def test_a_loss_that_is_not_finite_says_what_to_lower(objects: ObjectStore, dataset: Dataset):
+def test_a_loss_that_is_not_finite_says_what_to_lower(records: Records, dataset: Dataset):
     broken = Dataset(
-        "small", WINDOWS, dataset.units, dataset.frame.assign(f1=np.nan), FractionSplit(), "book", HourlySettings(), {}
+        "small", WINDOWS, dataset.units, dataset.frame.assign(f1=np.nan), FractionSplit(), "book", HourlySettings(), HourlyReport()
     )
     with pytest.raises(TrainingError, match=r"the loss is not finite in epoch 1; lower fit\.learning_rate"):
-        train(network(), broken, EpochStore(objects, "r", "small", "t"), seed=1)
+        train(network(), broken, EpochStore(records, "r", "small", "t"), seed=1)
 
 
 def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Dataset):

@@ -10,11 +10,13 @@ from tsflow.architectures.network import Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.observations.hourly import hourly_frame
+from tsflow.records.dataset import HourlyReport
+from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
-from tsflow.stations.parse import RawFile, parse
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
 from tsflow.stations.station import load_station
-from tsflow.storage.objects import ObjectStore
 from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import train
@@ -30,7 +32,7 @@ def year(data: Path) -> Dataset:
     observations, _ = parse([RawFile(path.name, path.read_bytes())], station, now=datetime(2026, 1, 1))
     frame = hourly_frame(observations.head(8_760), station, HourlySettings()).frame
     units = {name: variable.unit for name, variable in station.variables.items()}
-    return Dataset(station.station, Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), {})
+    return Dataset(station.station, Task(target="T"), units, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
 
 
 def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
@@ -45,10 +47,10 @@ def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
     np.testing.assert_allclose(memory_profile(model, year), expected, rtol=1e-4)
 
 
-def test_a_gated_network_remembers_a_day_that_a_simple_one_has_forgotten(objects: ObjectStore, year: Dataset):
+def test_a_gated_network_remembers_a_day_that_a_simple_one_has_forgotten(records: Records, year: Dataset):
     kept = {}
     for name in ("simple_rnn", "lstm"):
-        trained = train(load_architecture(name), year, EpochStore(objects, "runs/r", name, "t"), seed=1, max_epochs=3)
+        trained = train(load_architecture(name), year, EpochStore(records, "runs/r", name, "t"), seed=1, max_epochs=3)
         assert len(trained.memory) == 120
         kept[name] = trained.memory[24] / trained.memory[0]
     assert kept["lstm"] > 5 * kept["simple_rnn"]

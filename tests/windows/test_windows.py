@@ -6,14 +6,14 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.errors import IntegrityError, NotEnoughData, SettingsError, UnknownName
+from tsflow.records.dataset import HourlyReport
+from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit, RecentSplit, SplitSettings
-from tsflow.storage import keys
-from tsflow.storage.objects import ObjectStore
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.lags import lag_table
-from tsflow.windows.split import PARTS, index_windows, split_settings
+from tsflow.windows.split import PARTS, index_windows
 
 WINDOWS = Task(target="T")
 
@@ -22,7 +22,7 @@ def dataset(frame: pd.DataFrame, split: FractionSplit | RecentSplit, windows: Ta
     if "segment" not in frame:
         frame = frame.assign(segment=0)
     units = dict.fromkeys(frame.columns.drop(["time", "segment"]), "degC")
-    return Dataset("small", windows, units, frame, split, "book", HourlySettings(), {})
+    return Dataset("small", windows, units, frame, split, "book", HourlySettings(), HourlyReport())
 
 
 def test_target_of_a_window_is_24_hours_after_its_last_row():
@@ -47,14 +47,14 @@ def test_every_row_says_the_hour_and_the_day_of_the_year():
     np.testing.assert_allclose(first[[0, 24, 119], 2], [0.5 / 24, 1 + 0.5 / 24, 119.5 / 24], rtol=1e-6)
 
 
-def test_a_refit_trains_on_train_and_validation_and_leaves_the_test_part_alone(objects: ObjectStore):
+def test_a_refit_trains_on_train_and_validation_and_leaves_the_test_part_alone(records: Records):
     data = dataset(hourly_rows(1200), FractionSplit())
     joined = data.joined()
     assert joined.starts("train").tolist() == list(range(900 - 143))
     assert not len(joined.starts("validation"))
     assert joined.starts("test").tolist() == data.starts("test").tolist()
     assert joined.fingerprint != data.fingerprint
-    assert Dataset.load(objects, joined.save(objects)).bounds == joined.bounds
+    assert Dataset.load(records, joined.save(records)).bounds == joined.bounds
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_too_few_rows_say_how_many_are_needed():
 
 def test_an_unknown_split_lists_the_known_ones():
     with pytest.raises(UnknownName, match="unknown split 'kfold'; valid: book, recent"):
-        split_settings(SplitSettings(), "kfold")
+        SplitSettings().named("kfold")
 
 
-def test_a_dataset_comes_back_from_the_store_under_its_fingerprint(objects: ObjectStore):
+def test_a_dataset_comes_back_from_the_store_under_its_fingerprint(records: Records):
     data = dataset(hourly_rows(1000, features=3), FractionSplit())
-    again = Dataset.load(objects, data.save(objects))
+    again = Dataset.load(records, data.save(records))
     assert again.fingerprint == data.fingerprint
     np.testing.assert_array_equal(again.values, data.values)
-    assert again.summary() == data.summary()
+    assert again.parts() == data.parts()
 
 
 def test_the_fingerprint_follows_rows_and_settings():
@@ -154,15 +154,15 @@ def test_the_fingerprint_follows_rows_and_settings():
     assert len({same.fingerprint, other_split.fingerprint, dataset(other_rows, FractionSplit()).fingerprint}) == 3
 
 
-def test_a_damaged_dataset_is_not_used(objects: ObjectStore, store_settings):
+def test_a_damaged_dataset_is_not_used(records: Records, store_settings):
     data = dataset(hourly_rows(1000), FractionSplit())
-    fingerprint = data.save(objects)
-    key = keys.dataset(fingerprint, "frame.parquet")
-    _, etag = objects.get_tagged(key)
+    fingerprint = data.save(records)
+    key = f"datasets/{fingerprint}/frame.parquet"
+    _, etag = records.objects.get_tagged(key)
     other = dataset(hourly_rows(1000, seed=1), FractionSplit())
-    objects.swap(key, other._body, etag)
+    records.objects.swap(key, other._body, etag)
     with pytest.raises(IntegrityError, match="the dataset was damaged"):
-        Dataset.load(objects, fingerprint)
+        Dataset.load(records, fingerprint)
 
 
 def test_the_lectures_ten_numbers_single_output():

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.graphs import to_bytes
-from tsflow.architectures.registry import Architecture
 from tsflow.errors import NotEnoughData, TrainingError
 from tsflow.windows.dataset import Dataset
 
@@ -63,11 +62,6 @@ class AffineForecast:
             ],
         )
         return to_bytes(graph)
-
-
-def hours_read(architecture: Architecture, dataset: Dataset) -> int:
-    """Return how many of a context's last rows an architecture reads."""
-    return architecture.context_hours or dataset.task.context_hours
 
 
 def affine_map(

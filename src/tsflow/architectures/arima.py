@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from tsflow.architectures.affine import AffineForecast, affine_map, hours_read, last_unbroken
+from tsflow.architectures.affine import AffineForecast, affine_map, last_unbroken
 from tsflow.architectures.registry import Estimator, register
-from tsflow.errors import NotEnoughData, TrainingError
+from tsflow.errors import TrainingError
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 Order = Annotated[int, Field(ge=0, le=48)]
@@ -88,18 +89,23 @@ class Arima(Estimator):
         (p, d, q), (seasonal_p, seasonal_d, seasonal_q) = self.order, self.seasonal_order
         return d + self.season_hours * seasonal_d + max(p + self.season_hours * seasonal_p, q + self.season_hours * seasonal_q + 1)
 
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context is as long as the orders reach."""
+        super().require_task(task)
+        hours, needed = self.hours_read(task), self._least_hours()
+        if hours < needed:
+            self.refuse(f"its orders reach over {needed} h, the context has {hours} h; lower them or lengthen it")
+
     def fit(self, dataset: Dataset, *, seed: int) -> AffineForecast:
         """Fit the parameters, then take the map from the library; `seed` is not used.
 
         Raises
         ------
         NotEnoughData
-            If the context is shorter than the orders reach, or the training rows hold no stretch as long as two contexts.
+            If the training rows hold no stretch as long as two contexts.
         """
-        hours, horizon, needed = hours_read(self, dataset), dataset.task.horizon_hours, self._least_hours()
-        if hours < needed:
-            msg = f"{self.architecture}: its orders reach over {needed} h, the context has {hours} h; lower them or lengthen it"
-            raise NotEnoughData(msg)
+        self.require_task(dataset.task)
+        hours, horizon = self.hours_read(dataset.task), dataset.task.horizon_hours
         values = last_unbroken(dataset, self.fit_hours, at_least=2 * hours)
         parameters = self.parameters_of(values)
         weights, constant = affine_map(

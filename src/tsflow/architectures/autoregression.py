@@ -22,8 +22,8 @@ from scipy.linalg import block_diag, solve
 from tsflow.architectures.registry import Estimator, register
 from tsflow.architectures.tabular import GraphForecast
 from tsflow.bundle.calendar import DAYS_PER_YEAR
-from tsflow.errors import SettingsError
 from tsflow.features.climate import Harmonics, harmonics
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 Values = NDArray[np.float64]
@@ -43,19 +43,17 @@ class Autoregression(Estimator):
     calendar: Harmonics = Harmonics(year=1, day=2)
     alpha: Annotated[float, Field(gt=0)] = 1.0  # neighbouring hours are nearly one another
 
-    def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
-        """Fit on the windows of the training part; `seed` is not used.
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context holds all lags."""
+        super().require_task(task)
+        if self.lags > (hours := self.hours_read(task)):
+            self.refuse(f"lags {self.lags} are more than the context's {hours} hours; take fewer")
 
-        Raises
-        ------
-        SettingsError
-            If there are more lags than the context has hours.
-        """
-        if self.lags > dataset.task.context_hours:
-            msg = f"lags {self.lags} are more than task.context_hours {dataset.task.context_hours}; take fewer"
-            raise SettingsError(msg)
+    def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
+        """Fit on the windows of the training part; `seed` is not used."""
+        self.require_task(dataset.task)
         if (calendar := self.calendar.within(dataset)) != self.calendar:
-            return self.model_copy(update={"calendar": calendar}).fit(dataset, seed=seed)
+            return self.changed(calendar=calendar).fit(dataset, seed=seed)
         horizon = dataset.task.horizon_hours
         inputs = self.inputs(dataset)
         if self.strategy == "recursive":

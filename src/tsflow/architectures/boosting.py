@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from pydantic import Field
 from tsflow.architectures.graphs import OPSET, chain, export, weighted_sum
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.records.found import Found, Rounds
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Boosted:
     table: keras.Model
     booster: lightgbm.Booster
     target_index: int
-    found: dict[str, Any]
+    found: Rounds
 
     @property
     def parameters(self) -> int:
@@ -80,6 +81,10 @@ class Boosting(Tabular):
     lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     bins: Annotated[int, Field(ge=2)] = 127
 
+    def settled(self, found: Found) -> Self:
+        """Return the recipe with its number of rounds fixed."""
+        return self.changed(rounds=found.rounds, patience=None) if isinstance(found, Rounds) else self
+
     def fit(self, dataset: Dataset, *, seed: int) -> Boosted:
         """Grow trees on the training part; the validation part says when to stop."""
         import lightgbm
@@ -110,4 +115,4 @@ class Boosting(Tabular):
             callbacks = [lightgbm.early_stopping(self.patience, verbose=False)]
         booster = lightgbm.train(settings, training, self.rounds, valid_sets=judged, callbacks=callbacks)
         rounds = booster.best_iteration or self.rounds
-        return Boosted(table, booster, dataset.target_index, {"rounds": rounds, "patience": None})
+        return Boosted(table, booster, dataset.target_index, Rounds(rounds=rounds))

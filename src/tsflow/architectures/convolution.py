@@ -1,12 +1,13 @@
 """One-dimensional convolution: every segment is treated alike and pooling destroys order."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from tsflow.architectures.network import Dropout, Network, Width
+from tsflow.architectures.network import Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
 from tsflow.model import Strict
+from tsflow.task import Task
 
 
 class ConvolutionLayer(Strict):
@@ -25,20 +26,20 @@ class Convolution(Network):
     convolutions: Annotated[list[ConvolutionLayer], Field(min_length=1)]
     dropout: Dropout = 0.0  # before the head
 
-    @model_validator(mode="after")
-    def _leaves_a_row(self) -> Self:
-        rows = self.context_hours or 120
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless every layer leaves a row."""
+        super().require_task(task)
+        rows = self.hours_read(task)
         for number, layer in enumerate(self.convolutions, 1):
             rows = ((rows - layer.kernel) // layer.stride + 1) // layer.pool
             if rows < 1:
-                msg = f"convolutions: no row is left after layer {number}; use smaller kernels or pools"
-                raise ValueError(msg)
-        return self
+                self.refuse(f"convolutions: no row is left after layer {number}; use smaller kernels or pools")
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """(Conv1D, normalisation, pooling) per layer -> average over time."""
         from keras import layers
 
+        x = series.x
         for layer in self.convolutions:
             x = layers.Conv1D(
                 layer.filters, layer.kernel, strides=layer.stride, activation=self.activation, kernel_initializer=self.initialiser

@@ -1,11 +1,10 @@
 """A strided convolution shortens the sequence, then a recurrent layer reads it: the lecture's cure for long sequences."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import model_validator
-
-from tsflow.architectures.network import Activation, Dropout, Network, Width
+from tsflow.architectures.network import Activation, Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
+from tsflow.task import Task
 
 
 @register("convolutional_recurrent")
@@ -27,18 +26,17 @@ class ConvolutionalRecurrent(Network):
     hidden_dropout: Dropout = 0.0  # after the dense layer
     activation: Activation = "gelu"
 
-    @model_validator(mode="after")
-    def _leaves_a_row(self) -> Self:
-        rows = self.context_hours or 120
-        if self.kernel > rows:
-            msg = f"kernel {self.kernel} is longer than the context of {rows} rows; use a smaller kernel"
-            raise ValueError(msg)
-        return self
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the convolution leaves a row of the context."""
+        super().require_task(task)
+        if self.kernel > (rows := self.hours_read(task)):
+            self.refuse(f"kernel {self.kernel} is longer than the context of {rows} rows; use a smaller kernel")
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """Conv1D -> normalisation -> recurrent layer -> dropout -> Dense -> dropout."""
         from keras import layers
 
+        x = series.x
         x = layers.Conv1D(
             self.filters, self.kernel, strides=self.stride, activation=self.activation, kernel_initializer=self.initialiser
         )(x)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tsflow.architectures.network import Dropout, Network, Width
+from tsflow.architectures.network import Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
 
 
@@ -15,11 +15,11 @@ class Dense(Network):
     units: Annotated[list[Width], Field(min_length=1)] = [16]
     dropout: Dropout = 0.0  # after each layer
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """Flatten -> (Dense, normalisation, dropout) per layer."""
         from keras import layers
 
-        x = layers.Flatten()(x)
+        x = layers.Flatten()(series.x)
         for units in self.units:
             x = layers.Dense(units, activation=self.activation, kernel_initializer=self.initialiser)(x)
             if self.batch_normalisation:

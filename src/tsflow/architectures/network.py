@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from tsflow.architectures.registry import Architecture
-from tsflow.errors import SettingsError
+from tsflow.errors import UnknownName
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.model import Strict
+from tsflow.records.found import Epochs, Found
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -67,8 +68,45 @@ class FitSettings(Strict):
 class Leads(Strict):
     """Further targets between origin and horizon: they teach the network the way there, and are forecasts themselves."""
 
-    hours: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | Literal["path"]  # path: every hour
+    hours: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | Literal["path"] | None = None  # path: every hour
+    every: Annotated[int, Field(ge=1)] | None = None  # every so many hours before the horizon, whatever the task's horizon is
     weight: Annotated[float, Field(gt=0)] = 0.15  # of each lead's loss; the horizon's is 1
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.hours is None) == (self.every is None):
+            msg = "give exactly one of hours and every"
+            raise ValueError(msg)
+        return self
+
+    def before(self, horizon_hours: int) -> list[int]:
+        """Return the hours that are named, rising; those of `hours` may lie beyond the horizon."""
+        if self.every is not None:
+            return list(range(self.every, horizon_hours, self.every))
+        return list(range(1, horizon_hours)) if self.hours == "path" else sorted(set(self.hours or []))
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a family's layers read: standardised channels by name, an hour a row."""
+
+    x: Any  # a tensor, [n, hours, n_channels]
+    names: tuple[str, ...]  # of the channels, in order
+    target: str  # the variable that is forecast; a channel of that name is its measured value
+
+    def of(self, *names: str) -> Any:
+        """Return some channels, [n, hours, len(names)].
+
+        Raises
+        ------
+        SettingsError
+            If the recipe reads no channel of that name; lists those it reads.
+        """
+        if unknown := [name for name in names if name not in self.names]:
+            raise UnknownName("channel", unknown[0], self.names)
+        from keras import ops
+
+        return ops.take(self.x, [self.names.index(name) for name in names], axis=-1)
 
 
 class Network(Architecture, ABC):
@@ -99,24 +137,33 @@ class Network(Architecture, ABC):
         """
         if self.leads is None:
             return ()
-        horizon = task.horizon_hours
-        hours = range(1, horizon) if self.leads.hours == "path" else sorted(set(self.leads.hours))
+        hours, horizon = self.leads.before(task.horizon_hours), task.horizon_hours
         if beyond := [hour for hour in hours if hour >= horizon]:
-            msg = f"leads.hours: {beyond} are not before the horizon of {horizon} hours, which is forecast anyway"
-            raise SettingsError(msg)
+            self.refuse(
+                f"leads.hours: {beyond} are not before the horizon of {horizon} hours, which is forecast anyway; leave them out, "
+                f"or write `every: 3` for every third hour before any horizon"
+            )
         return tuple(hours)
 
-    def settled(self, found: dict[str, Any]) -> Self:
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless leads and channels fit the task; families check their layers too."""
+        super().require_task(task)
+        self.lead_hours(task)
+        if msg := self.channels.beyond(task):
+            self.refuse(msg)
+
+    def settled(self, found: Found) -> Self:
         """Return the recipe with the number of epochs fixed, over which a falling rate then falls."""
-        settled = {"epochs": found["epochs"], "patience": None}
-        return self.model_copy(update={"fit": self.fit.model_copy(update=settled)})
+        if not isinstance(found, Epochs):
+            return self
+        return self.changed(fit=self.fit.changed(epochs=found.epochs, patience=None))
 
     @abstractmethod
-    def layers(self, x: Any, *, dropout: bool) -> Any:
-        """Return what the last Dense reads, from standardised channels [n, context, n_channels].
+    def layers(self, series: Series, *, dropout: bool) -> Any:
+        """Return what the last Dense reads, from the standardised channels of the hours that the recipe reads.
 
         `dropout` False leaves dropout layers and recurrent dropout out: at inference they do nothing, and without
-        them a recurrent layer becomes one fused operation in ONNX.
+        them a recurrent layer becomes one fused operation in ONNX. Both ways create the same weights in the same order.
         """
 
 
@@ -126,6 +173,7 @@ class NetworkInputs:
 
     context_hours: int
     columns: int  # of the input: features, then the calendar's
+    target: str
     target_index: int
     mean: float  # of the target
     deviation: float
@@ -145,6 +193,7 @@ class NetworkInputs:
         return cls(
             context_hours=dataset.task.context_hours,
             columns=len(dataset.columns),
+            target=dataset.target,
             target_index=at,
             mean=float(dataset.scaler.mean[at]),
             deviation=float(dataset.scaler.deviation[at]),
@@ -164,7 +213,7 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
     x = inputs.channels.scaled(observations)
     if network.context_hours and network.context_hours < inputs.context_hours:
         x = keras.layers.Cropping1D((inputs.context_hours - network.context_hours, 0))(x)
-    x = network.layers(x, dropout=dropout)
+    x = network.layers(Series(x, tuple(inputs.channels.names), inputs.target), dropout=dropout)
     now = observations[:, -1, inputs.target_index : inputs.target_index + 1]
 
     def head(name: str, width: int) -> Any:

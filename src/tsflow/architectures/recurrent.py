@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tsflow.architectures.network import Activation, Dropout, Network, Width
+from tsflow.architectures.network import Activation, Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
 
 
@@ -19,10 +19,11 @@ class Recurrent(Network):
     dropout: Dropout = 0.0  # before the head
     bidirectional: bool = False
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """One recurrent layer for each of `units`; all but the last return their whole sequence."""
         from keras import layers
 
+        x = series.x
         cell = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}[self.cell]
         for depth, units in enumerate(self.units, 1):
             layer = cell(

@@ -1,25 +1,26 @@
 """The registry: from `include/architectures/*.yaml` to a checked architecture of a registered family."""
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
-from typing import Annotated, Any, Protocol, Self, TypeVar, runtime_checkable
+from collections.abc import Collection
+from typing import Annotated, NoReturn, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-import tsflow.architectures
 from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
 from tsflow.model import Strict, explain
+from tsflow.records.found import Found
+from tsflow.registry import Registry
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from tsflow.yaml_file import read_yaml
 
-_families: dict[str, type["Architecture"]] = {}
+_families: Registry["Architecture"] = Registry("tsflow.architectures", "family")
+register = _families.register
+families = _families.all
 
 
 class Architecture(Strict):
@@ -28,13 +29,13 @@ class Architecture(Strict):
     architecture: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
     title: str
     builder: str  # the family
-    context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the run's: reads only the last ones
-    horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the run's; guards a recipe made for another
+    context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the task's: reads only the last ones
+    horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the task's; guards a recipe made for another
     search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
 
     published_mae: Annotated[float, Field(gt=0)] | None = None  # on the test part of the lecture's record, to compare with
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Return all that decides what is trained: search space and published figure do not."""
         return self.model_dump(mode="json", exclude=BESIDE)
 
@@ -43,31 +44,34 @@ class Architecture(Strict):
         """The station's variables that must be there, but for the target."""
         return set()
 
-    def settled(self, found: dict[str, Any]) -> Self:
+    def settled(self, found: Found) -> Self:
         """Return the recipe with what a fit found fixed, so that a refit needs no validation part."""
-        return self.model_copy(update=found)
+        return self
 
-    def fits(self, task: Task) -> Self:
-        """Return itself if it can be trained on such windows.
+    def hours_read(self, task: Task) -> int:
+        """Return how many of a context's last hours it reads."""
+        return self.context_hours or task.context_hours
+
+    def require_task(self, task: Task) -> None:
+        """Raise unless it can be trained for a task; all that depends on context and horizon is checked here.
 
         Raises
         ------
         SettingsError
-            If it wants a longer context or another horizon than the run has.
+            If it wants a longer context, another horizon, or further hours than the task gives; says what to change.
         """
         if self.context_hours and self.context_hours > task.context_hours:
-            msg = f"{self._file}: context_hours {self.context_hours} is longer than the task's context_hours {task.context_hours}"
-            raise SettingsError(msg)
-        if self.horizon_hours and self.horizon_hours != task.horizon_hours:
-            msg = (
-                f"{self._file}: horizon_hours {self.horizon_hours} is not the task's horizon_hours "
-                f"{task.horizon_hours}; one leaderboard never mixes horizons"
+            self.refuse(
+                f"context_hours {self.context_hours} is longer than the task's context_hours {task.context_hours}; shorten it"
             )
-            raise SettingsError(msg)
-        return self
+        if self.horizon_hours and self.horizon_hours != task.horizon_hours:
+            self.refuse(
+                f"horizon_hours {self.horizon_hours} is not the task's horizon_hours {task.horizon_hours}; "
+                f"one leaderboard never mixes horizons"
+            )
 
-    def suits(self, station: str, variables: Collection[str]) -> Self:
-        """Return itself if the station has the variables that it needs.
+    def require_variables(self, station: str, variables: Collection[str]) -> None:
+        """Raise unless the station has the variables that it needs.
 
         Raises
         ------
@@ -80,14 +84,15 @@ class Architecture(Strict):
                 f"leave the architecture out, or edit its channels"
             )
             raise EntrantSkipped(msg)
-        return self
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Raise `SettingsError` with the recipe's file and a reason, which says what to change."""
+        msg = f"{self._file}: {reason}"
+        raise SettingsError(msg)
 
     @property
     def _file(self) -> str:
         return f"include/architectures/{self.architecture}.yaml"
-
-
-A = TypeVar("A", bound=Architecture)
 
 
 class Fitted(Protocol):
@@ -112,8 +117,8 @@ class Judged(Protocol):
     """A fitted estimator of which the validation part decided something."""
 
     @property
-    def found(self) -> dict[str, Any]:
-        """What was decided, as settings of the recipe; see `Architecture.settled`."""
+    def found(self) -> Found:
+        """What was decided; `Architecture.settled` takes it."""
         ...
 
 
@@ -134,26 +139,6 @@ class Estimator(Architecture, ABC):
     @abstractmethod
     def fit(self, dataset: Dataset, *, seed: int) -> Fitted:
         """Fit on the dataset's training part."""
-
-
-def register(family: str) -> Callable[[type[A]], type[A]]:
-    """Make a class the family called `family`; a name can be taken only once."""
-
-    def enter(cls: type[A]) -> type[A]:
-        if family in _families:
-            msg = f"two families are called {family!r}: {_families[family].__name__} and {cls.__name__}"
-            raise SettingsError(msg)
-        _families[family] = cls
-        return cls
-
-    return enter
-
-
-def families() -> dict[str, type[Architecture]]:
-    """Return every registered family, by name; each module of this package registers its own."""
-    for module in pkgutil.iter_modules(tsflow.architectures.__path__):
-        importlib.import_module(f"tsflow.architectures.{module.name}")
-    return dict(sorted(_families.items()))
 
 
 def load_architecture(name: str) -> Architecture:

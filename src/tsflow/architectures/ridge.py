@@ -22,6 +22,7 @@ from scipy.linalg import solve
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
 from tsflow.features.climate import Harmonics, harmonics
+from tsflow.records.found import Found, Penalty
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Ridge(Tabular):
             raise ValueError(msg)
         return self
 
+    def settled(self, found: Found) -> Self:
+        """Return the recipe with its penalty fixed."""
+        return self.changed(alphas=[found.alpha]) if isinstance(found, Penalty) else self
+
     def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
         """Fit by normal equations on the training part; `seed` is not used.
 
@@ -69,7 +74,7 @@ class Ridge(Tabular):
             chosen = min(tried, key=lambda alpha: float(np.abs(tried[alpha].of(columns) - truth).mean()))
             coefficients = tried[chosen]
         model = self._forecast(expanded, coefficients, middle, dataset)
-        return GraphForecast(model, len(coefficients.kernel) + 1, found={"alphas": [chosen]})
+        return GraphForecast(model, len(coefficients.kernel) + 1, found=Penalty(alpha=chosen))
 
     def expansion(self, dataset: Dataset) -> keras.Model:
         """Return the graph from raw observations to all columns of the regression."""

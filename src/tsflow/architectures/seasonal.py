@@ -1,11 +1,11 @@
 """Seasonal naive: the same hour of the last days."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from tsflow.architectures.affine import AffineForecast, hours_read
+from tsflow.architectures.affine import AffineForecast
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import SettingsError
 from tsflow.task import Task
@@ -34,9 +34,9 @@ class SeasonalNaive(Estimator):
         youngest = -horizon_hours % self.season_hours
         return [youngest + season * self.season_hours for season in range(self.seasons)]
 
-    def fits(self, task: Task) -> Self:
-        """Return itself if the context reaches back over all its seasons; else raise `SettingsError`."""
-        super().fits(task)
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context reaches back over all its seasons."""
+        super().require_task(task)
         needed = self.ages(task.horizon_hours)[-1] + 1
         if (found := self.context_hours or task.context_hours) < needed:
             msg = (
@@ -44,12 +44,11 @@ class SeasonalNaive(Estimator):
                 f"of {needed} h at a horizon of {task.horizon_hours} h, found {found} h; lower seasons or lengthen the context"
             )
             raise SettingsError(msg)
-        return self
 
     def fit(self, dataset: Dataset, *, seed: int) -> AffineForecast:
         """Nothing is fitted; `seed` is not used."""
-        self.fits(dataset.task)
-        hours = hours_read(self, dataset)
+        self.require_task(dataset.task)
+        hours = self.hours_read(dataset.task)
         weights = np.zeros(hours)
         weights[[hours - 1 - age for age in self.ages(dataset.task.horizon_hours)]] = 1 / self.seasons
         return AffineForecast.of(dataset, weights, 0.0, parameters=0)

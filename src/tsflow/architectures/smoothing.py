@@ -1,13 +1,13 @@
 """Exponential smoothing, also called Holt-Winters: level, trend and daily season, each corrected by every new value."""
 
 import warnings
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.architectures.affine import AffineForecast, affine_map, hours_read, last_unbroken
+from tsflow.architectures.affine import AffineForecast, affine_map, last_unbroken
 from tsflow.architectures.registry import Estimator, register
 from tsflow.errors import SettingsError, TrainingError
 from tsflow.task import Task
@@ -36,9 +36,9 @@ class ExponentialSmoothing(Estimator):
     fit_hours: Annotated[int, Field(ge=1)] = 8760
     max_iterations: Annotated[int, Field(ge=1)] = 1000
 
-    def fits(self, task: Task) -> Self:
-        """Return itself if the context holds the two seasons and ten hours that the start asks for; else `SettingsError`."""
-        super().fits(task)
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context holds the two seasons and ten hours that the start asks for."""
+        super().require_task(task)
         needed = 2 * self.season_hours + 10
         if (found := self.context_hours or task.context_hours) < needed:
             msg = (
@@ -46,7 +46,6 @@ class ExponentialSmoothing(Estimator):
                 f"found {found} h; lengthen the context or shorten the season"
             )
             raise SettingsError(msg)
-        return self
 
     def _model(self, values: NDArray[np.float64]) -> Any:
         from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -90,8 +89,8 @@ class ExponentialSmoothing(Estimator):
 
     def fit(self, dataset: Dataset, *, seed: int) -> AffineForecast:
         """Fit the smoothing parameters, then take the map from the library; `seed` is not used."""
-        self.fits(dataset.task)
-        hours, horizon = hours_read(self, dataset), dataset.task.horizon_hours
+        self.require_task(dataset.task)
+        hours, horizon = self.hours_read(dataset.task), dataset.task.horizon_hours
         values = last_unbroken(dataset, self.fit_hours, at_least=max(hours, 4 * self.season_hours))
         parameters = self.parameters_of(values)
         weights, constant = affine_map(

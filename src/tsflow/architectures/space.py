@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -113,7 +114,7 @@ def value_of(architecture: Architecture, key: str) -> Any:
     return place
 
 
-def with_values(architecture: Architecture, values: dict[str, Any]) -> Architecture:
+def with_values(architecture: Architecture, values: Mapping[str, object]) -> Architecture:
     """Return a recipe with other values under some dotted keys, and without a search space.
 
     Raises
@@ -162,7 +163,7 @@ def check_space(architecture: Architecture, path: str) -> None:
                 raise SettingsError(msg) from error
 
 
-def _keys(content: dict[str, Any], before: str = "") -> list[str]:
+def _keys(content: Mapping[str, object], before: str = "") -> list[str]:
     found = []
     for key, value in content.items():
         if not before and key in _FIXED:

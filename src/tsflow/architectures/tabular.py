@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
 from tsflow.features.channels import Channels, FittedChannels
 from tsflow.features.table import Table, table_model
+from tsflow.records.dataset import Part
+from tsflow.records.found import Found, Nothing
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import Part
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +31,7 @@ class GraphForecast:
     model: keras.Model
     parameters: int
     lead_hours: tuple[int, ...] = ()
-    found: dict[str, Any] = field(default_factory=dict)
+    found: Found = field(default_factory=Nothing)
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
@@ -62,6 +64,12 @@ class Tabular(Estimator):
     def variables(self) -> set[str]:
         """The station's variables that must be there."""
         return self.channels.variables
+
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context holds all hours that channels and table read."""
+        super().require_task(task)
+        if msg := self.channels.beyond(task) or self.table.beyond(task):
+            self.refuse(msg)
 
     def columns(self, dataset: Dataset) -> keras.Model:
         """Return the graph from raw observations to the table, with constants of the training part."""

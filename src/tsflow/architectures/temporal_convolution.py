@@ -4,8 +4,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from tsflow.architectures.network import Dropout, Network, Width
+from tsflow.architectures.network import Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
+from tsflow.task import Task
 
 
 @register("temporal_convolution")
@@ -35,16 +36,14 @@ class TemporalConvolution(Network):
         """How many rows, the last one counted, the forecast depends on."""
         return 1 + 2 * (self.kernel - 1) * ((1 << self.blocks) - 1)
 
-    @model_validator(mode="after")
-    def _sees_its_context(self) -> Self:
-        rows = self.context_hours or 120
-        if self.receptive_hours < rows:
-            msg = (
-                f"kernel {self.kernel} and blocks {self.blocks} see {self.receptive_hours} hours, context_hours is {rows}; "
-                f"use more blocks, a longer kernel or a smaller context_hours"
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the last row sees the whole context."""
+        super().require_task(task)
+        if self.receptive_hours < (rows := self.hours_read(task)):
+            self.refuse(
+                f"kernel {self.kernel} and blocks {self.blocks} see {self.receptive_hours} hours, the context has {rows}; "
+                f"use more blocks, a longer kernel, or set context_hours to {self.receptive_hours} or fewer"
             )
-            raise ValueError(msg)
-        return self
 
     @model_validator(mode="after")
     def _one_normalisation(self) -> Self:
@@ -53,10 +52,11 @@ class TemporalConvolution(Network):
             raise ValueError(msg)
         return self
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """One residual block for each dilation, then the last row."""
         from keras import layers
 
+        x = series.x
         for _ in range(self.blocks):
             odd = (x.shape[1] - 1) % 2  # the row that is dropped in front, so that the last one stays
             kept = x[:, odd::2, :]

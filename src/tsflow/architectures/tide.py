@@ -4,8 +4,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from tsflow.architectures.network import Activation, Dropout, Network, Width
+from tsflow.architectures.network import Activation, Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
+from tsflow.task import Task
 
 
 @register("tide")
@@ -31,21 +32,23 @@ class Tide(Network):
     activation: Activation = "relu"
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        rows = self.context_hours or 120
-        if self.pool > rows:
-            msg = f"pool {self.pool} is longer than the context of {rows} rows; use a smaller pool"
-            raise ValueError(msg)
+    def _one_normalisation(self) -> Self:
         if self.batch_normalisation:
             msg = "batch_normalisation: TiDE normalises layers; leave it out"
             raise ValueError(msg)
         return self
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context fills a pool."""
+        super().require_task(task)
+        if self.pool > (rows := self.hours_read(task)):
+            self.refuse(f"pool {self.pool} is longer than the context of {rows} rows; use a smaller pool")
+
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """Pooling -> projection -> flatten -> residual blocks; beside them the context itself."""
         from keras import layers
 
-        y = x
+        x = y = series.x
         if self.pool > 1:
             y = layers.AveragePooling1D(self.pool)(y[:, y.shape[1] % self.pool :, :])
         y = self._block(y, hidden=self.width // 2 or 1, units=self.projection, dropout=dropout)

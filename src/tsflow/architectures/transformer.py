@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tsflow.architectures.network import Activation, Dropout, Network, Width
+from tsflow.architectures.network import Activation, Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
+from tsflow.task import Task
 
 
 @register("transformer")
@@ -31,19 +32,22 @@ class Transformer(Network):
         if self.width % self.heads:
             msg = f"width {self.width} is not a multiple of heads {self.heads}"
             raise ValueError(msg)
-        rows = self.context_hours or 120
-        if self.patch_hours > rows:
-            msg = f"patch_hours {self.patch_hours} is longer than the context of {rows} rows; use a smaller patch"
-            raise ValueError(msg)
         if self.batch_normalisation:
             msg = "batch_normalisation: a transformer normalises layers; leave it out"
             raise ValueError(msg)
         return self
 
-    def layers(self, x: Any, *, dropout: bool) -> Any:
+    def require_task(self, task: Task) -> None:
+        """Raise `SettingsError` unless the context fills a patch."""
+        super().require_task(task)
+        if self.patch_hours > (rows := self.hours_read(task)):
+            self.refuse(f"patch_hours {self.patch_hours} is longer than the context of {rows} rows; use a smaller patch")
+
+    def layers(self, series: Series, *, dropout: bool) -> Any:
         """Patches -> tokens with positions -> blocks -> normalisation -> pooling."""
         from keras import initializers, layers
 
+        x = series.x
         hours, columns = x.shape[1:]
         tokens = hours // self.patch_hours
         if hours % self.patch_hours:

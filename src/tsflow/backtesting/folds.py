@@ -28,79 +28,41 @@ Tashman (2000), Out-of-sample tests of forecasting accuracy: an analysis and rev
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Self
 
-from pydantic import model_validator
-
-from tsflow.errors import NotEnoughData, SettingsError
-from tsflow.model import Strict
-from tsflow.splits import FixedSplit
+from tsflow.errors import IntegrityError, NotEnoughData, SettingsError
+from tsflow.records.backtest import BacktestPlan, Fold, FoldPlan
 from tsflow.windows.dataset import Dataset
 
 SEASON_DAYS = 91  # a quarter of a year
 _HOUR = timedelta(hours=1)
 
 
-class Fold(Strict):
-    """One fold, by the times of the last rows of its parts."""
+def dataset_of_fold(fold: Fold, record: Dataset) -> Dataset:
+    """Return the fold's dataset, which holds nothing after its test part and, if it slides, nothing before training.
 
-    train_start: datetime | None = None  # the last row before training, of a sliding fold; None: the record's beginning
-    train_end: datetime
-    validation_end: datetime
-    test_end: datetime
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        ends = [self.train_end, self.validation_end, self.test_end]
-        if self.train_start is not None:
-            ends = [self.train_start, *ends]
-        if not all(earlier < later for earlier, later in pairwise(ends)):
-            msg = f"the parts of a fold must follow each other and none be empty, found {', '.join(map(str, ends))}"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def name(self) -> str:
-        """The day on which its test part begins."""
-        return f"{self.validation_end + _HOUR:%Y-%m-%d}"
-
-    @property
-    def split(self) -> FixedSplit:
-        """How it cuts a record."""
-        return FixedSplit(train_end=self.train_end, validation_end=self.validation_end, test_end=self.test_end)
-
-    def of(self, record: Dataset) -> Dataset:
-        """Return the fold's dataset, which holds nothing after its test part and, if it slides, nothing before training.
-
-        Its fingerprint follows from those rows alone: a longer record gives the same fold, whose trainings are reused.
-        """
-        times = record.frame["time"]
-        inside = times <= self.test_end
-        if self.train_start is not None:
-            inside &= times > self.train_start
-        # What was filled or missing was counted over the whole record.
-        return replace(record.cut(self.split, f"fold {self.name}"), frame=record.frame[inside].reset_index(drop=True))
+    Its fingerprint follows from those rows alone: a longer record gives the same fold, whose trainings are reused.
+    """
+    times = record.frame["time"]
+    inside = times <= fold.test_end
+    if fold.train_start is not None:
+        inside &= times > fold.train_start
+    # What was filled or missing was counted over the whole record.
+    return replace(record.cut(fold.split, f"fold {fold.name}"), frame=record.frame[inside].reset_index(drop=True))
 
 
-def rolling_folds(
-    first: datetime,
-    last: datetime,
-    *,
-    folds: int,
-    test_days: int,
-    validation_days: int,
-    train_days: int | None = None,
-    step_days: int | None = None,
-) -> list[Fold]:
+def fold_of(record: Dataset, plan: BacktestPlan, name: str) -> Dataset:
+    """Return a planned fold's dataset; `IntegrityError` if it is not the one that was built."""
+    planned = plan.folds[name]
+    dataset = dataset_of_fold(planned.times, record)
+    if dataset.fingerprint != planned.fingerprint:
+        msg = f"fold {name} now has the fingerprint {dataset.fingerprint}, its plan says {planned.fingerprint}; "
+        msg += "another version of tsflow made the plan, so start a new backtest"
+        raise IntegrityError(msg)
+    return dataset
+
+
+def rolling_folds(first: datetime, last: datetime, plan: FoldPlan) -> list[Fold]:
     """Return the folds of a record from `first` to `last` (the times of its rows), oldest first.
-
-    Parameters
-    ----------
-    train_days
-        Of sliding folds; None: each fold trains on everything before its validation part.
-    step_days
-        From fold to fold; None: a quarter of a year, or `test_days` if those are more.
 
     Raises
     ------
@@ -109,8 +71,9 @@ def rolling_folds(
     NotEnoughData
         If the record begins too late for a fold; names the fold and how many would fit.
     """
-    step_days = max(SEASON_DAYS, test_days) if step_days is None else step_days
-    given = {"folds": folds, "test_days": test_days, "validation_days": validation_days, "train_days": train_days}
+    folds, test_days, train_days = plan.folds, plan.test_days, plan.train_days
+    step_days = max(SEASON_DAYS, test_days) if plan.step_days is None else plan.step_days
+    given = {"folds": folds, "test_days": test_days, "validation_days": plan.validation_days, "train_days": train_days}
     if wrong := [f"{name} {value}" for name, value in given.items() if value is not None and value < 1]:
         msg = f"{', '.join(wrong)}: expected 1 or more"
         raise SettingsError(msg)
@@ -119,7 +82,7 @@ def rolling_folds(
             f"step_days {step_days} is shorter than test_days {test_days}: targets would be tested twice; give {test_days} or more"
         )
         raise SettingsError(msg)
-    test, validation, step = (timedelta(days=days) for days in (test_days, validation_days, step_days))
+    test, validation, step = (timedelta(days=days) for days in (test_days, plan.validation_days, step_days))
     training = timedelta(days=train_days) if train_days else _HOUR
     found = []
     for back in reversed(range(folds)):
@@ -143,7 +106,7 @@ def require_windows(record: Dataset, folds: list[Fold]) -> None:
     """Raise `NotEnoughData` if a fold has no window in one of its parts; names the fold and what to do."""
     for number, fold in enumerate(folds, 1):
         try:
-            _ = fold.of(record).bounds
+            _ = dataset_of_fold(fold, record).bounds
         except NotEnoughData as error:
             msg = f"fold {fold.name} ({number} of {len(folds)}): {error}; {_remedy(len(folds) - number)}"
             raise NotEnoughData(msg) from error

@@ -9,25 +9,12 @@ from numpy.typing import NDArray
 
 from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import IntegrityError
-from tsflow.evaluation.leads import lead_truth
+from tsflow.evaluation.leads import lead_hours, lead_truth
 from tsflow.evaluation.metrics import bias, mae, rmse
-from tsflow.model import Strict
+from tsflow.records.backtest import Errors
 from tsflow.windows.dataset import Dataset
 
 SEASONS = ("DJF", "MAM", "JJA", "SON")
-
-
-class Errors(Strict):
-    """Errors in the target's unit; seasons and hours are those of the target, by the station's clock."""
-
-    origins: int
-    mae: float
-    rmse: float
-    bias: float
-    by_fold: dict[str, float]  # MAE; a group without origins is left out
-    by_season: dict[str, float]
-    by_hour: dict[int, float]
-    by_lead: dict[int, float]  # hours ahead; the horizon, and the leads that every fold forecast
 
 
 def on_test(fold: Dataset, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -49,15 +36,6 @@ def on_test(fold: Dataset, predictions: pd.DataFrame) -> pd.DataFrame:
     hours = lead_hours(frame)
     truth = lead_truth(fold, "test", hours)  # [n_origins, n_leads]
     return frame.assign(**{f"truth_{hour}": truth[:, place] for place, hour in enumerate(hours)})
-
-
-def lead_hours(frame: pd.DataFrame) -> list[int]:
-    """Return the leads that a frame has whole columns of."""
-    return [
-        int(name.removeprefix("lead_"))
-        for name in map(str, frame.columns)
-        if name.startswith("lead_") and frame[name].notna().all()
-    ]
 
 
 def naive_on_test(fold: Dataset, hours: Sequence[int]) -> pd.DataFrame:

@@ -54,7 +54,7 @@ class Intervals:
         bounds: Values = values[:, None, None] + offsets[hour_of_day(target_times)]
         return bounds
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return what JSON can hold."""
         return asdict(self)
 

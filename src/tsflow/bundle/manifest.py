@@ -1,17 +1,22 @@
-"""The file formats that a consumer shares with the workflow: pointer and manifest. Standard library only.
+"""The file formats that a consumer shares with the workflow: pointer and manifest.
 
 A bundle is an immutable folder; its manifest names every file with SHA-256 and size. The pointer names one
-manifest with its SHA-256, so that from the pointer on nothing can be swapped unseen.
+manifest with its SHA-256, so that from the pointer on nothing can be swapped unseen. A reader ignores fields that it
+does not know, so that what a newer tsflow adds does no harm.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
 
 from tsflow.errors import IntegrityError
+from tsflow.names import MAIN
 
 FORMAT = 1  # raise it when a reader of the old form could misread the new one
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,111 @@ class BundleFile:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of the model's input, in raw units."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is forecast, and which of the station's tasks it is."""
+
+    name: str
+    unit: str
+    task: str = MAIN
+
+
+@dataclass(frozen=True)
+class Hours:
+    """How hours were made of the station's cadence; the span that is filled in ISO 8601."""
+
+    method: str
+    fill_gaps_up_to: str
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and deviation of each feature over the training rows; for people: the model scales by itself."""
+
+    mean: list[float]
+    deviation: list[float]
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """Rows and windows of a part of the split, and when it begins and ends."""
+
+    rows: int
+    windows: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the record was cut, by part: train, validation, test."""
+
+    name: str
+    parts: dict[str, PartFacts]
+
+
+@dataclass(frozen=True)
+class Band:
+    """How the intervals of one level did on the test part; width and pinball loss in the target's unit."""
+
+    level: float
+    coverage: float
+    width: float
+    pinball: float
+
+
+@dataclass(frozen=True)
+class TestErrors:
+    """Errors on the test part, in the target's unit; None where it is empty."""
+
+    test_mae: float | None = None
+    test_rmse: float | None = None
+    test_bias: float | None = None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How the candidate did that was chosen, in the target's unit; `refit`: the model that went out, on the same test part."""
+
+    rank: int | None = None
+    train_mae: float | None = None
+    train_rmse: float | None = None
+    train_bias: float | None = None
+    val_mae: float | None = None
+    val_rmse: float | None = None
+    val_bias: float | None = None
+    val_skill: float | None = None
+    test_mae: float | None = None
+    test_rmse: float | None = None
+    test_bias: float | None = None
+    test_skill: float | None = None
+    skill: float | None = None
+    mae_low: float | None = None
+    mae_high: float | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    train_seconds: float | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    intervals: list[Band] = field(default_factory=list)
+    crps: float | None = None
+    naive: dict[str, float] = field(default_factory=dict)
+    refit: TestErrors | None = None
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What a bundle's `manifest.json` says."""
+    """What a bundle's `manifest.json` says.
+
+    A client of tsflow 0.1 refuses further fields here: new ones go into the nested parts.
+    """
 
     format: int
     station: str
@@ -45,19 +153,19 @@ class Manifest:
     run: str
     architecture: str
     title: str
-    settings: dict[str, Any]  # of the architecture
-    features: list[dict[str, str]]  # name and unit, in the order of the model's input
-    target: dict[str, str]  # name and unit
+    settings: dict[str, Any]  # of the recipe: each family has its own
+    features: list[Column]  # in the order of the model's input
+    target: Target
     context_hours: int
     horizon_hours: int
-    hourly: dict[str, Any]  # how hours were made of the station's cadence
-    scaler: dict[str, list[float]]
-    split: dict[str, Any]
+    hourly: Hours
+    scaler: Scaler
+    split: Split
     fingerprint: str
     as_of: str
     created_at: str
     seed: int
-    metrics: dict[str, Any]
+    metrics: Metrics
     libraries: dict[str, str]
     git_commit: str | None
     files: dict[str, BundleFile]
@@ -68,7 +176,7 @@ def dump(content: Pointer | Manifest) -> bytes:
     return (json.dumps(asdict(content), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _fields(body: bytes, key: str) -> dict[str, Any]:
+def _read(body: bytes, kind: type[T], what: str, key: str) -> T:
     try:
         content = json.loads(body)
         found = content["format"]
@@ -78,27 +186,21 @@ def _fields(body: bytes, key: str) -> dict[str, Any]:
     if found != FORMAT:
         msg = f"{key}: format {found!r}, this tsflow reads {FORMAT}; install the tsflow that wrote it, or a newer one"
         raise IntegrityError(msg)
-    return dict(content)
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        msg = f"{key}: not {what} ({error}); it was damaged or written by another program"
+        raise IntegrityError(msg) from error
 
 
 def read_pointer(body: bytes, key: str) -> Pointer:
     """Read a pointer; `IntegrityError` if it is not one."""
-    try:
-        return Pointer(**_fields(body, key))
-    except TypeError as error:
-        msg = f"{key}: not a champion pointer ({error})"
-        raise IntegrityError(msg) from error
+    return _read(body, Pointer, "a champion pointer", key)
 
 
 def read_manifest(body: bytes, key: str) -> Manifest:
     """Read a manifest; `IntegrityError` if it is not one."""
-    try:
-        fields = _fields(body, key)
-        fields["files"] = {name: BundleFile(**file) for name, file in fields["files"].items()}
-        return Manifest(**fields)
-    except (TypeError, KeyError, AttributeError) as error:
-        msg = f"{key}: not a bundle's manifest ({error})"
-        raise IntegrityError(msg) from error
+    return _read(body, Manifest, "a bundle's manifest", key)
 
 
 def check(body: bytes, expected: BundleFile, key: str) -> bytes:

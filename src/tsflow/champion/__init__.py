@@ -1,1 +1,1 @@
-"""The champion: its bundle, and the pointer that says which one it is."""
+"""The champion: what goes out, its bundle and card, and the pointer that says which one it is."""

@@ -8,17 +8,20 @@ from rich.live import Live
 from rich.table import Table
 
 from tsflow.cli.output import console
-from tsflow.errors import RunFailed
+from tsflow.errors import RunFailed, SettingsError
+from tsflow.records.candidate import StoredEpoch
+from tsflow.records.files import FOLD, RUN
+from tsflow.records.names import run_key
+from tsflow.records.store import Records
 from tsflow.stack import Airflow, DagRun, TaskInstance
-from tsflow.storage import keys
-from tsflow.storage.codecs import from_json
-from tsflow.storage.objects import ObjectStore
 
 _POLL_SECONDS = 1.0
+_READ_SECONDS = 90.0  # Airflow reads DAG files, whose forms list the names, again and again
+_NEW_NAME = "is not one of"  # in the words of JSON Schema
 _COLOURS = {"success": "green", "running": "cyan", "failed": "red", "upstream_failed": "red", "up_for_retry": "yellow"}
 
 
-def follow(airflow: Airflow, objects: ObjectStore, dag_id: str, conf: Mapping[str, Any]) -> str:
+def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, Any]) -> str:
     """Trigger a DAG, show its run until it ends, and return the run's id.
 
     Raises
@@ -27,14 +30,14 @@ def follow(airflow: Airflow, objects: ObjectStore, dag_id: str, conf: Mapping[st
         If the run did not succeed; names the tasks that failed and where their logs are.
     """
     airflow.wait_for_dag(dag_id)
-    run_id = airflow.trigger(dag_id, conf)
+    run_id = _triggered(airflow, dag_id, conf)
     console.print(f"[bold]{dag_id}[/]: {airflow.url}/dags/{dag_id}/runs/{run_id}")
     shown: dict[str, str] = {}
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _Nothing() as live:
         while True:
             run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
-            progress = {name: _progress(objects, _folder(dag_id, run_id, name)) for name in _in_training(tasks)}
+            progress = {name: _progress(records, dag_id, run_id, name) for name in _in_training(tasks)}
             if console.is_terminal:
                 live.update(_table(dag_id, tasks, progress))
             _print_changes(tasks, progress, shown, time.monotonic() - began)
@@ -43,6 +46,21 @@ def follow(airflow: Airflow, objects: ObjectStore, dag_id: str, conf: Mapping[st
             time.sleep(_POLL_SECONDS)
     _raise_if_failed(airflow, run, tasks)
     return run_id
+
+
+def _triggered(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> str:
+    """Start a run; a station or a recipe whose file is new is known here some seconds before Airflow has read it."""
+    deadline, told = time.monotonic() + _READ_SECONDS, False
+    while True:
+        try:
+            return airflow.trigger(dag_id, conf)
+        except SettingsError as refusal:
+            if _NEW_NAME not in str(refusal) or time.monotonic() >= deadline:
+                raise
+        if not told:
+            console.print("Airflow has not read a new file under include/ yet; waiting for that")
+            told = True
+        time.sleep(_POLL_SECONDS)
 
 
 class _Nothing:
@@ -62,20 +80,15 @@ def _in_training(tasks: list[TaskInstance]) -> list[str]:
     return [task.rendered_map_index for task in tasks if task.task_id == "train" and task.rendered_map_index]
 
 
-def _folder(dag_id: str, run_id: str, label: str) -> str:
-    """Return the prefix of a training's epochs; a backtest's trainings are labelled with fold and architecture."""
+def _progress(records: Records, dag_id: str, run_id: str, label: str) -> str:
+    """Return a training's newest epoch, in words; empty before the first. A backtest's labels are fold and architecture."""
     fold, _, architecture = label.rpartition(" ")
-    folder = keys.fold_folder(keys.run_key(run_id), fold) if dag_id == "backtest" else keys.run_folder(keys.run_key(run_id))
-    return keys.progress(folder, architecture)
-
-
-def _progress(objects: ObjectStore, prefix: str) -> str:
-    """Return a training's newest epoch, in words; empty before the first."""
-    written = [key for key in objects.keys(prefix) if key.endswith(".json")]
-    if not written:
+    folder = FOLD.key(backtest=run_key(run_id), fold=fold) if dag_id == "backtest" else RUN.key(run=run_key(run_id))
+    epoch = records.newest(StoredEpoch, folder=folder, architecture=architecture)
+    if epoch is None:
         return ""
-    epoch = from_json(objects.get(written[-1]), written[-1])
-    return f"epoch {epoch['epoch']} of {epoch['of']}, validation MAE {epoch['val_mae']:.3f}"
+    error = "" if epoch.val_mae is None else f", validation MAE {epoch.val_mae:.3f}"
+    return f"epoch {epoch.epoch} of {epoch.of}{error}"
 
 
 def _table(dag_id: str, tasks: list[TaskInstance], progress: dict[str, str]) -> Table:

@@ -4,258 +4,176 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from tsflow import __version__
-from tsflow.cli import local, show, through_airflow, tuning
-from tsflow.cli.output import console, fail
+from tsflow.cli import here as in_this_process
+from tsflow.cli import show, stack, through_airflow
+from tsflow.cli.options import How, as_json, here, local, station_option, task_option, workflow
+from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.errors import SettingsError, TsflowError
-from tsflow.settings import override, settings
+from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
+from tsflow.settings import settings
 
-app = typer.Typer(
-    name="tsflow",
-    help="A weather station's 24-hour temperature forecast, kept good every day by an Apache Airflow workflow.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-champion_app = typer.Typer(
-    help="The published champion: what it is, and whether every byte of it is as published.", no_args_is_help=True
-)
-app.add_typer(champion_app, name="champion")
-
-StationOption = Annotated[
-    str | None, typer.Option("--station", help="A station of include/stations; default: the setting `station`.")
-]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-SetOption = Annotated[
-    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as splits.book.train=2/3.")
-]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="Use only what was known at this moment of the station's clock.")
-]
-ProfileHelp = "How much work: smoke, quick or full."
+Asked = dict[str, object]
 
 
-@app.callback(invoke_without_command=True)
-def _main(*, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s")
+def app() -> None:
+    """Keep a weather station's forecast good every day, by an Apache Airflow workflow."""
 
 
 @app.command()
-def up(*, as_json: JsonFlag = False) -> None:
-    """Start the embedded stack (object store and Airflow) and wait until it is healthy."""
-    through_airflow.up(as_json=as_json)
+@as_json
+def up(json_out: str | None) -> None:
+    """Start object store and Airflow, wait until both are healthy."""
+    stack.up(json_to_stdout(json_out))
 
 
 @app.command()
 def down() -> None:
     """Stop the embedded stack; data and settings stay."""
-    through_airflow.down()
+    stack.down()
 
 
 @app.command()
-def status(*, as_json: JsonFlag = False) -> None:
-    """Show the stack's parts and their health; exits with 9 if one is not healthy."""
-    through_airflow.status(as_json=as_json)
+@as_json
+def status(json_out: str | None) -> None:
+    """Show the stack's parts and their health. Exits with 9 if one is not healthy."""
+    stack.status(json_to_stdout(json_out))
 
 
 @app.command()
-def run(
-    *,
-    station: StationOption = None,
-    profile: Annotated[str, typer.Option(help=ProfileHelp)] = "quick",
-    split: Annotated[str, typer.Option(help="book or recent.")] = "recent",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
-    seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
-    as_of: AsOfOption = None,
-    source: Annotated[str | None, typer.Option(help="A source of the station file; default: its first.")] = None,
-) -> None:
-    """Ingest and retrain once through Airflow, and follow it to its end."""
-    through_airflow.run(
-        {
-            "station": station or settings().station,
-            "profile": profile,
-            "split": split,
-            "architectures": _listed(architectures),
-            "seed": seed,
-            "as_of": as_of,
-        },
-        source=source,
-    )
+@here
+@workflow(IngestRequest, json_out=False)
+def ingest(asked: Asked, how: How) -> None:
+    """Bring a station's newest observations into the store."""
+    if how.here:
+        in_this_process.ingest_once(IngestRequest.of(asked), how.sources)
+    else:
+        through_airflow.ingest(IngestRequest.of({**asked, "source": how.named_source()}))
 
 
 @app.command()
-def retrain(
-    more_sources: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
-    *,
-    run_locally: Annotated[bool, typer.Option("--local", help="In this process, without Airflow.")] = False,
-    station: Annotated[
-        str | None, typer.Option("--station", metavar="NAME|FILE", help="A station of include/stations, or a station file.")
-    ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="NAME|PATH...", help="A source of the station file, or files to read.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="book or recent.")] = "recent",
-    profile: Annotated[str, typer.Option(help=ProfileHelp)] = "full",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
-    seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
-    as_of: AsOfOption = None,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write the leaderboard as JSON to this file.")
-    ] = None,
-    assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
-) -> None:
-    """Run the same steps in this process: ingest, train, rank, publish."""
-    if not run_locally:
-        msg = "retrain runs in this process: say --local; `tsflow run` goes through Airflow"
+@here
+@workflow(RetrainRequest)
+def run(asked: Asked, how: How) -> None:
+    """Ingest, train every entrant, rank them and publish the best. Follows it to its end."""
+    _run(asked, how)
+
+
+@app.command(hidden=True)
+@local
+@workflow(RetrainRequest)
+def retrain(asked: Asked, how: How) -> None:
+    """Run in this process: the old name of `tsflow run --here`."""
+    if not how.here:
+        msg = "retrain is the old name of `tsflow run --here`; use that, or `tsflow run` to go through Airflow"
         raise SettingsError(msg)
-    override(assignments)
-    local.retrain(
-        {
-            "station": station or settings().station,
-            "split": split,
-            "profile": profile,
-            "architectures": _listed(architectures),
-            "seed": seed,
-            "as_of": as_of,
-        },
-        sources=[*(source or []), *(str(path) for path in more_sources or [])],
-        json_out=json_out,
-    )
+    click.echo("`tsflow retrain --local` is the old name of `tsflow run --here`, which does the same", err=True)
+    _run(asked, how)
+
+
+def _run(asked: Asked, how: How) -> None:
+    request = RetrainRequest.of(asked)
+    if how.here:
+        in_this_process.run(request, how.sources, how.json_out)
+    else:
+        through_airflow.run(request, how.named_source(), how.json_out)
 
 
 @app.command()
-def backtest(
-    *,
-    run_locally: Annotated[bool, typer.Option("--local", help="In this process, without Airflow.")] = False,
-    show_newest: Annotated[bool, typer.Option("--show", help="Only show the station's newest backtest.")] = False,
-    run_id: Annotated[str | None, typer.Option("--run", help="With --show: a backtest; default: the newest.")] = None,
-    station: StationOption = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option("--source", metavar="NAME|PATH", help="A source of the station file; with --local also files."),
-    ] = None,
-    folds: Annotated[int, typer.Option(help="The last one ends with the record.")] = 4,
-    test_days: Annotated[int, typer.Option(help="Of each fold.")] = 60,
-    validation_days: Annotated[int, typer.Option(help="Before them; decide when a training stops.")] = 60,
-    train_days: Annotated[int | None, typer.Option(help="Before those; default: all there is.")] = None,
-    step_days: Annotated[int | None, typer.Option(help="From fold to fold; default: 91, or --test-days if those are more.")] = None,
-    profile: Annotated[str, typer.Option(help=ProfileHelp)] = "quick",
-    architectures: Annotated[str | None, typer.Option(metavar="A,B", help="Default: those of the profile.")] = None,
-    seed: Annotated[int, typer.Option(help="Of every training.")] = 1,
-    as_of: AsOfOption = None,
-    json_out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the summary as JSON to this file.")] = None,
-    assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
-) -> None:
-    """Train and test every architecture at several ends of the record, through Airflow or --local."""
+@here
+@local
+@click.option("--show", "show_newest", is_flag=True, help="Show the station's newest backtest, and train nothing.")
+@click.option("--run", "run_id", metavar="ID", help="Show this backtest; goes with --show.")
+@workflow(BacktestRequest)
+def backtest(asked: Asked, how: How, *, show_newest: bool, run_id: str | None) -> None:
+    """Train and test every recipe at several ends of the record."""
     if show_newest:
-        show.backtest(station or settings().station, run_id, json_out)
+        show.backtest(_text(asked["station"]), _text(asked["task"]), run_id, how.json_out)
         return
     if run_id is not None:
         msg = f"--run {run_id} goes with --show; a new backtest gets an id of its own"
         raise SettingsError(msg)
-    if not run_locally and (assignments or len(source or []) > 1):
-        msg = "--set and several --source are for --local: Airflow's tasks read their own settings and one source"
-        raise SettingsError(msg)
-    override(assignments)
-    request = {
-        "station": station or settings().station,
-        "folds": folds,
-        "test_days": test_days,
-        "validation_days": validation_days,
-        "train_days": train_days,
-        "step_days": step_days,
-        "profile": profile,
-        "architectures": _listed(architectures),
-        "seed": seed,
-        "as_of": as_of,
-    }
-    if run_locally:
-        local.backtest(request, sources=source or [], json_out=json_out)
+    request = BacktestRequest.of(asked)
+    if how.here:
+        in_this_process.backtest(request, how.sources, how.json_out)
     else:
-        through_airflow.backtest(request, source=source[0] if source else None, json_out=json_out)
+        through_airflow.backtest(request, how.named_source(), how.json_out)
 
 
 @app.command()
-def tune(
-    architecture: Annotated[str, typer.Argument(help="A recipe of include/architectures with a search space.")],
-    *,
-    minutes: Annotated[float | None, typer.Option(help="Of work in all, however often it is resumed; default: 10.")] = None,
-    trials: Annotated[int | None, typer.Option(help="At most so many; default: what the minutes allow.")] = None,
-    resume: Annotated[str | None, typer.Option(metavar="TUNING", help="Go on with a tuning that was stopped or killed.")] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the best recipe to this file.")] = None,
-    station: Annotated[
-        str | None, typer.Option("--station", metavar="NAME|FILE", help="A station of include/stations, or a station file.")
-    ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="NAME|PATH...", help="A source of the station file, or files to read.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="book or recent; default: recent.")] = None,
-    profile: Annotated[str | None, typer.Option(help=ProfileHelp + " Default: full.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the search and of every training; default: 1.")] = None,
-    as_of: AsOfOption = None,
-    assignments: SetOption = [],  # noqa: B006  # typer reads the default, nobody changes it
-) -> None:
-    """Search better settings of one recipe in this process, by validation MAE."""
-    override(assignments)
-    asked = {
-        "architecture": architecture,
-        "station": station,
-        "split": split,
-        "profile": profile,
-        "seed": seed,
-        "as_of": as_of,
-        "minutes": minutes,
-        "trials": trials,
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
-    tuning.tune(given, sources=source or [], resume=resume, output=output)
+@here
+@click.option(
+    "--resume", metavar="TUNING", help="Go on with this tuning, which was stopped or killed, in this process; implies --here."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the best recipe to this file; implies --here."
+)
+@workflow(TuneRequest)
+def tune(asked: Asked, how: How, *, resume: str | None, output: Path | None) -> None:
+    """Search better settings of one recipe, by validation MAE."""
+    show.check_output(output, str(asked["architecture"]))
+    if how.implied_here(resume, output).here:
+        in_this_process.tune(asked, how.sources, resume=resume, output=output, json_out=how.json_out)
+    else:
+        through_airflow.tune(TuneRequest.of(asked), how.named_source(), how.json_out)
 
 
 @app.command()
-def leaderboard(
-    *,
-    station: StationOption = None,
-    run_id: Annotated[str | None, typer.Option("--run", help="A run; default: the station's newest.")] = None,
-    as_json: JsonFlag = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table, as in docs/results.md.")] = False,
-) -> None:
+@station_option
+@task_option
+@click.option("--run", "run_id", metavar="RUN", help="Show this run's leaderboard. Default: the station's newest.")
+@as_json
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table, as in docs/results.md.")
+def leaderboard(*, station: str | None, task: str | None, run_id: str | None, json_out: str | None, as_markdown: bool) -> None:
     """Show a run's leaderboard."""
-    show.leaderboard(station, run_id, form="json" if as_json else "markdown" if as_markdown else "terminal")
+    show.leaderboard(station, task, run_id, json_to_stdout(json_out), as_markdown=as_markdown)
 
 
-@champion_app.command("show")
-def champion_show(*, station: StationOption = None, as_json: JsonFlag = False) -> None:
-    """Show what the station's champion is and where it lies."""
-    show.champion(station or settings().station, as_json=as_json)
+@app.group()
+def champion() -> None:
+    """Show the published champion, or check every byte of it."""
 
 
-@champion_app.command("verify")
-def champion_verify(*, station: StationOption = None, as_json: JsonFlag = False) -> None:
+@champion.command("show")
+@station_option
+@task_option
+@as_json
+def champion_show(*, station: str | None, task: str | None, json_out: str | None) -> None:
+    """Show what a task's champion is and where it lies."""
+    show.champion(station or settings().station, task, json_to_stdout(json_out))
+
+
+@champion.command("verify")
+@station_option
+@task_option
+@as_json
+def champion_verify(*, station: str | None, task: str | None, json_out: str | None) -> None:
     """Check every file of the champion against its manifest; exits with 5 if one differs."""
-    show.verify(station or settings().station, as_json=as_json)
+    show.verify(station or settings().station, task, json_to_stdout(json_out))
 
 
 @app.command()
-def forecast(
-    *,
-    station: StationOption = None,
-    observations: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file of the station's form; default: what is in the store.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Forecast with the champion from the last 120 hours."""
-    show.forecast(station or settings().station, observations, as_json=as_json)
+@station_option
+@task_option
+@click.option(
+    "--observations",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Forecast from this file of the station's form. Default: from the newest rows in the store.",
+)
+@as_json
+def forecast(*, station: str | None, task: str | None, observations: Path | None, json_out: str | None) -> None:
+    """Forecast with the champion from the last hours."""
+    show.forecast(station or settings().station, task, observations, json_to_stdout(json_out))
 
 
-def _listed(names: str | None) -> list[str]:
-    return [name.strip() for name in (names or "").split(",") if name.strip()]
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -263,9 +181,14 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        app(args=arguments, standalone_mode=True)
+        app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(SettingsError.exit_code)
     except TsflowError as error:
         fail(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         console.print("stopped; whatever was written is complete, run the command again to go on")
         sys.exit(130)

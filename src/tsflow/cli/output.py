@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tsflow.errors import StorageUnavailable, TsflowError
-from tsflow.evaluation.leaderboard import Leaderboard
+from tsflow.names import MAIN
+from tsflow.records.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
-    from tsflow.backtesting.summary import Backtest
+    from tsflow.records.backtest import Backtest
+    from tsflow.records.tuning import Tuning
 
 _COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
 _WIDE = 160  # of a pipe or a log, which has no width of its own
@@ -27,17 +31,24 @@ def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def say_json(content: Any) -> None:
-    """Print content as JSON and nothing else."""
-    say(json.dumps(content, indent=2, ensure_ascii=False))
+def json_to_stdout(json_out: str | None) -> str | None:
+    """Send everything for people to standard error if standard output is for JSON; return where JSON goes."""
+    console.stderr = json_out == "-"
+    return json_out
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON to a file, or say why it cannot be written."""
+def write_json(json_out: str | None, content: Mapping[str, Any]) -> None:
+    """Write a result as JSON to a file or to standard output (`-`); None: nobody asked for it."""
+    if json_out is None:
+        return
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    if json_out == "-":
+        say(text)
+        return
     try:
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        Path(json_out).write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
-        msg = f"--json {path}: cannot be written ({error}); the result itself is complete and in the object store"
+        msg = f"--json {json_out}: cannot be written ({error}); the result itself is complete and in the object store"
         raise StorageUnavailable(msg) from error
 
 
@@ -50,16 +61,16 @@ def fail(error: TsflowError) -> NoReturn:
 
 def board_table(board: Leaderboard) -> Table:
     """Return a leaderboard as a table for the terminal."""
-    table = Table(
-        title=f"{board.station}: {board.target} {board.horizon_hours} h ahead ({board.unit}), run {board.run}", title_justify="left"
-    )
+    task = "" if board.task == MAIN else f", task {board.task}"
+    title = f"{board.station}{task}: {board.target} {board.horizon_hours} h ahead ({board.unit}), run {board.run}"
+    table = Table(title=escape(title), title_justify="left")
     for heading in (
         "#",
         "entrant",
         "val MAE",
         "test MAE",
         "95 %",
-        "vs leader",
+        "vs best",
         "skill",
         "val RMSE",
         "test RMSE",
@@ -74,7 +85,7 @@ def board_table(board: Leaderboard) -> Table:
             cells = (f"[{colour}]{entrant.architecture}[/]", f"[{colour}]{entrant.status}[/]")
             table.add_row("-", *cells, "", "", "", "", "", "", "", "", "")
             continue
-        best = entrant.architecture == board.champion
+        best = entrant.architecture == board.challenger
         table.add_row(
             str(entrant.rank),
             entrant.architecture,
@@ -82,7 +93,7 @@ def board_table(board: Leaderboard) -> Table:
             _number(entrant.test_mae),
             "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
             entrant.verdict or "-",
-            f"{round(100 * (entrant.skill or 0), 1) + 0.0:.1f} %",
+            _skill(entrant.skill),
             _number(entrant.val_rmse),
             _number(entrant.test_rmse),
             f"{entrant.parameters:,}",
@@ -96,7 +107,7 @@ def board_table(board: Leaderboard) -> Table:
 def board_markdown(board: Leaderboard) -> str:
     """Return a leaderboard as a Markdown table."""
     lines = [
-        "| # | entrant | validation MAE | test MAE (95 %) | published | skill | against the leader | "
+        "| # | entrant | validation MAE | test MAE (95 %) | published | skill | against the challenger | "
         "covered 80 / 95 % | CRPS | parameters | seconds |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -111,9 +122,9 @@ def board_markdown(board: Leaderboard) -> str:
             _number(entrant.val_mae),
             f"{_number(entrant.test_mae)}{interval}",
             f"{entrant.published_mae:.2f}" if entrant.published_mae else "",
-            f"{round(100 * (entrant.skill or 0), 1) + 0.0:.1f} %",
+            _skill(entrant.skill),
             entrant.verdict or "",
-            " / ".join(f"{100 * band['coverage']:.1f}" for band in entrant.intervals),
+            " / ".join(f"{100 * band.coverage:.1f}" for band in entrant.intervals),
             _number(entrant.crps),
             f"{entrant.parameters:,}",
             f"{entrant.train_seconds:.0f}",
@@ -134,7 +145,7 @@ def show_board(board: Leaderboard) -> None:
 def backtest_table(summary: Backtest) -> Table:
     """Return a backtest as a table for the terminal."""
     title = f"{summary.station}: {summary.target} {summary.horizon_hours} h ahead ({summary.unit}), backtest {summary.backtest}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("entrant", no_wrap=True)
     for heading in ("MAE", "95 %", "RMSE", "bias", "skill", "vs best", *summary.folds):
@@ -150,7 +161,7 @@ def backtest_table(summary: Backtest) -> Table:
             "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
             _number(entrant.errors.rmse),
             f"{entrant.errors.bias:+.2f}",
-            "-" if entrant.skill is None else f"{round(100 * entrant.skill, 1) + 0.0:.1f} %",
+            _skill(entrant.skill),
             entrant.verdict or "-",
             *("[red]failed[/]" if fold in entrant.failures else _number(entrant.errors.by_fold[fold]) for fold in summary.folds),
             style="bold green" if entrant.architecture == summary.leader else None,
@@ -168,6 +179,27 @@ def show_backtest(summary: Backtest) -> None:
         for fold, reason in entrant.failures.items():
             console.print(f"{fold} {entrant.architecture} failed: ", style="red", end="")
             console.print(reason, markup=False)
+
+
+def show_tuning(result: Tuning, address: str, output: Path | None) -> None:
+    """Print what a tuning found, and its recipe, or write that to a file."""
+    before = "-" if result.before is None else f"{result.before:.4f}"
+    console.print(f"{len(result.trials)} trials ({result.counts}) in {result.spent_minutes:.1f} minutes")
+    console.print(f"validation MAE before {before}, after {result.after:.4f} (trial {result.best})")
+    console.print(f"recipe, table of trials and page: {address}", markup=False)
+    if output is None:
+        console.print(f"\n# save as include/architectures/{result.tuned}.yaml\n{result.recipe}", markup=False)
+        return
+    try:
+        output.write_text(result.recipe, encoding="utf-8")
+    except OSError as error:
+        msg = f"--output {output}: cannot be written ({error}); the recipe itself is in the object store, at the address above"
+        raise StorageUnavailable(msg) from error
+    console.print(f"written {output}", markup=False)
+
+
+def _skill(value: float | None) -> str:
+    return "-" if value is None else f"{round(100 * value, 1) + 0.0:.1f} %"
 
 
 def _number(value: float | None) -> str:

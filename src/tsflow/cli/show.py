@@ -1,153 +1,195 @@
-"""Commands that only read: leaderboard, champion, forecast."""
+"""Commands that only read: leaderboard, backtest, champion, forecast."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
 
-from tsflow.bundle.manifest import Manifest
-from tsflow.cli.output import board_markdown, console, say, say_json, show_backtest, show_board, write_json
-from tsflow.errors import NoChampion, SettingsError
+import pandas as pd
+
+from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
+from tsflow.cli.stores import store
+from tsflow.errors import DataError, SettingsError, UnknownName
+from tsflow.folders import names_in
+from tsflow.names import MAIN
+from tsflow.records.station import StoredStation
+from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, settings
-from tsflow.stack import object_store
-from tsflow.stations.station import load_station
-from tsflow.storage.objects import ObjectStore
+from tsflow.stations.station import Station, load_station
+
+_NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
-@contextmanager
-def _store() -> Iterator[ObjectStore]:
-    with object_store(settings()) as store:
-        objects = ObjectStore.from_settings(store)
-        yield objects
-
-
-def leaderboard(station: str | None, run_id: str | None, *, form: Literal["terminal", "json", "markdown"]) -> None:
+def leaderboard(station: str | None, task: str | None, run_id: str | None, json_out: str | None, *, as_markdown: bool) -> None:
     """Print a run's leaderboard, or the newest one of a station."""
-    from tsflow.steps import latest_leaderboard, runs_of
+    from tsflow.evaluation.boards import board_of, newest_board
 
-    with _store() as objects:
+    with store() as records:
         if run_id is None:
-            name = _station_name(station or settings().station)
-            runs = runs_of(objects, name)
-            if not runs:
-                msg = f"station {name} has no leaderboard yet; run `tsflow run --station {name}`"
-                raise NoChampion(msg)
-            run_id = runs[-1]
-        board = latest_leaderboard(objects, run_id)
+            board = newest_board(records, _station_name(station or settings().station), task)
+        else:
+            board = board_of(records, run_id)
         if station and board.station != _station_name(station):
             msg = f"run {run_id} is of station {board.station}, not {station}; leave --station or --run out"
             raise SettingsError(msg)
-    if form == "json":
-        say_json(board.model_dump(mode="json"))
-    elif form == "markdown":
+    write_json(json_out, board.model_dump(mode="json"))
+    if as_markdown:
         say(board_markdown(board))
-    else:
+    elif json_out != "-":
         show_board(board)
 
 
-def backtest(station: str, backtest_id: str | None, json_out: Path | None) -> None:
+def backtest(station: str | None, task: str | None, backtest_id: str | None, json_out: str | None) -> None:
     """Print a backtest's summary, or the newest one of a station."""
-    from tsflow.steps import backtests_of, latest_summary
+    from tsflow.backtesting.reading import newest_backtest, summary_of
 
-    with _store() as objects:
+    with store() as records:
         if backtest_id is None:
-            name = _station_name(station)
-            found = backtests_of(objects, name)
-            if not found:
-                msg = f"station {name} has no backtest yet; run `tsflow backtest --station {name}`"
-                raise SettingsError(msg)
-            backtest_id = found[-1]
-        summary = latest_summary(objects, backtest_id)
-    show_backtest(summary)
-    if json_out is not None:
-        write_json(json_out, summary.model_dump(mode="json"))
+            summary = newest_backtest(records, _station_name(station or settings().station), task)
+        else:
+            summary = summary_of(records, backtest_id)
+    if json_out != "-":
+        show_backtest(summary)
+    write_json(json_out, summary.model_dump(mode="json"))
 
 
-def champion(station: str, *, as_json: bool) -> None:
+def champion(station: str, task: str | None, json_out: str | None) -> None:
     """Print what the pointer and the manifest say."""
     from tsflow.client import load_champion
 
-    name = _station_name(station)
-    with _store() as objects:
-        loaded = load_champion(name, objects)
-        address = objects.address(loaded.pointer.manifest_key)
-    if as_json:
-        say_json({"pointer": asdict(loaded.pointer), "manifest": asdict(loaded.manifest), "address": address})
+    with store() as records:
+        loaded = load_champion(_station_name(station), records.objects, task=_task(records, station, task))
+        address = records.objects.address(loaded.pointer.manifest_key)
+    manifest = loaded.manifest
+    write_json(json_out, {"pointer": asdict(loaded.pointer), "manifest": asdict(manifest), "address": address})
+    if json_out == "-":
         return
-    manifest: Manifest = loaded.manifest
-    console.print(f"[bold]{manifest.station}[/]: {manifest.architecture} ({manifest.title})")
+    console.print(f"{manifest.station}, task {manifest.target.task}: {manifest.architecture} ({manifest.title})", markup=False)
     console.print(f"version {manifest.version}, promoted {loaded.pointer.promoted_at} as number {loaded.pointer.sequence}")
-    console.print(f"data as of {manifest.as_of}, run {manifest.run}, fingerprint {manifest.fingerprint}")
+    console.print(f"data as of {manifest.as_of}, run {manifest.run}, fingerprint {manifest.fingerprint}", markup=False)
     console.print(loaded.files["card.md"].decode().split("\n\n")[2], markup=False)
-    console.print(address)
+    console.print(address, markup=False)
 
 
-def verify(station: str, *, as_json: bool) -> None:
-    """Check the champion from the pointer to the last byte, and the pointer against the bundle's folder."""
+def verify(station: str, task: str | None, json_out: str | None) -> None:
+    """Check the champion from the pointer to the last byte."""
     from tsflow.client import load_champion
 
     name = _station_name(station)
-    with _store() as objects:
-        loaded = load_champion(name, objects)
+    with store() as records:
+        loaded = load_champion(name, records.objects, task=_task(records, station, task))
     files = {file: asdict(facts) for file, facts in loaded.manifest.files.items()}
-    if as_json:
-        say_json({"station": name, "version": loaded.manifest.version, "verified": True, "files": files})
+    write_json(json_out, {"station": name, "version": loaded.manifest.version, "verified": True, "files": files})
+    if json_out == "-":
         return
     for file, facts in files.items():
         console.print(f"[green]ok[/] {file}: SHA-256 {facts['sha256'][:16]}..., {facts['size']} bytes")
     console.print(f"{name}: version {loaded.manifest.version} is whole")
 
 
-def forecast(station: str, observations: Path | None, *, as_json: bool) -> None:
+def forecast(station: str, task: str | None, observations: Path | None, json_out: str | None) -> None:
     """Forecast from a file or from the store, with the champion's own way of making hours."""
     from tsflow.client import load_champion
-    from tsflow.observations.hourly import hourly_frame
-    from tsflow.observations.store import ObservationStore
-    from tsflow.stations.parse import parse
-    from tsflow.stations.sources import read_paths
-    from tsflow.steps.requests import station_now
 
-    described = load_station(station)
-    with _store() as objects:
-        loaded = load_champion(described.station, objects)
-        context = loaded.manifest.context_hours
-        if observations is not None:
-            rows, _ = parse(read_paths([str(observations)]), described, now=station_now(described))
-        else:
-            stored = ObservationStore(objects, described.station)
-            last = stored.last_time()
-            # The first row read sets the minute of the hours: it lies whole hours before the last one.
-            rows = stored.read(start=last - timedelta(hours=context + 48) - described.cadence if last else None)
-    hourly = hourly_frame(rows, described, HourlySettings.model_validate(loaded.manifest.hourly)).frame
-    recent = hourly[hourly["segment"] == hourly["segment"].iloc[-1]].tail(context)
-    value = loaded.forecast(recent)
-    origin = recent["time"].iloc[-1]
-    result: dict[str, Any] = {
+    with store() as records:
+        described = _described(records, station)
+        loaded = load_champion(described.station, records.objects, task=_task(records, station, task))
+        manifest = loaded.manifest
+        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings(**asdict(manifest.hourly)))
+    columns = {str(name): recent[name].to_numpy() for name in recent}
+    value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
+    bounds = [
+        {"level": level, "low": round(low, 3), "high": round(high, 3)} for level, (low, high) in loaded.intervals(columns).items()
+    ]
+    result: dict[str, object] = {
         "station": described.station,
-        "target": loaded.manifest.target["name"],
-        "unit": loaded.manifest.target["unit"],
+        "task": manifest.target.task,
+        "target": manifest.target.name,
+        "unit": manifest.target.unit,
         "origin": origin.isoformat(),
-        "target_time": (origin + timedelta(hours=loaded.manifest.horizon_hours)).isoformat(),
+        "target_time": (origin + timedelta(hours=manifest.horizon_hours)).isoformat(),
         "forecast": round(value, 3),
-        "intervals": [
-            {"level": level, "low": round(low, 3), "high": round(high, 3)}
-            for level, (low, high) in loaded.intervals(recent).items()
-        ],
-        "architecture": loaded.manifest.architecture,
-        "version": loaded.manifest.version,
-        "expected_mae": loaded.manifest.metrics.get("test_mae") or loaded.manifest.metrics["val_mae"],
+        "intervals": bounds,
+        "architecture": manifest.architecture,
+        "version": manifest.version,
+        "expected_mae": manifest.metrics.test_mae or manifest.metrics.val_mae,
     }
-    if as_json:
-        say_json(result)
-    else:
+    write_json(json_out, result)
+    if json_out != "-":
         console.print(
             f"{result['station']}: {result['target']} at {result['target_time']}: [bold]{value:.1f} {result['unit']}[/] "
-            + "".join(f", {100 * i['level']:g} %: {i['low']:.1f} to {i['high']:.1f}" for i in result["intervals"])
+            + "".join(f", {100 * i['level']:g} %: {i['low']:.1f} to {i['high']:.1f}" for i in bounds)
             + f" (from {result['origin']}, {result['architecture']}, mean error {result['expected_mae']:.1f})"
         )
 
 
+def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> pd.DataFrame:
+    """Return the newest unbroken hours, at most a context of them."""
+    from tsflow.observations.hourly import hourly_frame
+    from tsflow.observations.store import ObservationStore
+    from tsflow.stations.clock import station_now
+    from tsflow.stations.parse import parse
+    from tsflow.stations.sources.files import read_paths
+
+    if file is not None:
+        rows, _ = parse(read_paths([str(file)]), station, now=station_now(station))
+    else:
+        stored = ObservationStore(records, station.station)
+        last = stored.last_time()
+        if last is None:
+            name = station.station
+            msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
+            raise DataError(msg)
+        # The first row read sets the minute of the hours: it lies whole hours before the last one.
+        rows = stored.read(start=last - timedelta(hours=context + 48) - station.cadence)
+    frame = hourly_frame(rows, station, hourly).frame
+    recent: pd.DataFrame = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(context)
+    return recent
+
+
+def check_output(output: Path | None, architecture: str) -> None:
+    """Refuse a recipe's file that no run could load, before the work."""
+    if output is None:
+        return
+    from tsflow.tuning.plan import tuned_name
+
+    name = tuned_name(architecture)
+    if output.name != f"{name}.yaml":
+        msg = f"--output {output}: the tuned recipe is called {name}, and a recipe's file bears its name: end with {name}.yaml"
+        raise SettingsError(msg)
+    if not output.parent.is_dir():
+        msg = f"--output {output}: there is no folder {output.parent}; create it, or name another"
+        raise SettingsError(msg)
+
+
+def _is_file(station: str) -> bool:
+    return station.endswith((".yaml", ".yml"))
+
+
 def _station_name(station: str) -> str:
-    return load_station(station).station
+    """Return a station's name; one that is not under include/stations may have been trained from a file elsewhere."""
+    if _is_file(station):
+        return load_station(station).station
+    if re.fullmatch(_NAME, station) is None:
+        raise UnknownName("station", station, names_in("stations"))
+    return station
+
+
+def _task(records: Records, station: str, task: str | None) -> str:
+    """Return the task that is meant: the one named, else the first of the station, where it is known."""
+    if task is not None:
+        return task
+    try:
+        return next(iter(_described(records, station).tasks))
+    except UnknownName:
+        return MAIN
+
+
+def _described(records: Records, station: str) -> Station:
+    """Return a station from its file, or as it was described when its observations came in."""
+    if _is_file(station) or station in names_in("stations"):
+        return load_station(station)
+    stored = records.newest(StoredStation, station=_station_name(station))
+    if stored is None:
+        raise UnknownName("station", station, names_in("stations"))
+    return Station.model_validate(stored.content)

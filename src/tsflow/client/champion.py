@@ -11,26 +11,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.bundle.intervals import Intervals
-from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
-from tsflow.errors import DataError, IntegrityError, NoChampion
-from tsflow.storage.objects import ObjectMissing, ObjectStore
+from tsflow.bundle.reading import Bundle, read_champion
+from tsflow.errors import DataError, SettingsError
+from tsflow.names import MAIN
+from tsflow.storage.objects import ObjectStore
 
 
 class Champion:
     """A verified model with its manifest."""
 
-    def __init__(self, pointer: Pointer, manifest: Manifest, files: dict[str, bytes]) -> None:
-        self.pointer = pointer
-        self.manifest = manifest
-        self.files = files
+    def __init__(self, bundle: Bundle) -> None:
+        self.pointer = bundle.pointer
+        self.manifest = bundle.manifest
+        self.files = bundle.files
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # one window is too little work to share
-        self._session = onnxruntime.InferenceSession(files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            self.files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
+        )
 
     @property
     def features(self) -> list[str]:
         """The columns that `forecast` reads, in raw units; the calendar's follow from `time`."""
-        return [feature["name"] for feature in self.manifest.features if feature["name"] not in CALENDAR]
+        return [column.name for column in self.manifest.features if column.name not in CALENDAR]
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
@@ -64,7 +67,7 @@ class Champion:
         self._check_hours(times)
         clock = dict(zip(CALENDAR, calendar(times).T, strict=True))
         measured = dict(zip(self.features, rows.T, strict=True))
-        columns = [(measured | clock)[feature["name"]] for feature in self.manifest.features]
+        columns = [(measured | clock)[column.name] for column in self.manifest.features]
         return float(self.forecast_many(np.stack(columns, axis=-1)[None])[0])
 
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
@@ -103,11 +106,23 @@ class Champion:
 
 
 def store_from_environment() -> ObjectStore:
-    """Open the store that `TSFLOW_OBJECT_STORE__*` variables name, or AWS with its own variables."""
+    """Open the store that `TSFLOW_OBJECT_STORE__*` variables name.
+
+    Raises
+    ------
+    SettingsError
+        If neither an address nor a bucket is named: no bucket of the wide world is taken for one's own.
+    """
 
     def value(name: str) -> str | None:
         return os.environ.get(f"TSFLOW_OBJECT_STORE__{name}") or None
 
+    if not (value("ENDPOINT_URL") or value("BUCKET")):
+        msg = (
+            "no object store is named: set TSFLOW_OBJECT_STORE__ENDPOINT_URL (and __BUCKET, __ACCESS_KEY_ID, "
+            "__SECRET_ACCESS_KEY), or on AWS TSFLOW_OBJECT_STORE__BUCKET"
+        )
+        raise SettingsError(msg)
     return ObjectStore(
         bucket=value("BUCKET") or "tsflow",
         endpoint_url=value("ENDPOINT_URL"),
@@ -117,7 +132,7 @@ def store_from_environment() -> ObjectStore:
     )
 
 
-def load_champion(station: str, objects: ObjectStore | None = None) -> Champion:
+def load_champion(station: str, objects: ObjectStore | None = None, *, task: str = MAIN) -> Champion:
     """Load a station's champion and verify it from the pointer to the last byte.
 
     Parameters
@@ -127,28 +142,14 @@ def load_champion(station: str, objects: ObjectStore | None = None) -> Champion:
     objects
         The object store; by default the one that `TSFLOW_OBJECT_STORE__ENDPOINT_URL`, `__BUCKET`,
         `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
+    task
+        Which of the station's tasks, by its name in the station file.
 
     Raises
     ------
     NoChampion
-        If the station has none.
+        If the task has none.
     IntegrityError
-        If a file is missing, or is not the one that was published.
+        If a file is missing or is not the one that was published, or belongs to another station, task or version.
     """
-    store = objects or store_from_environment()
-    pointer_key = f"champions/{station}/champion.json"
-    try:
-        body = store.get(pointer_key)
-    except ObjectMissing as error:
-        msg = f"station {station} has no champion in {store.address(pointer_key)}; publish one with `tsflow run`"
-        raise NoChampion(msg) from error
-    pointer = read_pointer(body, pointer_key)
-    manifest_body = store.get(pointer.manifest_key)
-    check(manifest_body, BundleFile(pointer.manifest_sha256, len(manifest_body)), pointer.manifest_key)
-    manifest = read_manifest(manifest_body, pointer.manifest_key)
-    folder = pointer.manifest_key.rpartition("/")[0]
-    files = {name: check(store.get(f"{folder}/{name}"), file, f"{folder}/{name}") for name, file in manifest.files.items()}
-    if "model.onnx" not in files:
-        msg = f"{pointer.manifest_key}: the bundle has no model.onnx; publish it again"
-        raise IntegrityError(msg)
-    return Champion(pointer, manifest, files)
+    return Champion(read_champion(objects or store_from_environment(), station, task))

@@ -1,1 +1,1 @@
-"""Judging entrants: metrics, the leaderboard, its report."""
+"""Judging candidates by their forecasts: metrics, scores, the leaderboard, its page."""

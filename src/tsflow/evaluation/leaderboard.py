@@ -1,142 +1,121 @@
-"""The leaderboard: every entrant of a run, ranked by validation MAE; a failed or skipped one stays in with its reason."""
+"""Ranking a run's entrants by validation MAE; a failed or skipped one stays in with its reason.
+
+What is thought of a candidate is computed here, from its forecasts, whenever a board is made; nothing of it is kept with the
+training, so that a changed metric shows at once and trains nobody.
+"""
 
 import math
-from typing import Any, Literal, Self
+from typing import Literal
 
-import numpy as np
 import pandas as pd
-from pydantic import model_validator
 
 from tsflow.errors import TrainingError
-from tsflow.evaluation.metrics import bias, mae, rmse, skill
-from tsflow.model import Strict
+from tsflow.evaluation.leads import lead_errors
+from tsflow.evaluation.metrics import skill
+from tsflow.evaluation.scores import Judged, naive_errors
+from tsflow.records.candidate import Failure
+from tsflow.records.dataset import PARTS
+from tsflow.records.found import Weights
+from tsflow.records.leaderboard import Band, Entrant, Leaderboard
+from tsflow.uncertainty.conformal import Conformal, conformal
+from tsflow.uncertainty.verdicts import Certainty, certainty_of
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import PARTS, Part
 
 
-class Entrant(Strict):
-    """One line. Errors in degC; None where the part of the split is empty or the entrant has no forecasts."""
+def judge(run: str, dataset: Dataset, judged: dict[str, Judged], failures: dict[str, tuple[str, Failure]]) -> list[Entrant]:
+    """Return the lines of a leaderboard, best first; those without a result last.
 
-    rank: int | None = None
-    architecture: str
-    title: str
-    status: Literal["ok", "failed", "skipped"]  # skipped: takes no part here, such as for want of an optional library
-    reason: str | None = None
-    val_mae: float | None = None
-    test_mae: float | None = None
-    val_rmse: float | None = None
-    test_rmse: float | None = None
-    val_bias: float | None = None
-    test_bias: float | None = None
-    train_mae: float | None = None
-    train_rmse: float | None = None
-    train_bias: float | None = None
-    val_skill: float | None = None
-    test_skill: float | None = None
-    skill: float | None = None  # on the test part; on validation where there is no test part
-    mae_low: float | None = None  # 95 % interval of the MAE that skill is about, by block bootstrap
-    mae_high: float | None = None
-    difference: float | None = None  # of that MAE from the leader's
-    difference_low: float | None = None
-    difference_high: float | None = None
-    p_value: float | None = None  # Diebold-Mariano against the leader
-    verdict: Literal["leader", "better", "tie", "worse"] | None = None  # None: too few origins to say
-    parameters: int | None = None
-    epochs: int | None = None
-    best_epoch: int | None = None
-    train_seconds: float | None = None
-    published_mae: float | None = None  # of the lecture's source, on the test part of its own record
-    reused_from: str | None = None  # the run that trained it, if the same training was done before
-    curve: list[dict[str, float | None]] = []
-    intervals: list[dict[str, float]] = []  # level, and on the test part coverage, width, pinball loss
-    crps: float | None = None  # on the test part
-    lead_errors: list[dict[str, Any]] = []  # of entrants that forecast the way to the horizon too
-    memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
-    weights: dict[str, float] = {}  # of an ensemble's members
-
-    @model_validator(mode="after")
-    def _without_a_result_there_is_a_reason(self) -> Self:
-        if (self.status != "ok") != bool(self.reason):
-            msg = "status failed or skipped goes with a reason, status ok without"
-            raise ValueError(msg)
-        return self
-
-
-class Leaderboard(Strict):
-    """A run's result."""
-
-    station: str
-    run: str
-    split: str
-    profile: str
-    seed: int
-    fingerprint: str
-    as_of: str
-    created_at: str
-    horizon_hours: int
-    target: str
-    unit: str
-    parts: dict[str, dict[str, Any]]  # rows, windows and times of each part of the split
-    naive: dict[str, float]  # MAE of naive on each part that has windows
-    champion: str  # the architecture with the least validation MAE
-    entrants: list[Entrant]
-
-    def entrant(self, architecture: str) -> Entrant:
-        """Return one line."""
-        return next(entrant for entrant in self.entrants if entrant.architecture == architecture)
-
-    def table(self) -> pd.DataFrame:
-        """Return the lines as a frame, without what is more than a number."""
-        lists = {"curve", "intervals", "lead_errors", "memory", "weights"}
-        return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in self.entrants])
-
-
-def part_errors(dataset: Dataset, forecasts: dict[Part, Any]) -> dict[str, float | None]:
-    """Return MAE, RMSE and bias of forecasts on each part, under the leaderboard's names."""
-    errors: dict[str, float | None] = {}
-    for part, short in zip(PARTS, ("train", "val", "test"), strict=True):
-        truth = dataset.targets(part)
-        for name, metric in (("mae", mae), ("rmse", rmse), ("bias", bias)):
-            known = len(truth) and np.isfinite(forecasts[part]).all()  # ensembles do not forecast the training part
-            errors[f"{short}_{name}"] = metric(truth, forecasts[part]) if known else None
-    return errors
-
-
-def naive_errors(dataset: Dataset) -> dict[str, float]:
-    """Return the MAE of 'in 24 h as now' on each part that has windows; what skill is measured against."""
-    target = dataset.values[:, dataset.target_index]
-    return {part: mae(dataset.targets(part), target[dataset.origins(part)]) for part in PARTS if len(dataset.starts(part))}
-
-
-def with_skill(errors: dict[str, float | None], naive: dict[str, float]) -> dict[str, float | None]:
-    """Add the skill over naive on validation and test, and the one to show."""
-
-    def on(short: str, part: str) -> float | None:
-        error = errors[f"{short}_mae"]
-        return skill(error, naive[part]) if error is not None else None
-
-    test, validation = on("test", "test"), on("val", "validation")
-    shown = test if test is not None else validation
-    return {**errors, "val_skill": validation, "test_skill": test, "skill": shown}
-
-
-def rank(expected: list[str], entrants: list[Entrant]) -> list[Entrant]:
-    """Order entrants by validation MAE, those without a result last, and number those that are ok.
+    Parameters
+    ----------
+    judged
+        The candidates there are, by architecture.
+    failures
+        Of every other entrant its title, and why it has no candidate.
 
     Raises
     ------
     TrainingError
-        If an expected entrant is not there, or none is ok.
+        If there is no candidate at all.
     """
-    found = {entrant.architecture for entrant in entrants}
-    if lacking := [name for name in expected if name not in found]:
-        msg = f"the leaderboard lacks {', '.join(lacking)}: expected {len(expected)} entrants, found {len(found)}"
-        raise TrainingError(msg)
-    if not any(entrant.status == "ok" for entrant in entrants):
-        reasons = "; ".join(f"{entrant.architecture}: {entrant.reason}" for entrant in entrants)
+    if not judged:
+        reasons = "; ".join(f"{name}: {failure.reason}" for name, (_, failure) in failures.items())
         msg = f"no entrant could be trained: {reasons}"
         raise TrainingError(msg)
-    ordered = sorted(entrants, key=lambda e: (e.val_mae if e.val_mae is not None else math.inf, e.architecture))
-    return [
-        entrant.model_copy(update={"rank": place if entrant.status == "ok" else None}) for place, entrant in enumerate(ordered, 1)
+    order = sorted(judged, key=lambda name: (_validation(judged[name]), name))
+    forecasts = {name: judged[name].forecasts for name in order}
+    sure = certainty_of(forecasts, order[0], horizon_hours=dataset.task.horizon_hours)
+    naive = naive_errors(dataset)
+    lines = [_line(run, judged[name], dataset, naive, sure.get(name)) for name in order]
+    left_out = [
+        Entrant(architecture=name, title=title, status=failure.status, reason=failure.reason)
+        for name, (title, failure) in sorted(failures.items())
     ]
+    return [*(line.changed(rank=rank) for rank, line in enumerate(lines, 1)), *left_out]
+
+
+def _validation(judged: Judged) -> float:
+    errors = judged.errors("validation")
+    return errors.mae if errors else math.inf
+
+
+def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float], certainty: Certainty | None) -> Entrant:
+    candidate, bands = judged.candidate, conformal(judged.forecasts)
+    train, validation, test = (judged.errors(part) for part in PARTS)
+    val_skill = skill(validation.mae if validation else None, naive.get("validation"))
+    test_skill = skill(test.mae if test else None, naive.get("test"))
+    line = Entrant(
+        architecture=candidate.architecture,
+        title=candidate.title,
+        status="ok",
+        candidate=judged.reference,
+        train_mae=train.mae if train else None,
+        train_rmse=train.rmse if train else None,
+        train_bias=train.bias if train else None,
+        val_mae=validation.mae if validation else None,
+        val_rmse=validation.rmse if validation else None,
+        val_bias=validation.bias if validation else None,
+        test_mae=test.mae if test else None,
+        test_rmse=test.rmse if test else None,
+        test_bias=test.bias if test else None,
+        val_skill=val_skill,
+        test_skill=test_skill,
+        skill=test_skill if test else val_skill,
+        parameters=candidate.parameters,
+        epochs=candidate.epochs,
+        best_epoch=candidate.best_epoch,
+        train_seconds=candidate.train_seconds,
+        published_mae=candidate.published_mae,
+        reused_from=candidate.run if candidate.run != run else None,
+        curve=candidate.curve,
+        intervals=_bands(bands),
+        crps=bands.crps,
+        lead_errors=lead_errors(dataset, judged.forecasts),
+        memory=candidate.memory,
+        weights=candidate.found.weights if isinstance(candidate.found, Weights) else {},
+    )
+    return _with_certainty(line, certainty) if certainty else line
+
+
+def _bands(found: Conformal) -> list[Band]:
+    return [Band(level=each.level, coverage=each.coverage, width=each.width, pinball=each.pinball) for each in found.scores]
+
+
+def _with_certainty(line: Entrant, certainty: Certainty) -> Entrant:
+    sure = line.changed(mae_low=certainty.mae.low, mae_high=certainty.mae.high)
+    if certainty.comparison is None:
+        return sure.changed(difference=0.0, difference_low=0.0, difference_high=0.0, p_value=1.0, verdict="challenger")
+    difference = certainty.comparison.difference
+    verdict: Literal["better", "tie", "worse"] = certainty.comparison.verdict
+    return sure.changed(
+        difference=difference.value,
+        difference_low=difference.low,
+        difference_high=difference.high,
+        p_value=certainty.comparison.p_value,
+        verdict=verdict,
+    )
+
+
+def table(board: Leaderboard) -> pd.DataFrame:
+    """Return a board's lines as a frame, without what is more than a number."""
+    lists = {"curve", "intervals", "lead_errors", "memory", "weights", "candidate"}
+    return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in board.entrants])

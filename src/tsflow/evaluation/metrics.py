@@ -21,6 +21,9 @@ def bias(truth: Values, forecast: Values) -> float:
     return float(np.mean(forecast - truth))
 
 
-def skill(error: float, naive_error: float) -> float:
-    """Return 1 - error / naive error: 0 is as good as naive, 1 is perfect (Murphy 1988, Mon. Wea. Rev. 116)."""
-    return 1 - error / naive_error if naive_error > 0 else float("nan")
+def skill(error: float | None, naive_error: float | None) -> float | None:
+    """Return 1 - error / naive error: 0 is as good as naive, 1 is perfect (Murphy 1988, Mon. Wea. Rev. 116).
+
+    None where either is not known, or naive makes no error: nothing can then be better or worse than it by a share.
+    """
+    return 1 - error / naive_error if error is not None and naive_error else None

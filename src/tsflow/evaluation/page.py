@@ -19,6 +19,11 @@ def render(room: str, template: str, **content: Any) -> bytes:
     return environment.get_template(template).render(**content).encode()
 
 
+def fraction_from_top(value: float, low: float, high: float) -> float:
+    """Return where a value lies in a drawing from `low` at its bottom (1) to `high` at its top (0); all equal: the bottom."""
+    return 1 - (value - low) / ((high - low) or 1)
+
+
 def plain(value: Any) -> Any:
     """Return lists and mappings as JSON, everything else as it is."""
     return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,25 +1,44 @@
 """The leaderboard as a page that needs nothing else: one HTML file, its drawings in SVG."""
 
 import math
-from typing import Any
+from dataclasses import dataclass, field
 
-from tsflow.evaluation.leaderboard import Entrant, Leaderboard
-from tsflow.evaluation.page import render
+from tsflow.evaluation.page import fraction_from_top, render
+from tsflow.records.leaderboard import Entrant, Leaderboard
 
 _WIDTH, _HEIGHT = 105, 40
 
 
-def learning_curve(entrant: Entrant) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Polyline:
+    """A line in a drawing: `points` as SVG writes them."""
+
+    kind: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entrant with its drawings."""
+
+    entrant: Entrant
+    bar: float  # percent of the worst validation MAE
+    lines: list[Polyline]
+    memory: str
+    best: bool
+
+
+def learning_curve(entrant: Entrant) -> list[Polyline]:
     """Return the polylines of training and validation MAE by epoch, scaled to one box."""
     if not entrant.curve:
         return []
-    errors = [[epoch[name] or 0.0 for epoch in entrant.curve] for name in ("mae", "val_mae")]
+    errors = [[epoch.mae for epoch in entrant.curve], [epoch.val_mae or 0.0 for epoch in entrant.curve]]
     low, high = min(map(min, errors)), max(map(max, errors))
     across = _WIDTH / max(len(entrant.curve) - 1, 1)
     lines = []
     for kind, values in zip(("train", "validation"), errors, strict=True):
-        points = [(i * across, _HEIGHT - (value - low) / ((high - low) or 1) * _HEIGHT) for i, value in enumerate(values)]
-        lines.append({"kind": kind, "points": " ".join(f"{x:.1f},{y:.1f}" for x, y in points)})
+        points = [(i * across, _HEIGHT * fraction_from_top(value, low, high)) for i, value in enumerate(values)]
+        lines.append(Polyline(kind, " ".join(f"{x:.1f},{y:.1f}" for x, y in points)))
     return lines
 
 
@@ -35,28 +54,39 @@ def memory_line(entrant: Entrant) -> str:
     return " ".join(points)
 
 
-def by_lead(board: Leaderboard) -> list[dict[str, Any]]:
-    """Return hours, naive MAE and each entrant's MAE for every lead that any entrant forecasts, on the part that is judged."""
-    part = "test" if board.parts["test"]["windows"] else "validation"
-    found: dict[int, dict[str, Any]] = {}
+@dataclass
+class LeadRow:
+    """MAE of naive and of each entrant at one lead."""
+
+    hours: int
+    naive: float | None
+    mae: dict[str, float] = field(default_factory=dict)
+
+
+def by_lead(board: Leaderboard) -> list[LeadRow]:
+    """Return a row for every lead that any entrant forecasts, rising, on the part that is judged."""
+    on_test = board.parts.test.windows > 0
+    rows: dict[int, LeadRow] = {}
     for entrant in board.entrants:
         for line in entrant.lead_errors:
-            row = found.setdefault(line["hours"], {"hours": line["hours"], "naive": line[f"naive_{part}"], "mae": {}})
-            row["mae"][entrant.architecture] = line[part]
-    return [found[hours] for hours in sorted(found)]
+            row = rows.setdefault(line.hours, LeadRow(line.hours, line.naive_test if on_test else line.naive_validation))
+            error = line.test if on_test else line.validation
+            if error is not None:
+                row.mae[entrant.architecture] = error
+    return [rows[hours] for hours in sorted(rows)]
 
 
 def html(board: Leaderboard, links: dict[str, str] | None = None) -> bytes:
     """Return the report page; `links` are shown at its end, by their text."""
     worst = max(entrant.val_mae or 0 for entrant in board.entrants)
-    rows: list[dict[str, Any]] = [
-        {
-            "entrant": entrant,
-            "bar": 100 * (entrant.val_mae or 0) / worst,
-            "lines": learning_curve(entrant),
-            "memory": memory_line(entrant),
-            "champion": entrant.architecture == board.champion,
-        }
+    rows = [
+        Row(
+            entrant,
+            bar=100 * (entrant.val_mae or 0) / worst,
+            lines=learning_curve(entrant),
+            memory=memory_line(entrant),
+            best=entrant.architecture == board.challenger,
+        )
         for entrant in board.entrants
     ]
     content = {"board": board, "rows": rows, "leads": by_lead(board), "width": _WIDTH, "height": _HEIGHT, "links": links or {}}

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
-from tsflow.features.climate import Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
+from tsflow.features.climate import Columns, Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
 from tsflow.model import Strict
+from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,12 @@ class Channels(Strict):
             *(["sun", "sun_ahead"] if self.sun else []),
         ]
 
+    def beyond(self, task: Task) -> str | None:
+        """Say which changes reach further back than the context, if any."""
+        hours = task.context_hours
+        far = [f"{name}: {lag}" for name, lags in self.changes.items() for lag in lags if lag >= hours]
+        return f"channels.changes: {', '.join(far)} h reach beyond the context of {hours} h; take fewer hours" if far else None
+
     @property
     def variables(self) -> set[str]:
         """The station's variables that must be there, but for the target."""
@@ -98,6 +105,7 @@ class FittedChannels:
     clock: int  # the column of the hour of day; the day of the year follows
     horizon_hours: int
     calendar: Harmonics  # those of the spec that the training rows can tell
+    anomalies: dict[str, Harmonics]  # likewise
     climatology: dict[str, NDArray[np.float64]]  # coefficients, by variable
     sun: NDArray[np.float64] | None  # [366, 3], see `sun_table`
     mean: NDArray[np.float64]  # of each channel, [n_channels]
@@ -117,7 +125,7 @@ class FittedChannels:
             msg = f"channels: station {dataset.station} has no {', '.join(lacking)}; it has {', '.join(columns)}"
             raise SettingsError(msg)
         columns[TARGET] = dataset.target_index
-        spec = spec if spec.measured is not None else spec.model_copy(update={"measured": dataset.features})
+        spec = spec if spec.measured is not None else spec.changed(measured=dataset.features)
         sun = None
         if spec.sun:
             if dataset.location is None:
@@ -133,11 +141,15 @@ class FittedChannels:
         climatology = {
             name: fit_climatology(rows[:, columns[name]].astype(np.float64), clock, order) for name, order in anomalies.items()
         }
-        spec = spec.model_copy(update={"anomalies": anomalies})
         horizon = dataset.task.horizon_hours
-        raw = cls(spec, columns, len(dataset.features), horizon, calendar, climatology, sun, np.zeros(0), np.ones(0))
+        raw = cls(spec, columns, len(dataset.features), horizon, calendar, anomalies, climatology, sun, np.zeros(0), np.ones(0))
         mean, deviation = raw._statistics(rows)
         return replace(raw, mean=mean, deviation=deviation)
+
+    @property
+    def names(self) -> list[str]:
+        """The channels' names, in order."""
+        return self.spec.names(self.spec.measured or [])
 
     def constants(self) -> list[NDArray[np.float64]]:
         """Return everything that was read off the training part."""
@@ -160,7 +172,7 @@ class FittedChannels:
     def _bounded(self) -> set[str]:
         return {*harmonic_names(self.spec.calendar), "sun", "sun_ahead"}
 
-    def raw(self, observations: Any) -> dict[str, Any]:
+    def raw(self, observations: Any) -> Columns:
         """Return each channel by name, in its unit: tensors [n, context, 1] from observations [n, context, n_columns]."""
         from keras import layers, ops
 
@@ -174,7 +186,7 @@ class FittedChannels:
             angle = column(self.columns[self.spec.wind.direction]) * (np.pi / 180)
             channels |= {"wind_x": speed * ops.cos(angle), "wind_y": speed * ops.sin(angle)}
         anomalies = {}
-        for name, order in self.spec.anomalies.items():
+        for name, order in self.anomalies.items():
             anomaly = column(self.columns[name])
             if order.year or order.day:
                 terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])

@@ -13,6 +13,7 @@ from tsflow.location import Location
 from tsflow.model import Strict
 from tsflow.windows.dataset import Dataset
 
+Columns = dict[str, Any]  # tensors or NumPy arrays by name; TensorFlow ships no types
 Order = Annotated[int, Field(ge=0, le=12)]
 
 
@@ -27,7 +28,7 @@ class Harmonics(Strict):
 
         Fitted on a part of the year, its harmonics go anywhere in the rest of it.
         """
-        return self if dataset.covers_a_year else self.model_copy(update={"year": 0})
+        return self if dataset.covers_a_year else self.changed(year=0)
 
 
 def harmonic_names(order: Harmonics) -> list[str]:
@@ -40,7 +41,7 @@ def harmonic_names(order: Harmonics) -> list[str]:
     ]
 
 
-def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -> dict[str, Any]:
+def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -> Columns:
     """Return sines and cosines of year and day by name, each of the shape of `hour` and `day`.
 
     With `product` every harmonic of the year times every one of the day comes too: a day's course that changes with the season.
@@ -48,7 +49,7 @@ def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -
     from keras import ops
 
     of: Any = np if isinstance(hour, np.ndarray) else ops
-    found: dict[str, Any] = {}
+    found: Columns = {}
     for cycle, clock, period, highest in (("year", day, DAYS_PER_YEAR, order.year), ("day", hour, 24.0, order.day)):
         for k in range(1, highest + 1):
             angle = clock * (2 * np.pi * k / period)

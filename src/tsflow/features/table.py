@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
 from tsflow.features.channels import FittedChannels, Hours
+from tsflow.features.climate import Columns
 from tsflow.model import Strict
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
@@ -73,10 +74,8 @@ class Table(Strict):
         lacking = sorted(self.channels() - set(known))
         return f"table: no channel {', '.join(lacking)}; the channels are {', '.join(known)}" if lacking else None
 
-    def check(self, task: Task, known: list[str]) -> None:
-        """Raise `SettingsError` if a channel is not there or a column reaches back beyond the context."""
-        if msg := self.unknown(known):
-            raise SettingsError(msg)
+    def beyond(self, task: Task) -> str | None:
+        """Say which column reaches further back than the context, if any."""
         context = task.context_hours
         points = [hours + 1 for kind in (self.lags, self.changes) for many in kind.values() for hours in many]
         points += [2 * hours + 1 for many in self.curvatures.values() for hours in many]
@@ -84,11 +83,11 @@ class Table(Strict):
             hours for kind in (self.means, self.departures, self.maxima, self.minima) for many in kind.values() for hours in many
         ]
         furthest = max([1, *points, *spans, 24 * self.days_back if self.days else 1])
-        if furthest > context:
-            msg = f"table: a column reads {furthest} hours, the context has {context}; take fewer hours or days_back"
-            raise SettingsError(msg)
+        if furthest <= context:
+            return None
+        return f"table: a column reads {furthest} hours, the context has {context}; take fewer hours or days_back"
 
-    def columns(self, channels: dict[str, Any]) -> Any:
+    def columns(self, channels: Columns) -> Any:
         """Return the columns [n, n_columns_of_the_table] from channels [n, context, 1] by name."""
         from keras import layers, ops
 
@@ -147,5 +146,6 @@ def table_model(table: Table, channels: FittedChannels, dataset: Dataset) -> ker
 
     observations = keras.Input((dataset.task.context_hours, len(dataset.columns)), name="observations")
     raw = channels.raw(observations)
-    table.check(dataset.task, list(raw))
+    if msg := table.unknown(list(raw)) or table.beyond(dataset.task):
+        raise SettingsError(msg)
     return keras.Model(observations, table.columns(raw), name="table")

@@ -1,1 +1,1 @@
-"""The store of observations, their validation, and the hourly frame."""
+"""The store of observations, their validation with Great Expectations, and the hourly frame."""

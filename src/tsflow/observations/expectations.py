@@ -33,6 +33,7 @@ _EXAMPLES = 5
 
 Severity = Literal["critical", "warning", "info"]
 Kind = Literal["variable", "formula"]
+GxDocument = dict[str, Any]  # JSON whose keys are Great Expectations' own
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,7 @@ def load_suite(name: str) -> Any:
     return suite
 
 
-def evaluate(
-    suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str | None = None
-) -> tuple[dict[str, Any], list[Failure]]:
+def evaluate(suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str | None = None) -> tuple[GxDocument, list[Failure]]:
     """Run a suite on a frame with a column `time`; return GX's result in its JSON form, and what failed.
 
     Parameters
@@ -152,11 +151,11 @@ def evaluate(
         msg = f"{include_dir() / 'expectations' / suite}.json: {error}; known: {', '.join(bindings.names())}"
         raise SettingsError(msg) from error
     failures = [_failure(outcome) for outcome in result.results if not outcome.success]
-    plain: dict[str, Any] = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
+    plain: GxDocument = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
     return plain, failures
 
 
-def _fit(config: dict[str, Any], each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[dict[str, Any]]:
+def _fit(config: GxDocument, each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[GxDocument]:
     """Return an expectation's copies, one for each thing that its `meta` names; or itself."""
     kind = config["meta"].get("for_each")
     if kind is None:
@@ -214,7 +213,7 @@ def _text(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _found(outcome: Any, result: dict[str, Any]) -> str:
+def _found(outcome: Any, result: GxDocument) -> str:
     if not result and outcome.exception_info:
         messages = {info["exception_message"] for info in outcome.exception_info.values() if isinstance(info, dict)}
         return f"that it cannot be checked: {'; '.join(sorted(messages))}"

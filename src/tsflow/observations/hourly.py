@@ -12,12 +12,12 @@ as the published figures do).
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tsflow.errors import DataValidationError
+from tsflow.records.dataset import Break, HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
@@ -30,7 +30,8 @@ class HourlyFrame:
     """`frame`: time, features, segment; no missing value. `report`: what was filled and where it breaks."""
 
     frame: pd.DataFrame
-    report: dict[str, Any]
+    report: HourlyReport
+    settings: HourlySettings  # with which it was made
 
 
 def _is_direction(station: Station, name: str) -> bool:
@@ -98,19 +99,14 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         raise DataValidationError(msg)
     cadence, limit = pd.Timedelta(station.cadence), pd.Timedelta(settings.fill_gaps_up_to)
     if observations.empty:
-        msg = f"station {station.station}: no observations in the store up to the as-of; run ingest first"
+        msg = f"station {station.station}: no observations up to the as-of; run `tsflow ingest`, or give a later as-of"
         raise DataValidationError(msg)
     grid = _grid(observations["time"], limit, cadence)
     by_time = observations.set_index("time")[names]
     filled = pd.DataFrame(
         {name: _fill(by_time[name], grid, limit, cadence, circular=_is_direction(station, name)) for name in names}, index=grid
     )
-    if settings.method == "mean" and station.rows_per_hour > 1:
-        hourly = _average(filled, station)
-    elif station.rows_per_hour > 1:
-        hourly = filled[(grid - grid[0]) % _HOUR == timedelta(0)]
-    else:
-        hourly = filled
+    hourly = _one_row_an_hour(filled, station, settings)
     complete = hourly.dropna()
     if complete.empty:
         empty = [name for name in names if filled[name].isna().all()]
@@ -123,17 +119,29 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
     missing_hours = missing_rows(times, _HOUR)
     frame = complete.rename_axis("time").reset_index()
     frame["segment"] = (missing_hours > 0).cumsum().to_numpy()
-    breaks = [
-        {"after": str(times.iloc[i - 1]), "before": str(times.iloc[i]), "missing_hours": int(missing_hours.iloc[i])}
+    report = HourlyReport(
+        rows=len(frame),
+        first=times.iloc[0],
+        last=times.iloc[-1],
+        filled_rows=len(grid) - len(observations),
+        filled_values={name: int(filled[name].notna().sum() - by_time[name].notna().sum()) for name in names},
+        dropped_hours=len(hourly) - len(complete),
+        breaks=_breaks(times, missing_hours),
+    )
+    return HourlyFrame(frame, report, settings)
+
+
+def _breaks(times: pd.Series, missing_hours: pd.Series) -> list[Break]:
+    return [
+        Break(after=times.iloc[i - 1], before=times.iloc[i], missing_hours=int(missing_hours.iloc[i]))
         for i in np.flatnonzero(missing_hours > 0)
     ]
-    report = {
-        "rows": len(frame),
-        "first": str(times.iloc[0]),
-        "last": str(times.iloc[-1]),
-        "filled_rows": len(grid) - len(observations),
-        "filled_values": {name: int(filled[name].notna().sum() - by_time[name].notna().sum()) for name in names},
-        "dropped_hours": len(hourly) - len(complete),
-        "breaks": breaks,
-    }
-    return HourlyFrame(frame, report)
+
+
+def _one_row_an_hour(filled: pd.DataFrame, station: Station, settings: HourlySettings) -> pd.DataFrame:
+    if station.rows_per_hour == 1:
+        return filled
+    if settings.method == "mean":
+        return _average(filled, station)
+    hours: pd.DataFrame = filled[(filled.index - filled.index[0]) % _HOUR == timedelta(0)]
+    return hours

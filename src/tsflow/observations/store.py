@@ -20,9 +20,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from tsflow.storage import keys
+from tsflow.records.files import MONTH, OBSERVATIONS
+from tsflow.records.store import Records
 from tsflow.storage.codecs import digest, from_parquet, stamp, to_parquet
-from tsflow.storage.objects import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 class ObservationStore:
     """One station's partitions."""
 
-    def __init__(self, objects: ObjectStore, station: str) -> None:
-        self._objects = objects
+    def __init__(self, records: Records, station: str) -> None:
+        self._objects = records.objects
         self._station = station
 
     def upsert(self, frame: pd.DataFrame, *, known_at: datetime) -> Upserted:
@@ -61,7 +61,8 @@ class ObservationStore:
         parts = []
         for month, group in frame.groupby(frame["time"].dt.strftime("%Y-%m")):
             rows = group.set_index("time")
-            prefix = keys.month(self._station, *map(int, str(month).split("-")))
+            year, number = str(month).split("-")
+            prefix = MONTH.key(station=self._station, year=year, month=number)
             stored = self._month(prefix, as_of=None)
             known = rows.index.isin(stored.index)
             before = stored.reindex(index=rows.index, columns=rows.columns)
@@ -84,8 +85,7 @@ class ObservationStore:
         `end` is also the as-of: where a row was corrected after it, the version known then is read.
         An empty frame if nothing is stored.
         """
-        prefixes = sorted({key.rpartition("/")[0] + "/" for key in self._objects.keys(keys.observations(self._station))})
-        wanted = [prefix for prefix in prefixes if _overlaps(prefix, start, end)]
+        wanted = [prefix for prefix in self._months() if _overlaps(prefix, start, end)]
         with ThreadPoolExecutor(8) as pool:
             months = list(pool.map(lambda prefix: self._month(prefix, as_of=end), wanted))
         if not months:
@@ -107,12 +107,18 @@ class ObservationStore:
         return self._edge(first=False)
 
     def _edge(self, *, first: bool) -> datetime | None:
-        stored = self._objects.keys(keys.observations(self._station))
-        if not stored:
+        months = self._months()
+        if not months:
             return None
-        month = self._month(stored[0 if first else -1].rpartition("/")[0] + "/", as_of=None)
+        month = self._month(months[0 if first else -1], as_of=None)
         edge: pd.Timestamp = month.index.min() if first else month.index.max()
         return edge.to_pydatetime()
+
+    def _months(self) -> list[str]:
+        """Return the prefixes of the months that hold rows, in order of time."""
+        keys = self._objects.keys(OBSERVATIONS.prefix(station=self._station))
+        found = [values for key in keys if (values := OBSERVATIONS.values(key)) is not None]
+        return sorted({MONTH.key(**{name: value for name, value in values.items() if name != "part"}) for values in found})
 
     def _month(self, prefix: str, *, as_of: datetime | None) -> pd.DataFrame:
         """Return a month's rows, indexed by time, as known at `as_of` (None: now)."""
@@ -126,7 +132,7 @@ class ObservationStore:
 
 
 def _overlaps(prefix: str, start: datetime | None, end: datetime | None) -> bool:
-    fields = dict(part.split("=") for part in prefix.strip("/").split("/")[1:])
+    fields = MONTH.values(prefix) or {}
     first = pd.Timestamp(int(fields["year"]), int(fields["month"]), 1)
     after = first + pd.offsets.MonthBegin(1)
     return (end is None or first <= pd.Timestamp(end)) and (start is None or after > pd.Timestamp(start))

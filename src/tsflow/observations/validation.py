@@ -17,12 +17,11 @@ A failed expectation of severity critical refuses the data; one of severity warn
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from tsflow.observations.expectations import Bindings, Failure, Kind, evaluate
+from tsflow.observations.expectations import Bindings, Failure, GxDocument, Kind, evaluate
 from tsflow.settings import HourlySettings
 from tsflow.stations.formulas import Formula, all_formulas
 from tsflow.stations.parse import missing_rows
@@ -43,7 +42,7 @@ class ValidationReport(BaseModel):
     success: bool
     statistics: dict[str, int | float | str]
     failures: list[Failure]  # critical ones first
-    result: dict[str, Any]
+    result: GxDocument
 
     def summary(self) -> str:
         """Return what was checked, each failure with what to do about it, in a line each."""

@@ -10,15 +10,15 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
-
 from tsflow.errors import StackError
 from tsflow.folders import home, state_dir
 from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.marks import unmarked_environment
 from tsflow.stack.places import private_dir, write_private
-from tsflow.stack.ports import LOOPBACK
+from tsflow.stack.ports import LOOPBACK, listening
 from tsflow.stack.processes import Component
 from tsflow.stack.secrets import ADMIN, VIEWER, Secrets, write_password_file
 
@@ -43,7 +43,7 @@ def require_airflow() -> None:
         If it is not installed.
     """
     if importlib.util.find_spec("airflow") is None:
-        msg = "Airflow is not installed here; run `make install` in the clone, or work without it: `tsflow retrain --local`"
+        msg = "Airflow is not installed here; run `make install` in the clone, or work without it: `tsflow run --here`"
         raise StackError(msg)
 
 
@@ -169,12 +169,18 @@ def _version() -> str:
     return importlib.metadata.version("apache-airflow-core")
 
 
-def health(url: str, started_at: Mapping[str, float]) -> dict[str, str | None]:
-    """Return for each component why it is not healthy, or None if it is; a heartbeat from before its start does not count."""
+def health(url: str, started_at: Mapping[str, float], pid: int | None) -> dict[str, str | None]:
+    """Return for each component why it is not healthy, or None if it is; a heartbeat from before its start does not count.
+
+    `pid` is that of our own API server: two stacks that start at once may choose the same port, and the first one's report says
+    nothing of the second.
+    """
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy
             report = session.get(f"{url}/api/v2/monitor/health", timeout=5).json()
+        if pid is None or urlsplit(url).port not in listening(pid):
+            return dict.fromkeys([API_SERVER, *HEALTH_KEYS], f"another program answers at {url}")
         problems: dict[str, str | None] = {API_SERVER: None if report["metadatabase"]["status"] == "healthy" else "no database"}
         for name, key in HEALTH_KEYS.items():
             beat = report[key][f"latest_{key}_heartbeat"]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-import requests
 from pydantic import BaseModel, ConfigDict
 
+import requests
 from tsflow.errors import SettingsError, StackError, UnknownName
 from tsflow.stack.status import StackStatus
 
@@ -50,7 +50,8 @@ class TaskInstance(_Answer):
     rendered_map_index: str | None = None  # the label, such as an architecture
     state: str | None = None
     try_number: int
-    hostname: str | None = None
+    hostname: str | None = None  # of its worker
+    queue: str | None = None
     start_date: str | None = None
     duration: float | None = None
 
@@ -200,7 +201,8 @@ class Airflow:
         except (requests.JSONDecodeError, KeyError, TypeError):
             detail = response.text[:500]
         if response.status_code in {requests.codes.bad_request, requests.codes.unprocessable_entity}:
-            msg = f"Airflow refused what was asked: {detail}"
+            said = str(detail).partition("\n\nFailed validating")[0]  # after that comes the whole schema
+            msg = f"Airflow refused what was asked: {said}"
             raise SettingsError(msg)
         asked = f"{response.request.method} {response.request.path_url}"
         msg = f"Airflow at {self.url} answered {asked} with {response.status_code}: {detail}"

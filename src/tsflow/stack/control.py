@@ -4,6 +4,7 @@ import contextlib
 import time
 
 from tsflow.errors import StackError
+from tsflow.names import TRAINING_POOL
 from tsflow.settings import Settings
 from tsflow.settings import settings as current_settings
 from tsflow.stack.airflow import PARTS, require_airflow
@@ -17,7 +18,6 @@ from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.status import StackStatus, read_status
 
-TRAINING_POOL = "training"
 _POLL_SECONDS = 0.1
 _PORT_TAKEN = "address already in use"
 
@@ -91,14 +91,13 @@ def _started(settings: Settings) -> StackStatus:
 
 
 def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
-    from tsflow.storage.objects import ObjectStore  # here, so that boto3 is loaded only where it is used
 
     bucket_made = False
     while True:
         _raise_if_failed()
         keeper = living(KEEPER)
         if not bucket_made and settings.object_store.endpoint_url:
-            ObjectStore.from_settings(settings.object_store).ensure_bucket()
+            settings.object_store.open().ensure_bucket()
             bucket_made = True
         elif not bucket_made and keeper is not None and keeper.url is not None:
             opened = load_secrets().of_store(settings.object_store, keeper.url)

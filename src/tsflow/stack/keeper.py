@@ -65,13 +65,11 @@ class Keeper(Daemon):
 
     def _open(self, pid: int) -> None:
         """Make the bucket and write to it; the store is up when that has worked."""
-        from tsflow.storage.objects import ObjectStore  # here, since weed is to start before boto3 is loaded
-
         secrets, url = load_secrets(), f"http://{LOOPBACK}:{self._ports[S3]}"
-        store = self._settings.object_store.model_copy(update={"attempts": 1, "timeout_seconds": 5.0})
+        store = self._settings.object_store.changed(attempts=1, timeout_seconds=5.0)
         try:
-            ObjectStore.from_settings(opened_with(secrets.store_admin, store, url)).ensure_bucket()
-            _write(ObjectStore.from_settings(opened_with(secrets.writer, store, url)))
+            opened_with(secrets.store_admin, store, url).open().ensure_bucket()
+            _write(opened_with(secrets.writer, store, url).open())
         except StorageUnavailable:
             return  # its volume server is not there yet; asked again at the next tick
         write_reader_file(opened_with(secrets.reader, store, url))

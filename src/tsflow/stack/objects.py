@@ -34,10 +34,8 @@ def object_store(settings: Settings) -> Iterator[ObjectStoreSettings]:
     StorageUnavailable, StorageDenied
         If the settings' own store does not answer, or refuses the keys.
     """
-    from tsflow.storage.objects import ObjectStore  # here, so that boto3 is loaded only where it is used
-
     if settings.object_store.endpoint_url:
-        ObjectStore.from_settings(settings.object_store).ensure_bucket()
+        settings.object_store.open().ensure_bucket()
         yield settings.object_store
         return
     with EmbeddedStore(settings) as url:
@@ -54,12 +52,10 @@ def require_bucket(store: ObjectStoreSettings, timeout_seconds: float) -> None:
     StackError
         If it was started for another bucket; its keys open that one alone.
     """
-    from tsflow.storage.objects import ObjectStore
-
     deadline = time.monotonic() + timeout_seconds
     while True:
         try:
-            ObjectStore.from_settings(store).keys("healthy/")
+            store.open().keys("healthy/")
         except StorageUnavailable:
             if time.monotonic() >= deadline:
                 raise

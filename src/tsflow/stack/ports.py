@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
+
 from tsflow.stack.places import private_dir, write_private
 
 LOOPBACK = "127.0.0.1"
@@ -48,6 +50,18 @@ def is_free(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def listening(pid: int) -> set[int]:
+    """Return the ports on which a process and its children listen."""
+    found: set[int] = set()
+    with contextlib.suppress(psutil.Error):  # one that has ended listens nowhere
+        parent = psutil.Process(pid)
+        for process in [parent, *parent.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                ends = process.net_connections("tcp4")
+                found |= {end.laddr.port for end in ends if end.status == psutil.CONN_LISTEN}
+    return found
 
 
 @contextlib.contextmanager

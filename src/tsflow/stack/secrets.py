@@ -59,7 +59,7 @@ class Secrets(BaseModel):
 
 def opened_with(keys: Keys, store: ObjectStoreSettings, endpoint_url: str) -> ObjectStoreSettings:
     """Return the settings with which one identity opens the embedded store."""
-    return store.model_copy(update={"endpoint_url": endpoint_url, **vars(keys)})
+    return store.changed(endpoint_url=endpoint_url, **vars(keys))
 
 
 def _fresh() -> dict[str, str]:

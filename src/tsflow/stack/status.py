@@ -5,7 +5,7 @@ from typing import Literal
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.model import Strict
 from tsflow.settings import ObjectStoreSettings, Settings
-from tsflow.stack.airflow import PARTS, health
+from tsflow.stack.airflow import API_SERVER, PARTS, health
 from tsflow.stack.marks import marked
 from tsflow.stack.places import private_dir
 from tsflow.stack.reader import reader_file
@@ -60,7 +60,8 @@ def read_status(settings: Settings) -> StackStatus:
 
 def _airflow_components(supervisor: DaemonRecord) -> list[ComponentStatus]:
     started = {part.name: part.started_at for part in supervisor.components if part.started_at is not None}
-    problems = health(supervisor.url, started) if supervisor.url and started else {}
+    pid = next((part.pid for part in supervisor.components if part.name == API_SERVER), None)
+    problems = health(supervisor.url, started, pid) if supervisor.url and started else {}
     return [_judged(part, problems.get(part.name, "not started yet")) for part in supervisor.components]
 
 
@@ -75,16 +76,14 @@ def _store_components(store: ObjectStoreSettings, keeper: DaemonRecord | None) -
 
 def _judged(part: ComponentStatus, problem: str | None) -> ComponentStatus:
     if part.state != "running":
-        return part.model_copy(update={"healthy": False, "reason": part.reason or part.state})
-    return part.model_copy(update={"healthy": problem is None, "reason": problem or part.reason})
+        return part.changed(healthy=False, reason=part.reason or part.state)
+    return part.changed(healthy=problem is None, reason=problem or part.reason)
 
 
 def _store_problem(store: ObjectStoreSettings) -> str | None:
     """Ask for a signed listing, the shortest that there is."""
-    from tsflow.storage.objects import ObjectStore
-
     try:
-        ObjectStore.from_settings(store.model_copy(update={"attempts": 1, "timeout_seconds": 5.0})).keys("healthy/")
+        store.changed(attempts=1, timeout_seconds=5.0).open().keys("healthy/")
     except (StorageUnavailable, StorageDenied, StackError) as error:
         return str(error)
     return None

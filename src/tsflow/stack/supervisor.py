@@ -28,17 +28,13 @@ class Supervisor(Daemon):
     def work(self) -> None:
         """Start everything, then restart what dies, until asked to stop."""
         sweep(lambda part: part in PARTS)  # left by a supervisor that was killed
-        secrets = load_secrets()
-        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port})["ui"]
-        self.url = f"http://{LOOPBACK}:{port}"
         store = self._held.enter_context(self._store())
-        environment = airflow_environment(self._settings, store, secrets, port)
-        if (migrate := migration(environment)) is not None:
+        if (migrate := migration(self._environment(store))) is not None:
             migrate.run(self.stopping)
             if self.stopping():
                 return
             migration_done()
-        stack = self._settings.stack
+        stack, environment = self._settings.stack, self._environment(store)
         self.kept = [Kept(component, stack.max_restarts) for component in components(environment, stack.stop_timeout_seconds)]
         while not self.stopping():
             for kept in self.kept:
@@ -47,6 +43,12 @@ class Supervisor(Daemon):
             self.write()
             self._keep_store()
             self.pause()
+
+    def _environment(self, store: ObjectStoreSettings) -> dict[str, str]:
+        """Choose the port just before it is used: another stack that starts on this machine may want the same one."""
+        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port})["ui"]
+        self.url = f"http://{LOOPBACK}:{port}"
+        return airflow_environment(self._settings, store, load_secrets(), port)
 
     @contextlib.contextmanager
     def _store(self) -> Iterator[ObjectStoreSettings]:

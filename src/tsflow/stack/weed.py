@@ -9,15 +9,13 @@ import shutil
 import sys
 from pathlib import Path
 
-import psutil
-
 from tsflow.errors import StackError
 from tsflow.settings import Settings
 from tsflow.stack.certificates import certificate_file, weed_environment
 from tsflow.stack.doors import is_closed
 from tsflow.stack.identities import identities
 from tsflow.stack.places import log_file, private_dir, write_private
-from tsflow.stack.ports import ANY, LOOPBACK, remembered_ports
+from tsflow.stack.ports import ANY, LOOPBACK, listening, remembered_ports
 from tsflow.stack.processes import Component
 from tsflow.stack.secrets import Secrets
 
@@ -117,17 +115,13 @@ def answers(pid: int, ports: dict[str, int]) -> bool:
     StackError
         If one of its inner ports lets somebody in who has no certificate.
     """
-    try:
-        connections = psutil.Process(pid).net_connections("tcp4")
-    except psutil.Error:
-        return False
-    listening = {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
-    closed = {name: is_closed(port) for name, port in ports.items() if name != S3 and port in listening}
+    own = listening(pid)
+    closed = {name: is_closed(port) for name, port in ports.items() if name != S3 and port in own}
     if found := [name for name, said in closed.items() if said is False]:
         msg = f"SeaweedFS does not ask for a certificate at {', '.join(found)}, so anybody on this machine could change its data; "
         msg += f"it was stopped, see {log_file(NAME)}"
         raise StackError(msg)
-    return listening >= {*ports.values()} and all(closed.values()) and _s3_answers(ports[S3])
+    return own >= {*ports.values()} and all(closed.values()) and _s3_answers(ports[S3])
 
 
 def _s3_answers(port: int) -> bool:

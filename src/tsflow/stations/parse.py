@@ -1,99 +1,43 @@
-"""From the bytes of a station's files to observations: decoded, checked, sentinels and repeats taken out."""
+"""From a station's files to observations: cells checked, sentinels and repeats taken out, gaps told."""
 
-import gzip
 import io
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tsflow.errors import SourceFormatError
+from tsflow.records.ingest import Gap, ParseReport
 from tsflow.stations.formulas import formula
+from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """A station file as it came: its name and bytes."""
-
-    name: str
-    body: bytes
+from tsflow.stations.unpack import decode
 
 
 @dataclass
-class ParseReport:
-    """What was found on the way from files to observations."""
+class Findings:
+    """What was found so far on the way from files to observations; at the end a `ParseReport`."""
 
     files: list[str] = field(default_factory=list)
     rows_read: int = 0
-    rows_kept: int = 0
-    first: str | None = None
-    last: str | None = None
     sentinels: dict[str, int] = field(default_factory=dict)  # by variable, or header where the station leaves it out
     empty_cells: dict[str, int] = field(default_factory=dict)
     identical_duplicates: int = 0
     conflicting_duplicates: int = 0
-    conflicting_times: list[str] = field(default_factory=list)  # the first ten; the first row of each is kept
-    gaps: list[dict[str, Any]] = field(default_factory=list)  # {after, before, missing_rows}
+    conflicting_times: list[datetime] = field(default_factory=list)  # the first ten; the first row of each is kept
     ignored_columns: list[str] = field(default_factory=list)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-able content."""
-        return asdict(self)
-
-
-def unpack(file: RawFile) -> bytes:
-    """Return the CSV inside a zip, a gz, or the file itself."""
-    if not file.body:
-        msg = f"{file.name}: the file is empty; fetch it again"
-        raise SourceFormatError(msg)
-    try:
-        if file.name.endswith(".zip"):
-            with zipfile.ZipFile(io.BytesIO(file.body)) as archive:
-                members = [name for name in archive.namelist() if name.lower().endswith((".csv", ".txt"))]
-                if len(members) != 1:
-                    msg = f"{file.name}: expected one CSV in the zip, found {len(members)}: {', '.join(archive.namelist())}"
-                    raise SourceFormatError(msg)
-                return archive.read(members[0])
-        if file.name.endswith(".gz"):
-            return gzip.decompress(file.body)
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
-        # zipfile raises the last two for a compression that it lacks and for an encrypted member
-        kind = "zip" if file.name.endswith(".zip") else "gz"
-        msg = f"{file.name}: not a readable {kind} file, or cut off ({error}); fetch it again"
-        raise SourceFormatError(msg) from error
-    return file.body
-
-
-def _decode(file: RawFile, station: Station) -> str:
-    body = unpack(file)
-    try:
-        text = body.decode(station.encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        msg = f"{file.name}: not encoded as {station.encoding} ({error}); correct `encoding` in the station file"
-        raise SourceFormatError(msg) from error
-    if "\0" in text or text.startswith(("ï»¿", "\ufeff", "ÿþ")):
-        msg = f"{file.name}: not encoded as {station.encoding} (a byte-order mark or NUL was found); correct `encoding`"
-        raise SourceFormatError(msg)
-    if not text.strip():
-        msg = f"{file.name}: the file is empty; fetch it again"
-        raise SourceFormatError(msg)
-    if not text.endswith("\n"):
-        header, _, rest = text.partition("\n")
-        last = rest.rpartition("\n")[2]
-        if last.count(",") < header.count(","):
-            msg = f"{file.name}: cut off in its last row ({last[:40]!r}...); fetch it again"
-            raise SourceFormatError(msg)
-    return text
+    def reported(self, frame: pd.DataFrame, cadence: timedelta) -> ParseReport:
+        """Return the report of a batch of these observations."""
+        times = frame["time"]
+        edges = {"first": times.iloc[0], "last": times.iloc[-1]}
+        return ParseReport(**asdict(self), rows_kept=len(frame), gaps=find_gaps(times, cadence), **edges)
 
 
 def _table(file: RawFile, station: Station) -> pd.DataFrame:
     """Return the file's cells under their headers; the time as text, the rest as pandas reads it."""
-    text = _decode(file, station)
+    text = decode(file, station)
     try:
         table = pd.read_csv(
             io.StringIO(text),
@@ -154,7 +98,7 @@ def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
     return numbers.astype("float64")
 
 
-def parse_file(file: RawFile, station: Station, *, now: datetime, report: ParseReport) -> pd.DataFrame:
+def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findings) -> pd.DataFrame:
     """Read one file into columns `time` and the measured variables, in the file's order, sentinels as NaN.
 
     Raises
@@ -200,7 +144,7 @@ def _in_order(frame: pd.DataFrame, file: RawFile) -> None:
         raise SourceFormatError(msg)
 
 
-def _without_repeats(frame: pd.DataFrame, report: ParseReport) -> pd.DataFrame:
+def _without_repeats(frame: pd.DataFrame, report: Findings) -> pd.DataFrame:
     """Drop repeated times, keeping the first row of each; identical and conflicting repeats are counted apart."""
     frame = frame.sort_values("time", kind="stable", ignore_index=True)
     repeated = frame["time"].duplicated(keep="first")
@@ -208,7 +152,7 @@ def _without_repeats(frame: pd.DataFrame, report: ParseReport) -> pd.DataFrame:
     conflicting = repeated & ~identical
     report.identical_duplicates += int(identical.sum())
     report.conflicting_duplicates += int(conflicting.sum())
-    report.conflicting_times += [str(time) for time in frame.loc[conflicting, "time"].unique()[:10]]
+    report.conflicting_times += list(frame.loc[conflicting, "time"].drop_duplicates().head(10).dt.to_pydatetime())
     return frame[~repeated].reset_index(drop=True)
 
 
@@ -219,12 +163,11 @@ def missing_rows(times: "pd.Series[pd.Timestamp]", cadence: timedelta) -> "pd.Se
     return pd.Series(np.concatenate([[0], missing])[: len(times)], index=times.index)
 
 
-def find_gaps(times: "pd.Series[pd.Timestamp]", cadence: timedelta) -> list[dict[str, Any]]:
-    """Return where rows are missing: `{after, before, missing_rows}` for each gap, in order of time."""
+def find_gaps(times: "pd.Series[pd.Timestamp]", cadence: timedelta) -> list[Gap]:
+    """Return where rows are missing, in order of time."""
     missing = missing_rows(times, cadence)
     return [
-        {"after": str(times.iloc[i - 1]), "before": str(times.iloc[i]), "missing_rows": int(missing.iloc[i])}
-        for i in np.flatnonzero(missing > 0)
+        Gap(after=times.iloc[i - 1], before=times.iloc[i], missing_rows=int(missing.iloc[i])) for i in np.flatnonzero(missing > 0)
     ]
 
 
@@ -246,7 +189,7 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
     SourceFormatError
         If a file is not as the station file describes it.
     """
-    report = ParseReport()
+    report = Findings()
     frames = []
     for file in files:
         frame = parse_file(file, station, now=now, report=report)
@@ -258,13 +201,10 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
         if variable.derived:
             how = formula(variable.derived)
             frame[name] = how.compute(*(frame[needed].to_numpy() for needed in how.inputs))
-    report.rows_kept = len(frame)
-    report.first, report.last = str(frame["time"].iloc[0]), str(frame["time"].iloc[-1])
-    report.gaps = find_gaps(frame["time"], station.cadence)
-    return frame[["time", *station.variables]], report
+    return frame[["time", *station.variables]], report.reported(frame, station.cadence)
 
 
-def _cadence_fits(times: pd.Series, station: Station, report: ParseReport) -> None:
+def _cadence_fits(times: pd.Series, station: Station, report: Findings) -> None:
     """The usual step between rows is the station's cadence."""
     if len(times) < 3:
         return

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.stations.simulated_weather import STEP, random_numbers, simulated_observations
-from tsflow.stations.station import SimulatorSource, Station
+from tsflow.stations.sources.simulator import SimulatorSource
+from tsflow.stations.station import Station
 
 _FAULTS = {  # how often a year, and for how many 10-minute rows; both bounds included
     "no wind": ((2, 4), (1, 1)),

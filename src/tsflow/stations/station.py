@@ -1,6 +1,6 @@
 """The station file: what a station measures, in which form it says so, and where its files are."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -10,9 +10,11 @@ from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
 from tsflow.location import Location
 from tsflow.model import Strict, explain
+from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
 from tsflow.stations.formulas import formula
-from tsflow.task import MAIN, NAME, Task
+from tsflow.stations.sources import AnySource, Source
+from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
 
 
@@ -62,37 +64,6 @@ class StationTask(Strict):
     horizon_hours: Annotated[int, Field(ge=1)] | None = None
 
 
-class ArchiveSource(Strict):
-    """Files published by HTTP; for each file the URLs are tried in order.
-
-    `{year}` and `{half}` (a: January to June, b: July to December) are filled in for each part of the
-    interval asked for; a URL without them is fetched as it stands.
-    """
-
-    kind: Literal["archive"]
-    urls: Annotated[list[str], Field(min_length=1)]
-    since: date = date(2009, 1, 1)  # where a first ingest begins
-    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
-
-
-class FilesSource(Strict):
-    """Files on this machine: paths or patterns, relative ones from tsflow's home."""
-
-    kind: Literal["files"]
-    paths: Annotated[list[str], Field(min_length=1)]
-
-
-class SimulatorSource(Strict):
-    """The built-in simulator: physically consistent weather as a pure function of time."""
-
-    kind: Literal["simulator"]
-    seed: int = 0
-    history_days: Annotated[int, Field(ge=1)] = 1826  # how far back an ingest without a start goes
-
-
-Source = Annotated[ArchiveSource | FilesSource | SimulatorSource, Field(discriminator="kind")]
-
-
 class Station(Strict):
     """A station file, checked; the order of `variables` is the order of features."""
 
@@ -105,11 +76,9 @@ class Station(Strict):
     missing: list[float] = Field(default_factory=list)  # sentinels that stand for "no value"
     target: str
     # By name; each task has its own runs, boards and champion.
-    tasks: Annotated[dict[Annotated[str, Field(pattern=NAME)], StationTask], Field(min_length=1)] = {
-        MAIN: StationTask()
-    }  # by name; each has its own champion
+    tasks: Annotated[dict[Annotated[str, Field(pattern=TASK_NAME)], StationTask], Field(min_length=1)] = {MAIN: StationTask()}
     variables: Annotated[dict[str, Variable], Field(min_length=1)]
-    sources: Annotated[dict[str, Source], Field(min_length=1)]
+    sources: Annotated[dict[str, AnySource], Field(min_length=1)]
 
     @field_validator("cadence")
     @classmethod

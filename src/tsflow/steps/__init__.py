@@ -1,56 +1,50 @@
-"""The workflow's steps, in order; what `dags/` and the command line both call.
+"""The workflows' steps, one file each; what `dags/` and the command line both call.
 
 ::
 
-    fetch_batch -> validate_batch -> store_batch                                    ingest_weather
+    fetch_batch -> validate_batch -> store_batch                                         ingest_weather
     build_dataset -> train_entrant (one an architecture, then ensembles) -> rank_entrants
-        -> plan_refit -> refit_entrant (the best, or its members) -> publish          retrain
+        -> plan_refit -> refit_entrant (the challenger, or its members) -> publish         retrain
     build_backtest -> backtest_entrant (one a fold and architecture) -> summarise_backtest  backtest
     start_tuning -> tune_worker (any number) -> finish_tuning                                  tune
 
-A step takes an object store and references, and returns a small JSON-able reference; data travels through the
-object store. Every step may run twice, or twice at once: what counts is written once, by the first to finish.
+A step takes the store of records, the settings, and a request or references; it returns a record or a reference to one.
+Data travels through the object store. Every step may run twice, or twice at once: what counts is written once, by the
+first to finish. No step imports another.
 """
 
-from tsflow.steps.backtest import backtest_entrant, backtests_of, build_backtest, latest_summary, summarise_backtest
-from tsflow.steps.combine import ensembles_of, singles_of
-from tsflow.steps.ingest import fetch_batch, ingest_report, store_batch, validate_batch
-from tsflow.steps.publish import publish
-from tsflow.steps.ranking import latest_leaderboard, rank_entrants, runs_of
-from tsflow.steps.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
-from tsflow.steps.run import build_dataset
-from tsflow.steps.train import plan_refit, record_failure, refit_entrant, train_entrant
-from tsflow.steps.tune import read_tuning, start_tuning, tune_worker
-from tsflow.steps.tuned import finish_tuning, tuned_name
+from tsflow.steps.backtest_entrant import backtest_entrant
+from tsflow.steps.build_backtest import build_backtest
+from tsflow.steps.build_dataset import build_dataset
+from tsflow.steps.fetch_batch import fetch_batch
+from tsflow.steps.finish_tuning import finish_tuning
+from tsflow.steps.publish import Published, publish
+from tsflow.steps.rank_entrants import rank_entrants
+from tsflow.steps.refit import plan_refit, refit_entrant
+from tsflow.steps.start_tuning import start_tuning
+from tsflow.steps.store_batch import store_batch
+from tsflow.steps.summarise_backtest import summarise_backtest
+from tsflow.steps.train_entrant import ensembles_of, singles_of, train_entrant
+from tsflow.steps.tune_worker import tune_worker
+from tsflow.steps.validate_batch import validate_batch
 
 __all__ = [
-    "BacktestRequest",
-    "IngestRequest",
-    "RetrainRequest",
-    "TuneRequest",
+    "Published",
     "backtest_entrant",
-    "backtests_of",
     "build_backtest",
     "build_dataset",
     "ensembles_of",
     "fetch_batch",
     "finish_tuning",
-    "ingest_report",
-    "latest_leaderboard",
-    "latest_summary",
     "plan_refit",
     "publish",
     "rank_entrants",
-    "read_tuning",
-    "record_failure",
     "refit_entrant",
-    "runs_of",
     "singles_of",
     "start_tuning",
     "store_batch",
     "summarise_backtest",
     "train_entrant",
     "tune_worker",
-    "tuned_name",
     "validate_batch",
 ]

@@ -1,1 +1,1 @@
-"""The object store and its keys."""
+"""The object store: immutable objects, pointers swapped by If-Match, and how values become bytes."""

@@ -4,11 +4,8 @@ Works with boto3 against SeaweedFS, AWS S3 and other stores with conditional PUT
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -17,9 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from tsflow.errors import IntegrityError, PointerConflict, StorageDenied, StorageUnavailable
 from tsflow.texts import without_passwords
 
-if TYPE_CHECKING:
-    from tsflow.settings import ObjectStoreSettings
-
+JSON = "application/json"
 _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "403"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -56,20 +51,6 @@ class ObjectStore:
         self._s3 = boto3.session.Session(
             aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key, region_name=region
         ).client("s3", endpoint_url=endpoint_url, config=config)
-
-    @classmethod
-    def from_settings(cls, settings: ObjectStoreSettings) -> ObjectStore:
-        """Open the store that the settings name."""
-        key, secret = settings.access_key_id, settings.secret_access_key
-        return cls(
-            bucket=settings.bucket,
-            endpoint_url=settings.endpoint_url,
-            access_key_id=key.get_secret_value() if key else None,
-            secret_access_key=secret.get_secret_value() if secret else None,
-            region=settings.region,
-            timeout_seconds=settings.timeout_seconds,
-            attempts=settings.attempts,
-        )
 
     def address(self, key: str) -> str:
         """Return where an object lies, for people and logs."""
@@ -143,13 +124,15 @@ class ObjectStore:
         PointerConflict
             If someone else changed it since.
         """
-        condition: dict[str, Any] = {"IfNoneMatch": "*"} if expected_etag is None else {"IfMatch": expected_etag}
         with self._explained(key):
             try:
-                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition)
+                if expected_etag is None:
+                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON, IfNoneMatch="*")
+                else:
+                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON, IfMatch=expected_etag)
             except ClientError as error:
                 if _code(error) in _TAKEN | _ABSENT:
-                    msg = f"{self.address(key)} was changed by someone else since it was read"
+                    msg = f"{self.address(key)} was changed by another writer since it was read; run the step again"
                     raise PointerConflict(msg) from error
                 raise
 

@@ -1,1 +1,1 @@
-"""Training an entrant: batches, fitting with progress and resume, export."""
+"""Training an entrant unless it was trained before: batches, fitting with progress and resume, export."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsflow.records.dataset import Part
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import Part
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -1,13 +1,13 @@
 """What a training gives: a candidate."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.training.epochs import Epoch
-from tsflow.windows.split import Part
+from tsflow.records.candidate import Epoch
+from tsflow.records.dataset import Part
+from tsflow.records.found import Found, Nothing
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Candidate:
     curve: list[Epoch]  # of the first seed
     forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part
     files: dict[str, bytes] = field(repr=False)  # model.onnx, and the family's own form
-    found: dict[str, Any] = field(default_factory=dict)  # what validation decided: epochs, rounds, penalty
+    found: Found = field(default_factory=Nothing)  # what validation decided
     lead_hours: tuple[int, ...] = ()
     leads: dict[Part, NDArray[np.float64]] = field(default_factory=dict)  # degC, [n_windows, n_leads]
     memory: list[float] = field(default_factory=list)  # see `memory_profile`

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from tsflow.architectures.network import Network
 from tsflow.architectures.registry import Architecture, Estimator, Judged, Leading
 from tsflow.errors import TrainingError
+from tsflow.records.candidate import Epoch
+from tsflow.records.dataset import PARTS, Part
 from tsflow.training.candidate import Candidate
-from tsflow.training.epochs import Epoch, EpochStore
+from tsflow.training.epochs import EpochStore
 from tsflow.training.export import PARITY_DEGC, check_parity
 from tsflow.training.networks import train_network
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import PARTS, Part
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ def train(
     TrainingError
         If the loss or a forecast is not finite.
     """
-    architecture.fits(dataset.task).suits(dataset.station, dataset.features)
+    architecture.require_task(dataset.task)
+    architecture.require_variables(dataset.station, dataset.features)
     if isinstance(architecture, Network):
         candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     elif isinstance(architecture, Estimator):

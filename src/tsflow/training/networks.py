@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from tsflow.architectures.graphs import export
 from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
 from tsflow.errors import TrainingError
+from tsflow.records.candidate import Epoch
+from tsflow.records.dataset import PARTS, Part
+from tsflow.records.found import Epochs
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.candidate import Candidate
-from tsflow.training.epochs import Epoch, EpochStore
+from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
 from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
 from tsflow.windows.dataset import Dataset
-from tsflow.windows.split import PARTS, Part
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +71,7 @@ def train_network(
         lead_hours=inputs.lead_hours,
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
         files={"model.onnx": export(model), "model.keras": to_keras(first.model if len(trained) == 1 else model)},
-        found={"epochs": round(statistics.median(one.best_epoch for one in trained))},
+        found=Epochs(epochs=round(statistics.median(one.best_epoch for one in trained))),
         memory=memory_profile(first.model, dataset),
     )
 

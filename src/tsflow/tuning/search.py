@@ -13,12 +13,12 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tsflow.architectures.space import Distribution, encoded
-from tsflow.model import Strict
+from tsflow.records.tuning import Trial, Values
 
 if TYPE_CHECKING:
     import optuna
@@ -36,27 +36,6 @@ _DRAWS = 64  # for a recipe that was not tried yet
 _DIGITS = 4  # of a number drawn without a step; more only look exact
 
 
-class Trial(Strict):
-    """One try: what it changes of the recipe, and how it ended. Errors in degC, on the validation part."""
-
-    number: int  # 0: the recipe as it is
-    values: dict[str, Any]  # by dotted key of the recipe
-    worker: str
-    state: Literal["running", "complete", "pruned", "failed"] = "running"
-    val_mae: float | None = None  # of the weights kept; None unless complete
-    reason: str | None = None  # of pruned and failed
-    curve: list[float] = []  # validation MAE by epoch
-    best_epoch: int | None = None
-    parameters: int | None = None
-    train_seconds: float = 0.0
-    finished_at: str | None = None
-
-    @property
-    def reached(self) -> float | None:
-        """Its validation MAE, or the least one that it came to before it ended."""
-        return self.val_mae if self.val_mae is not None else min(self.curve, default=None)
-
-
 def ordered(trials: Sequence[Trial]) -> list[Trial]:
     """Return the trials best first: complete, pruned, running, failed; each by the validation MAE reached."""
     states = ("complete", "pruned", "running", "failed")
@@ -69,7 +48,7 @@ def best(trials: Sequence[Trial]) -> Trial | None:
     return ordered(complete)[0] if complete else None
 
 
-def propose(space: Space, trials: Sequence[Trial], *, own: dict[str, Any], seed: int, number: int) -> dict[str, Any] | None:
+def propose(space: Space, trials: Sequence[Trial], *, own: Values, seed: int, number: int) -> Values | None:
     """Return values for trial `number` that no trial had so far; None if the space seems to hold no others.
 
     The same arguments give the same values. `own` is what the recipe itself says under the space's keys.
@@ -98,7 +77,7 @@ def is_hopeless(curve: Sequence[float], trials: Sequence[Trial]) -> bool:
     return bool(pruner.prune(study, running))
 
 
-def importances(space: Space, trials: Sequence[Trial], *, own: dict[str, Any]) -> dict[str, float]:
+def importances(space: Space, trials: Sequence[Trial], *, own: Values) -> dict[str, float]:
     """Return each key's share of what makes complete trials differ, greatest first; {} while there are too few.
 
     By fANOVA (Hutter et al., An Efficient Approach for Assessing Hyperparameter Importance, ICML 2014).
@@ -127,7 +106,7 @@ def _empty_study(seed: list[int] | None) -> optuna.Study:
     return optuna.create_study(direction="minimize", sampler=sampler)
 
 
-def _study(space: Space, trials: Sequence[Trial], *, own: dict[str, Any], seed: list[int]) -> optuna.Study:
+def _study(space: Space, trials: Sequence[Trial], *, own: Values, seed: list[int]) -> optuna.Study:
     """Return a study in memory that knows the trials, but for failed ones and those outside the space."""
     import optuna
 

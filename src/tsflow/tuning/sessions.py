@@ -16,20 +16,21 @@ import os
 import platform
 import threading
 import time
-from collections import defaultdict
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import psutil
 
 from tsflow.errors import TsflowError
-from tsflow.storage import keys
-from tsflow.storage.codecs import from_json, stamp, to_json
-from tsflow.storage.objects import ObjectStore
+from tsflow.records.store import Records
+from tsflow.records.template import Value
+from tsflow.records.tuning import Beat, End, Start
+from tsflow.storage.codecs import stamp
 
 log = logging.getLogger(__name__)
+B = TypeVar("B", bound=Beat)
 
 BEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0  # without a beat; a false alarm costs work done twice, never a result
@@ -39,10 +40,10 @@ _SAME_START_SECONDS = 2.0  # how exactly the system says when a process began
 class Session:
     """One start of one worker, while it lasts; leaving it, however, writes its end."""
 
-    def __init__(self, objects: ObjectStore, tuning_id: str, worker: str) -> None:
+    def __init__(self, records: Records, tuning_id: str, worker: str) -> None:
         self.worker = worker
         self.name = f"{stamp(datetime.now(UTC))}-{uuid4().hex[:8]}"
-        self._objects = objects
+        self._records = records
         self._tuning = tuning_id
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"beats of {self.name}", daemon=True)
@@ -50,15 +51,15 @@ class Session:
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
-        process = {"host": platform.node(), "pid": os.getpid(), "process_began": psutil.Process().create_time()}
-        self._put("start.json", {"worker": self.worker, **process})
+        began = psutil.Process().create_time()
+        self._put(Start(**self._now(), worker=self.worker, host=platform.node(), pid=os.getpid(), process_began=began))
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
-        self._put("end.json", {})
+        self._put(End(**self._now()))
 
     @property
     def seconds(self) -> float:
@@ -69,58 +70,67 @@ class Session:
         number = 1
         while not self._over.wait(BEAT_SECONDS):
             try:
-                self._put(f"beat-{number:06d}.json", {})
+                self._put(Beat(**self._now()), beat=number)
             except TsflowError as error:  # the next one may get through; the training itself meets the same trouble
                 log.warning("a beat of %s was not written: %s", self.name, error)
             number += 1
 
-    def _put(self, name: str, facts: dict[str, Any]) -> None:
-        body = {"at": datetime.now(UTC).isoformat(), "seconds": round(self.seconds, 3), **facts}
-        self._objects.put_new(keys.session(self._tuning, self.name, name), to_json(body), "application/json")
+    def _now(self) -> dict[str, datetime | float]:
+        return {"at": datetime.now(UTC), "seconds": round(self.seconds, 3)}
+
+    def _put(self, moment: Beat, **beside: Value) -> None:
+        self._records.first(moment, tuning=self._tuning, session=self.name, **beside)
 
 
 class Sessions:
-    """All sessions of a tuning, as they stand in the object store."""
+    """All sessions of a tuning, as they stand in the object store; what never changes is read once."""
 
-    def __init__(self, objects: ObjectStore, tuning_id: str) -> None:
-        self._objects = objects
-        self._prefix = keys.tuning(tuning_id, "sessions/")
+    def __init__(self, records: Records, tuning_id: str) -> None:
+        self._records = records
         self._tuning = tuning_id
-        self._read: dict[str, dict[str, Any]] = {}  # by key; they never change
+        self._read: dict[tuple[type[Beat], str, int], Beat] = {}
 
     def spent_seconds(self, current: Session | None = None) -> float:
         """Return the work of all sessions so far, that of `current` by its own clock."""
-        others = (names for session, names in self._names().items() if current is None or session != current.name)
-        before = sum(float(self._facts(names[-1])["seconds"]) for names in others)
-        return before + (current.seconds if current else 0.0)
+        others = (last.seconds for session, last in self._last().items() if current is None or session != current.name)
+        return sum(others) + (current.seconds if current else 0.0)
 
     def alive(self) -> set[str]:
         """Return the sessions that are at work."""
-        return {session for session, names in self._names().items() if self._is_alive(names)}
+        return {session for session, last in self._last().items() if self._is_alive(session, last)}
 
-    def _is_alive(self, names: list[str]) -> bool:
-        last = self._facts(names[-1])
-        if names[-1].endswith("/end.json"):
+    def _is_alive(self, session: str, last: Beat) -> bool:
+        if isinstance(last, End):
             return False
-        start = self._facts(names[0])
-        if start["host"] == platform.node():
-            return _runs(start["pid"], start["process_began"])
-        silent = datetime.now(UTC) - datetime.fromisoformat(last["at"])
-        return silent.total_seconds() < DEAD_AFTER_SECONDS
+        start = self._once(Start, session)
+        if start.host == platform.node():
+            return _runs(start.pid, start.process_began)
+        return (datetime.now(UTC) - last.at).total_seconds() < DEAD_AFTER_SECONDS
 
-    def _names(self) -> dict[str, list[str]]:
-        """Return the keys of each session, in order of time: start, beats, end."""
-        order = {"start": 0, "beat-": 1, "end.j": 2}
-        found: dict[str, list[str]] = defaultdict(list)
-        for key in self._objects.keys(self._prefix):
-            found[key.split("/")[-2]].append(key)
-        ordered = {name: sorted(of, key=lambda key: (order[key.rpartition("/")[2][:5]], key)) for name, of in found.items()}
-        return {name: of for name, of in ordered.items() if of[0].endswith("/start.json")}
+    def _last(self) -> dict[str, Beat]:
+        """Return the newest moment of each session: its end, else its last beat, else its start."""
+        beats: dict[str, int] = {}
+        for place in self._records.listed(Beat, tuning=self._tuning):
+            beats[str(place["session"])] = int(place["beat"])
+        started, ended = self._sessions(Start), self._sessions(End)
+        found: dict[str, Beat] = {}
+        for session in started:
+            if session in ended:
+                found[session] = self._once(End, session)
+            else:
+                found[session] = self._once(Beat, session, beats[session]) if session in beats else self._once(Start, session)
+        return found
 
-    def _facts(self, key: str) -> dict[str, Any]:
-        if key not in self._read:
-            self._read[key] = from_json(self._objects.get(key), key)
-        return self._read[key]
+    def _sessions(self, kind: type[Beat]) -> list[str]:
+        return [str(place["session"]) for place in self._records.listed(kind, tuning=self._tuning)]
+
+    def _once(self, kind: type[B], session: str, beat: int = 0) -> B:
+        if (kind, session, beat) not in self._read:
+            more: dict[str, Value] = {"beat": beat} if beat else {}
+            self._read[kind, session, beat] = self._records.read(kind, tuning=self._tuning, session=session, **more)
+        read = self._read[kind, session, beat]
+        assert isinstance(read, kind)  # noqa: S101  # kept by its kind
+        return read
 
 
 def _runs(pid: int, began: float) -> bool:

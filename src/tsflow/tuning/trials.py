@@ -13,12 +13,11 @@ Every object is written once; what a worker knows of the others it reads here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from tsflow.storage import keys
-from tsflow.storage.codecs import from_json, to_json
-from tsflow.storage.objects import ObjectStore
-from tsflow.tuning.search import Trial
+from tsflow.records.record import Record
+from tsflow.records.store import R, Records
+from tsflow.records.template import Value
+from tsflow.records.tuning import Asked, Claim, Trial, TrialResult, Values
 from tsflow.tuning.sessions import Session
 
 
@@ -32,64 +31,55 @@ class Known:
 
 
 class TrialStore:
-    """All trials of one tuning; finished ones are read once."""
+    """All trials of one tuning; what never changes is read once."""
 
-    def __init__(self, objects: ObjectStore, tuning_id: str) -> None:
-        self._objects = objects
+    def __init__(self, records: Records, tuning_id: str) -> None:
+        self._records = records
         self._tuning = tuning_id
-        self._finished: dict[int, Trial] = {}
-        self._read: dict[str, dict[str, Any]] = {}  # by key; they never change
+        self._read: dict[tuple[type[Record], int, int], Record] = {}
 
     def known(self) -> list[Known]:
         """Return every trial, by number."""
-        names: dict[int, list[str]] = {}
-        for key in self._objects.keys(keys.tuning(self._tuning, "trials/")):
-            *_, number, name = key.split("/")
-            names.setdefault(int(number), []).append(name)
-        return [self._known(number, found) for number, found in sorted(names.items())]
+        ended = self._numbers(TrialResult)
+        claims: dict[int, int] = {}
+        for place in self._records.listed(Claim, tuning=self._tuning):
+            claims[int(place["trial"])] = int(place["claim"])
+        return [self._known(number, claims.get(number, 0), ended=number in ended) for number in sorted(self._numbers(Asked))]
 
     def trials(self) -> list[Trial]:
         """Return every trial, by number, running ones without their epochs."""
         return [known.trial for known in self.known()]
 
-    def ask(self, number: int, values: dict[str, Any], session: Session) -> Trial | None:
+    def ask(self, number: int, values: Values, session: Session) -> Trial | None:
         """Take a number; None if another worker was first."""
-        trial = Trial(number=number, values=values, worker=session.worker)
-        body = {"values": values, "worker": session.worker, "session": session.name}
-        return trial if self._put(number, "asked.json", body) else None
+        asked = Asked(values=values, worker=session.worker, session=session.name)
+        counts = self._records.first(asked, tuning=self._tuning, trial=number)
+        return Trial(number=number, values=values, worker=session.worker) if counts == asked else None
 
     def take_over(self, known: Known, session: Session) -> Trial | None:
         """Take on a trial that another session left; None if another worker was first."""
-        body = {"worker": session.worker, "session": session.name}
-        if not self._put(known.trial.number, f"claim-{known.claims + 1:03d}.json", body):
-            return None
-        return known.trial.model_copy(update={"worker": session.worker})
+        claim = Claim(worker=session.worker, session=session.name)
+        counts = self._records.first(claim, tuning=self._tuning, trial=known.trial.number, claim=known.claims + 1)
+        return known.trial.changed(worker=session.worker) if counts == claim else None
 
     def finish(self, trial: Trial) -> Trial:
         """Write how a trial ended, unless that is written; return what counts."""
-        self._put(trial.number, "result.json", trial.model_dump(mode="json"))
-        return self._result(trial.number)
+        result = TrialResult(**trial.model_dump())
+        return self._records.first(result, tuning=self._tuning, trial=trial.number)
 
-    def _known(self, number: int, names: list[str]) -> Known:
-        claims = sorted(name for name in names if name.startswith("claim-"))
-        asked = self._facts(number, "asked.json")
-        last = self._facts(number, claims[-1]) if claims else asked
-        if "result.json" in names:
-            trial = self._result(number)
-        else:
-            trial = Trial(number=number, values=asked["values"], worker=last["worker"])
-        return Known(trial, last["session"], len(claims))
+    def _numbers(self, kind: type[Record]) -> set[int]:
+        return {int(place["trial"]) for place in self._records.listed(kind, tuning=self._tuning)}
 
-    def _result(self, number: int) -> Trial:
-        if number not in self._finished:
-            self._finished[number] = Trial.model_validate(self._facts(number, "result.json"))
-        return self._finished[number]
+    def _known(self, number: int, claims: int, *, ended: bool) -> Known:
+        asked = self._once(Asked, number)
+        last = self._once(Claim, number, claims) if claims else asked
+        trial = self._once(TrialResult, number) if ended else Trial(number=number, values=asked.values, worker=last.worker)
+        return Known(trial, last.session, claims)
 
-    def _facts(self, number: int, name: str) -> dict[str, Any]:
-        key = keys.trial(self._tuning, number, name)
-        if key not in self._read:
-            self._read[key] = from_json(self._objects.get(key), key)
-        return self._read[key]
-
-    def _put(self, number: int, name: str, body: dict[str, Any]) -> bool:
-        return self._objects.put_new(keys.trial(self._tuning, number, name), to_json(body), "application/json")
+    def _once(self, kind: type[R], number: int, claim: int = 0) -> R:
+        place: dict[str, Value] = {"tuning": self._tuning, "trial": number, **({"claim": claim} if claim else {})}
+        if (kind, number, claim) not in self._read:
+            self._read[kind, number, claim] = self._records.read(kind, **place)
+        read = self._read[kind, number, claim]
+        assert isinstance(read, kind)  # noqa: S101  # kept by its kind
+        return read

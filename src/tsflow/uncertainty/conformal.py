@@ -12,8 +12,7 @@ symmetric). Weather is so only roughly: that is why coverage is measured on the 
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -132,22 +131,31 @@ def crps(groups: list[Values], residuals: Values, target_times: Times) -> float:
     return total / len(residuals)
 
 
-def conformal(forecasts: pd.DataFrame) -> tuple[Intervals | None, dict[str, Any]]:
+@dataclass(frozen=True)
+class Conformal:
+    """An entrant's intervals from its validation part, and how they did on its test part."""
+
+    intervals: Intervals | None = None  # None: validation has too few origins
+    scores: list[IntervalScore] = field(default_factory=list)  # none where there is no test part
+    crps: float | None = None
+
+
+def conformal(forecasts: pd.DataFrame) -> Conformal:
     """Return split conformal intervals from the validation part's residuals, and how they did on the test part.
 
-    None if validation has too few origins; no scores where there is no test part.
+    `forecasts`: part, target_time, truth and forecast, a row each origin.
     """
     validation, test = (forecasts[forecasts["part"] == part] for part in ("validation", "test"))
     groups = residuals_by_hour(_residuals(validation), validation["target_time"].to_numpy())
     try:
         intervals = fit_intervals(groups)
     except NotEnoughData:
-        return None, {}
+        return Conformal()
     if test.empty:
-        return intervals, {}
+        return Conformal(intervals)
     times = test["target_time"].to_numpy()
     scores = score(intervals, test["forecast"].to_numpy(), times, test["truth"].to_numpy())
-    return intervals, {"intervals": [asdict(found) for found in scores], "crps": crps(groups, _residuals(test), times)}
+    return Conformal(intervals, scores, crps(groups, _residuals(test), times))
 
 
 def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:

@@ -53,6 +53,18 @@ def long_run_variance(series: NDArray[np.float64], lag: int) -> float:
     return max(0.0, float(gamma[0] + 2 * weights @ gamma[1:]))
 
 
+def _differences(errors: NDArray[np.float64], reference_errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much the first model's absolute errors are greater, shape [n_origins]."""
+    if errors.ndim != 1 or errors.shape != reference_errors.shape:
+        msg = f"errors {list(errors.shape)} and {list(reference_errors.shape)}, expected both [n_origins]"
+        raise DataError(msg)
+    loss: NDArray[np.float64] = np.abs(errors) - np.abs(reference_errors)
+    if missing := int((~np.isfinite(loss)).sum()):
+        msg = f"errors of {missing} of {len(loss)} origins are missing; compare models on the origins that both have"
+        raise DataError(msg)
+    return loss
+
+
 def diebold_mariano(
     errors: NDArray[np.float64], reference_errors: NDArray[np.float64], *, horizon_hours: int = 24, lag: int | None = None
 ) -> DieboldMariano:
@@ -83,10 +95,8 @@ def diebold_mariano(
     Diebold and Mariano (1995), Comparing Predictive Accuracy, J. Bus. Econ. Stat. 13.
     Harvey, Leybourne and Newbold (1997), Testing the equality of prediction mean squared errors, Int. J. Forecasting 13.
     """
-    if errors.ndim != 1 or errors.shape != reference_errors.shape:
-        msg = f"errors {list(errors.shape)} and {list(reference_errors.shape)}, expected both [n_origins]"
-        raise DataError(msg)
-    n = len(errors)
+    loss = _differences(errors, reference_errors)
+    n = len(loss)
     lag = newey_west_lag(n, horizon_hours) if lag is None else lag
     if horizon_hours < 1 or lag < horizon_hours - 1:
         msg = f"horizon_hours {horizon_hours} and lag {lag}, expected a horizon of 1 or more and a lag of horizon_hours - 1 or more"
@@ -94,11 +104,6 @@ def diebold_mariano(
     if n < 2 * (lag + 1):
         msg = f"{n} origins, expected at least {2 * (lag + 1)} at horizon {horizon_hours} h and lag {lag}; give a longer part"
         raise NotEnoughData(msg)
-    loss = np.abs(errors) - np.abs(reference_errors)
-    if not np.isfinite(loss).all():
-        missing = int((~np.isfinite(loss)).sum())
-        msg = f"errors of {missing} of {n} origins are missing; compare models on the origins that both have"
-        raise DataError(msg)
     mean, deviation = float(loss.mean()), math.sqrt(long_run_variance(loss, lag) / n)
     if deviation == 0:
         never_differ = mean == 0

@@ -1,7 +1,7 @@
 """How sure a leaderboard is: intervals of each error, and whether an entrant differs from the best by more than chance."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -64,15 +64,23 @@ def compare(
     ]
 
 
-def certainty_of(forecasts: dict[str, pd.DataFrame], leader: str, *, horizon_hours: int) -> dict[str, dict[str, Any]]:
-    """Return for each entrant the leaderboard's fields from `mae_low` to `verdict`.
+@dataclass(frozen=True)
+class Certainty:
+    """How sure one entrant's error is, and how it compares with the reference's; the reference has no comparison."""
+
+    mae: Estimate
+    comparison: Comparison | None
+
+
+def certainty_of(forecasts: dict[str, pd.DataFrame], reference: str, *, horizon_hours: int) -> dict[str, Certainty]:
+    """Return how sure each entrant's error is, by its name.
 
     Parameters
     ----------
     forecasts
         By architecture: part, origin, truth and forecast, on identical origins. The test part is judged, or validation
         where there is none.
-    leader
+    reference
         The best on validation, which every entrant is compared with.
 
     Returns
@@ -80,25 +88,16 @@ def certainty_of(forecasts: dict[str, pd.DataFrame], leader: str, *, horizon_hou
     Nothing for any entrant if there are too few origins to say.
     """
     names = list(forecasts)
-    part = "test" if (forecasts[leader]["part"] == "test").any() else "validation"
+    part = "test" if (forecasts[reference]["part"] == "test").any() else "validation"
     shown = {name: frame[frame["part"] == part] for name, frame in forecasts.items()}
-    origins = shown[leader]["origin"].to_numpy()
+    origins = shown[reference]["origin"].to_numpy()
     errors = np.stack([(shown[name]["forecast"] - shown[name]["truth"]).to_numpy() for name in names], axis=1)
     try:
         intervals = mae_intervals(errors, origins)
-        comparisons = compare(errors, origins, names.index(leader), horizon_hours=horizon_hours)
+        comparisons = compare(errors, origins, names.index(reference), horizon_hours=horizon_hours)
     except NotEnoughData:
         return {}
-    found = {}
-    for name, interval, comparison in zip(names, intervals, comparisons, strict=True):
-        difference = comparison.difference
-        found[name] = {
-            "mae_low": interval.low,
-            "mae_high": interval.high,
-            "difference": difference.value,
-            "difference_low": difference.low,
-            "difference_high": difference.high,
-            "p_value": comparison.p_value,
-            "verdict": "leader" if name == leader else comparison.verdict,
-        }
-    return found
+    return {
+        name: Certainty(interval, None if name == reference else comparison)
+        for name, interval, comparison in zip(names, intervals, comparisons, strict=True)
+    }

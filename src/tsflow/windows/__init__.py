@@ -1,1 +1,1 @@
-"""From the hourly frame to what a network trains on: split, scaler, window index, lag tables."""
+"""From the hourly frame to what a model trains on: split, scaler, window index, lags, the dataset."""

@@ -3,27 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.errors import IntegrityError
 from tsflow.location import Location
-from tsflow.settings import HourlySettings
+from tsflow.records.dataset import PARTS, HourlyReport, Part, PartFacts, Parts, ScalerFacts, StoredDataset
+from tsflow.records.files import HOURS
+from tsflow.records.store import Records
+from tsflow.settings import HourlySettings, WindowSettings
 from tsflow.splits import FixedSplit
-from tsflow.storage import keys
-from tsflow.storage.codecs import digest, from_json, from_parquet, to_json, to_parquet
-from tsflow.storage.objects import ObjectStore
+from tsflow.storage.codecs import digest, from_parquet, to_json, to_parquet
 from tsflow.task import Task
 from tsflow.windows.scaler import Scaler
-from tsflow.windows.split import PARTS, Bounds, Part, Split, Starts, index_windows
-
-FORMAT = 2  # raise it when the meaning of a stored dataset changes
-_Split: TypeAdapter[Split] = TypeAdapter(Split)
+from tsflow.windows.split import Bounds, Split, Starts, index_windows
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Dataset:
     split: Split
     split_name: str
     hourly: HourlySettings
-    report: dict[str, Any]  # of the hourly frame: fills and breaks
+    report: HourlyReport  # of the hourly frame: fills and breaks
     location: Location | None = None  # of the station, for the sun's height
     utc_offset_hours: float = 0.0  # of the station's clock
 
@@ -127,7 +123,7 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the rows and of every setting that decides what is trained on."""
-        return digest(to_json(self._settings) + self._values_digest.encode())[:24]
+        return digest(self._settings + self._values_digest.encode())[:24]
 
     @cached_property
     def _values_digest(self) -> str:
@@ -136,38 +132,30 @@ class Dataset:
         return digest(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
 
     @property
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "station": self.station,
-            "target": self.target,
-            "units": list(self.units.items()),
-            "windows": self.task.model_dump(mode="json", exclude={"target"}),
-            "split": self.split.model_dump(mode="json"),
-            "split_name": self.split_name,
-            "hourly": self.hourly.model_dump(mode="json"),
-            "location": self.location.model_dump(mode="json") if self.location else None,
-            "utc_offset_hours": self.utc_offset_hours,
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """Return JSON-able facts: settings, split times, windows by part, what was filled."""
-        cut = {}
-        for part in PARTS:
-            first, after = self.bounds.of(part)
-            cut[part] = {
-                "rows": after - first,
-                "windows": len(self.starts(part)),
-                "first": str(pd.Timestamp(self.times[first])) if after > first else None,
-                "last": str(pd.Timestamp(self.times[after - 1])) if after > first else None,
+    def _settings(self) -> bytes:
+        return to_json(
+            {
+                "format": StoredDataset.FORMAT,
+                "station": self.station,
+                "target": self.target,
+                "units": list(self.units.items()),
+                "windows": self.task.model_dump(mode="json", exclude={"target"}),
+                "split": self.split.model_dump(mode="json"),
+                "split_name": self.split_name,
+                "hourly": self.hourly.model_dump(mode="json"),
+                "location": self.location.model_dump(mode="json") if self.location else None,
+                "utc_offset_hours": self.utc_offset_hours,
             }
-        return {
-            **self._settings,
-            "fingerprint": self.fingerprint,
-            "parts": cut,
-            "scaler": self.scaler.to_dict(),
-            "hourly_report": self.report,
-        }
+        )
+
+    def parts(self) -> Parts:
+        """Return rows, windows and times of each part of the split."""
+        return Parts(**{part: self._part(part) for part in PARTS})
+
+    def _part(self, part: Part) -> PartFacts:
+        first, after = self.bounds.of(part)
+        edges = [pd.Timestamp(self.times[row]).to_pydatetime() for row in (first, after - 1)] if after > first else [None, None]
+        return PartFacts(rows=after - first, windows=len(self.starts(part)), first=edges[0], last=edges[1])
 
     def cut(self, split: FixedSplit, name: str) -> "Dataset":
         """Return the same rows, cut otherwise."""
@@ -197,14 +185,28 @@ class Dataset:
         )
         return self.cut(fixed, f"{self.split_name}, refit")
 
-    def save(self, objects: ObjectStore) -> str:
+    def save(self, records: Records) -> str:
         """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
-        objects.put_new(keys.dataset(self.fingerprint, "frame.parquet"), self._body)
-        objects.put_new(keys.dataset(self.fingerprint, "dataset.json"), to_json(self.summary()), "application/json")
-        return self.fingerprint
+        records.page(HOURS, self._body, "application/vnd.apache.parquet", fingerprint=self.fingerprint)
+        stored = StoredDataset(
+            fingerprint=self.fingerprint,
+            station=self.station,
+            target=self.target,
+            units=list(self.units.items()),
+            windows=WindowSettings(context_hours=self.task.context_hours, horizon_hours=self.task.horizon_hours),
+            split=self.split,
+            split_name=self.split_name,
+            hourly=self.hourly,
+            location=self.location,
+            utc_offset_hours=self.utc_offset_hours,
+            parts=self.parts(),
+            scaler=ScalerFacts(mean=self.scaler.mean.tolist(), deviation=self.scaler.deviation.tolist()),
+            hourly_report=self.report,
+        )
+        return records.first(stored).fingerprint
 
     @classmethod
-    def load(cls, objects: ObjectStore, fingerprint: str) -> "Dataset":
+    def load(cls, records: Records, fingerprint: str) -> "Dataset":
         """Read a stored dataset.
 
         Raises
@@ -212,25 +214,24 @@ class Dataset:
         IntegrityError
             If it is not there, or its rows or settings no longer give its fingerprint.
         """
-        key = keys.dataset(fingerprint, "dataset.json")
-        facts = from_json(objects.get(key), key)
-        if facts.get("format") != FORMAT:
-            msg = f"{key}: format {facts.get('format')!r}, this tsflow reads {FORMAT}; build the dataset again"
+        stored = records.find(StoredDataset, fingerprint=fingerprint)
+        if stored is None:
+            msg = f"dataset {fingerprint} is not in {records.objects.address('datasets/')}; build it again by another run"
             raise IntegrityError(msg)
-        frame_key = keys.dataset(fingerprint, "frame.parquet")
+        key = HOURS.key(fingerprint=fingerprint)
         dataset = cls(
-            station=facts["station"],
-            task=Task(target=facts["target"], **facts["windows"]),
-            units=dict(facts["units"]),
-            frame=from_parquet(objects.get(frame_key), frame_key),
-            split=_Split.validate_python(facts["split"]),
-            split_name=facts["split_name"],
-            hourly=HourlySettings.model_validate(facts["hourly"]),
-            report=facts["hourly_report"],
-            location=Location.model_validate(facts["location"]) if facts["location"] else None,
-            utc_offset_hours=facts["utc_offset_hours"],
+            station=stored.station,
+            task=Task(target=stored.target, **stored.windows.model_dump()),
+            units=dict(stored.units),
+            frame=from_parquet(records.objects.get(key), key),
+            split=stored.split,
+            split_name=stored.split_name,
+            hourly=stored.hourly,
+            report=stored.hourly_report,
+            location=stored.location,
+            utc_offset_hours=stored.utc_offset_hours,
         )
         if dataset.fingerprint != fingerprint:
-            msg = f"{frame_key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"
+            msg = f"{key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"
             raise IntegrityError(msg)
         return dataset

@@ -13,17 +13,15 @@ the forecast are known.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.errors import NotEnoughData, UnknownName
-from tsflow.splits import FixedSplit, FractionSplit, RecentSplit, SplitSettings
+from tsflow.errors import NotEnoughData
+from tsflow.records.dataset import PARTS, Part
+from tsflow.splits import FixedSplit, FractionSplit, RecentSplit
 from tsflow.task import Task
 
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
 Split = FractionSplit | RecentSplit | FixedSplit
 Starts = NDArray[np.int64]  # [n_windows], the row of each window's first input
 
@@ -39,14 +37,6 @@ class Bounds:
     def of(self, part: Part) -> tuple[int, int]:
         """Return a part's first row and the row after its last."""
         return {"train": (0, self.a), "validation": (self.a, self.b), "test": (self.b, self.n)}[part]
-
-
-def split_settings(splits: SplitSettings, name: str) -> FractionSplit | RecentSplit:
-    """Return the split called `name`."""
-    if name not in SplitSettings.model_fields:
-        raise UnknownName("split", name, list(SplitSettings.model_fields))
-    chosen: FractionSplit | RecentSplit = getattr(splits, name)
-    return chosen
 
 
 def bounds(times: NDArray[np.datetime64], split: Split) -> Bounds:

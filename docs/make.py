@@ -1,0 +1,44 @@
+"""Write the parts of docs/ that are made from the code: `make docs`. A test holds them against what stands in the files."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+from tsflow.requests.table import document
+
+DOCS = Path(__file__).resolve().parent
+REPOSITORY = DOCS.parent
+FLOORS = re.compile(r"(<!-- floors: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def first_line(room: str) -> str:
+    """Return what a room says of itself: the first line of its docstring."""
+    package = REPOSITORY / "src" / "tsflow" / room
+    module = package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
+    said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    if not said:
+        msg = f"{module}: no docstring; say in its first line what the room is for"
+        raise ValueError(msg)
+    return said.splitlines()[0]
+
+
+def floors() -> str:
+    """Return the picture of the floors, from the import contract: a line a room, a rule between two floors."""
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    rooms = [[room.strip() for room in layer.split("|")] for layer in contract["layers"]]
+    width = max(len(room) for floor in rooms for room in floor)
+    drawn = ["\n".join(f" {room:<{width}}  {first_line(room)}" for room in floor) for floor in rooms]
+    return "```\n" + f"\n {'─' * width}\n".join(drawn) + "\n```\n"
+
+
+def architecture(text: str) -> str:
+    """Return docs/architecture.md with the picture of now."""
+    return FLOORS.sub(lambda found: found[1] + floors() + found[2], text)
+
+
+if __name__ == "__main__":
+    (DOCS / "requests.md").write_text(document(), encoding="utf-8")
+    page = DOCS / "architecture.md"
+    page.write_text(architecture(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,25 @@
+"""Finding backtests."""
+
+from tsflow.errors import SettingsError
+from tsflow.records.backtest import Backtest, BacktestPlan
+from tsflow.records.store import Records
+
+
+def summary_of(records: Records, backtest: str) -> Backtest:
+    """Return a backtest's newest summary; `SettingsError` if it has none."""
+    if (summary := records.newest(Backtest, backtest=backtest)) is not None:
+        return summary
+    records.read(BacktestPlan, backtest=backtest)
+    msg = f"backtest {backtest!r} has no summary; if it is still training, wait for its end (the Airflow UI shows it)"
+    raise SettingsError(msg)
+
+
+def newest_backtest(records: Records, station: str, task: str | None = None) -> Backtest:
+    """Return the newest summary of a station, or of one of its tasks; `SettingsError` if there is none."""
+    backtests = dict.fromkeys(str(place["backtest"]) for place in records.listed(Backtest))
+    summaries = [summary_of(records, backtest) for backtest in backtests]
+    own = [summary for summary in summaries if summary.station == station and task in {None, summary.task}]
+    if not own:
+        msg = f"station {station} has no backtest yet; run `tsflow backtest --station {station}`"
+        raise SettingsError(msg)
+    return max(own, key=lambda summary: (summary.created_at, summary.backtest))

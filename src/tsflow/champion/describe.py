@@ -1,0 +1,72 @@
+"""The manifest of a model that is to be published, from its board, its candidate and its dataset."""
+
+from dataclasses import asdict
+
+from tsflow.bundle.manifest import (
+    FORMAT,
+    Band,
+    Column,
+    Hours,
+    Manifest,
+    Metrics,
+    PartFacts,
+    Scaler,
+    Split,
+    Target,
+    TestErrors,
+)
+from tsflow.records.candidate import StoredCandidate
+from tsflow.records.dataset import PARTS
+from tsflow.records.dataset import PartFacts as StoredPartFacts
+from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.storage.codecs import digest
+from tsflow.uncertainty.conformal import Conformal
+from tsflow.windows.dataset import Dataset
+
+_SHARED = Metrics.__dataclass_fields__.keys() - {"weights", "intervals", "crps", "naive", "refit"}  # with the board's line
+
+
+def describe(
+    board: Leaderboard, candidate: StoredCandidate, dataset: Dataset, conformal: Conformal, refit: TestErrors | None
+) -> Manifest:
+    """Return the manifest, without its files. The version follows from the board: publishing it twice gives one bundle."""
+    return Manifest(
+        format=FORMAT,
+        station=board.station,
+        version=f"{board.created_at:%Y%m%dT%H%M%S}-{digest(board.body())[:8]}",
+        run=board.run,
+        architecture=candidate.architecture,
+        title=candidate.title,
+        settings=candidate.settings,
+        features=[Column(name, unit) for name, unit in dataset.columns.items()],
+        target=Target(dataset.target, board.unit, board.task),
+        context_hours=dataset.task.context_hours,
+        horizon_hours=dataset.task.horizon_hours,
+        hourly=Hours(**dataset.hourly.model_dump(mode="json")),
+        scaler=Scaler(dataset.scaler.mean.tolist(), dataset.scaler.deviation.tolist()),
+        split=Split(board.split, {part: _part(board.parts.of(part)) for part in PARTS}),
+        fingerprint=board.fingerprint,
+        as_of=board.as_of.isoformat(),
+        created_at=board.created_at.isoformat(),
+        seed=board.seed,
+        metrics=_metrics(board, board.entrant(candidate.architecture), conformal, refit),
+        libraries=candidate.libraries,
+        git_commit=candidate.git_commit,
+        files={},
+    )
+
+
+def _part(facts: StoredPartFacts) -> PartFacts:
+    first, last = (None if edge is None else str(edge) for edge in (facts.first, facts.last))
+    return PartFacts(facts.rows, facts.windows, first, last)
+
+
+def _metrics(board: Leaderboard, line: Entrant, conformal: Conformal, refit: TestErrors | None) -> Metrics:
+    return Metrics(
+        **{name: getattr(line, name) for name in _SHARED},
+        weights=line.weights,
+        intervals=[Band(**asdict(score)) for score in conformal.scores],
+        crps=conformal.crps,
+        naive=board.naive,
+        refit=refit,
+    )

@@ -1,0 +1,37 @@
+"""Finding leaderboards, and the candidates that they judged."""
+
+from tsflow.errors import NoChampion, SettingsError
+from tsflow.records.candidate import StoredCandidate
+from tsflow.records.files import RUN
+from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.run import Run
+from tsflow.records.store import Records
+
+
+def board_of(records: Records, run: str) -> Leaderboard:
+    """Return a run's newest leaderboard; `SettingsError` if it has none."""
+    if (board := records.newest(Leaderboard, run=run)) is not None:
+        return board
+    records.read(Run, run=run)
+    msg = f"run {run!r} has no leaderboard; if it is still training, wait for its end (the Airflow UI shows it)"
+    raise SettingsError(msg)
+
+
+def newest_board(records: Records, station: str, task: str | None = None) -> Leaderboard:
+    """Return the newest leaderboard of a station, or of one of its tasks; `NoChampion` if there is none."""
+    runs = dict.fromkeys(str(place["run"]) for place in records.listed(Leaderboard))
+    boards = [board_of(records, run) for run in runs]
+    own = [board for board in boards if board.station == station and task in {None, board.task}]
+    if not own:
+        of = f"station {station}" + (f", task {task}," if task else "")
+        msg = f"{of} has no leaderboard yet; run `tsflow run --station {station}`"
+        raise NoChampion(msg)
+    return max(own, key=lambda board: (board.created_at, board.run))
+
+
+def candidate_of(records: Records, board: Leaderboard, architecture: str) -> StoredCandidate:
+    """Return the candidate that a line of a board is about; boards of commit 49384e5 name it by its run alone."""
+    reference = board.entrant(architecture).candidate
+    if reference is not None:
+        return records.fetch(StoredCandidate, reference)
+    return records.read(StoredCandidate, folder=RUN.key(run=board.run), architecture=architecture)

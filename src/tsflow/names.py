@@ -1,0 +1,5 @@
+"""Names that several programs must agree on. Standard library only."""
+
+MAIN = "main"  # what a station's task is called if its file names none; its champion has the station's own key
+TRAINING_POOL = "training"  # Airflow's pool, and its queue, for tasks that need a whole core for long
+TASK_NAME = r"^[a-z][a-z0-9_]*$"  # begins with a letter, so that no task is taken for a bundle's version

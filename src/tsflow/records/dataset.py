@@ -1,0 +1,90 @@
+"""What every entrant of a run trains on, as it is described beside its rows."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from tsflow.location import Location
+from tsflow.model import Strict
+from tsflow.records.record import Content, Record
+from tsflow.records.template import Template
+from tsflow.settings import HourlySettings, WindowSettings
+from tsflow.splits import FixedSplit, FractionSplit, RecentSplit
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class PartFacts(Strict):
+    """Rows, windows, and times of the first and the last row of a part of the split; no times where it has no row."""
+
+    rows: int
+    windows: int
+    first: datetime | None
+    last: datetime | None
+
+
+class Parts(Strict):
+    """The three parts of a split."""
+
+    train: PartFacts
+    validation: PartFacts
+    test: PartFacts
+
+    def of(self, part: Part) -> PartFacts:
+        """Return one of them."""
+        facts: PartFacts = getattr(self, part)
+        return facts
+
+
+class Break(Strict):
+    """Where hours are missing: no window spans it."""
+
+    after: datetime
+    before: datetime
+    missing_hours: int
+
+
+class HourlyReport(Strict):
+    """What was filled, dropped, and where the hours break."""
+
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    filled_rows: int = 0
+    filled_values: dict[str, int] = {}
+    dropped_hours: int = 0
+    breaks: list[Break] = []
+
+
+class ScalerFacts(Strict):
+    """Mean and standard deviation of each feature over the training rows, in its unit, in the features' order."""
+
+    mean: list[float]
+    deviation: list[float]
+
+
+class StoredDataset(Record):
+    """A dataset without its rows, under the fingerprint of both."""
+
+    TEMPLATE: ClassVar[Template] = Template("datasets/{fingerprint}/dataset.json")
+    FORMAT: ClassVar[int] = 2  # part of the fingerprint: raise it when the meaning of a stored dataset changes
+
+    fingerprint: str
+    station: str
+    target: str
+    units: list[tuple[str, str]]  # of each feature, in order
+    windows: WindowSettings
+    split: FractionSplit | RecentSplit | FixedSplit
+    split_name: str
+    hourly: HourlySettings
+    location: Location | None
+    utc_offset_hours: float
+    parts: Parts
+    scaler: ScalerFacts
+    hourly_report: HourlyReport
+
+    @classmethod
+    def upgraded(cls, content: Content, key: str) -> Content:
+        """Refuse what is older: its fingerprint means something else."""
+        msg = "an older format; build the dataset again"
+        raise TypeError(msg)

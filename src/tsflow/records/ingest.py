@@ -1,0 +1,81 @@
+"""A batch of observations on its way in: as it was read, as it was judged, as it was stored."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from tsflow.model import Strict
+from tsflow.records.files import StoredFile
+from tsflow.records.record import Content, Record
+from tsflow.records.template import Template
+
+
+class Gap(Strict):
+    """Where rows are missing in the files."""
+
+    after: datetime
+    before: datetime
+    missing_rows: int
+
+
+class ParseReport(Strict):
+    """What was found on the way from files to observations."""
+
+    files: list[str] = []
+    rows_read: int = 0
+    rows_kept: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    sentinels: dict[str, int] = {}  # by variable, or header where the station leaves it out
+    empty_cells: dict[str, int] = {}
+    identical_duplicates: int = 0
+    conflicting_duplicates: int = 0
+    conflicting_times: list[datetime] = []  # the first ten; the first row of each is kept
+    gaps: list[Gap] = []
+    ignored_columns: list[str] = []
+
+
+class Batch(Record):
+    """Rows that were read from a source; none if there was nothing to fetch."""
+
+    TEMPLATE: ClassVar[Template] = Template("ingests/{ingest}/batch.json")
+
+    ingest: str
+    station: str
+    as_of: datetime
+    rows: int
+    file: StoredFile | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+    report: ParseReport | None = None
+
+    @classmethod
+    def upgraded(cls, content: Content, key: str) -> Content:
+        """Commit 49384e5 named the rows by their key alone; such a batch was stored long ago, nobody reads its rows again."""
+        return {**content, "file": None}
+
+
+class Validated(Record):
+    """How a batch did against its expectations."""
+
+    TEMPLATE: ClassVar[Template] = Template("ingests/{ingest}/validated.json")
+
+    ingest: str
+    summary: str
+    docs: str  # the key of its Data Docs
+
+
+class Ingested(Strict):
+    """What an ingest brought into the store."""
+
+    ingest: str
+    station: str
+    rows: int
+    new_rows: int
+    changed_rows: int
+    parts: list[str] = []
+    last: datetime | None = None
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether the store holds other rows than before."""
+        return self.new_rows + self.changed_rows > 0

@@ -1,0 +1,25 @@
+"""A run of `retrain`: what was asked for, and what it came to."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from tsflow.names import MAIN
+from tsflow.records.record import Record
+from tsflow.records.template import Template
+
+
+class Run(Record):
+    """Which entrants are expected, on which dataset."""
+
+    TEMPLATE: ClassVar[Template] = Template("runs/{run}/run.json")
+
+    run: str
+    station: str
+    task: str = MAIN  # by its name in the station file
+    as_of: datetime  # by the station's clock
+    fingerprint: str  # of the dataset
+    entrants: list[str]
+    profile: str
+    split: str
+    seed: int
+    docs: str  # the key of the Data Docs of its hours

@@ -1,0 +1,162 @@
+"""A tuning: its plan, its trials as they are asked, taken over and ended, the sessions that work on it, its result."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from tsflow.model import Strict
+from tsflow.names import MAIN
+from tsflow.records.record import Content, Record
+from tsflow.records.template import Template
+
+Values = dict[str, Any]  # of a recipe, by dotted key: each family has its own keys and types
+
+
+class Budget(Strict):
+    """How long a tuning may work."""
+
+    minutes: float  # of work, summed over all workers and all their starts
+    trials: int | None = None  # at most; None: as many as the minutes allow
+    workers: int = 1
+
+
+class TuningPlan(Record):
+    """What is searched, on which data, for how long."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/tuning.json")
+
+    tuning: str
+    station: str
+    task: str = MAIN
+    as_of: datetime
+    docs: str
+    profile: str
+    split: str
+    seed: int
+    fingerprint: str  # of the dataset, which holds no test part
+    budget: Budget
+    request: Values  # as it was asked, to compare with when it goes on
+    recipe: Values  # as it was when the tuning began; its file may have changed since
+    search: Values
+    started_at: datetime
+
+    @classmethod
+    def upgraded(cls, content: Content, key: str) -> Content:
+        """Commit 49384e5 kept the budget in the request alone."""
+        request = content["request"]
+        asked = request if isinstance(request, dict) else {}
+        return {**content, "budget": {name: asked[name] for name in ("minutes", "trials", "workers")}}
+
+
+class Asked(Record):
+    """A trial's number and values; the first to write it has the number."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/trials/{trial:04d}/asked.json")
+
+    values: Values
+    worker: str
+    session: str
+
+
+class Claim(Record):
+    """Who took a trial over, because the one before had died."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/trials/{trial:04d}/claim-{claim:03d}.json")
+
+    worker: str
+    session: str
+
+
+class Trial(Strict):
+    """One try: what it changes of the recipe, and how it ended. Errors in the target's unit, on the validation part."""
+
+    number: int  # 0: the recipe as it is
+    values: Values
+    worker: str
+    state: Literal["running", "complete", "pruned", "failed"] = "running"
+    val_mae: float | None = None  # of the weights kept; None unless complete
+    reason: str | None = None  # of pruned and failed
+    curve: list[float] = []  # validation MAE by epoch
+    best_epoch: int | None = None
+    parameters: int | None = None
+    train_seconds: float = 0.0
+    finished_at: datetime | None = None
+
+    @property
+    def reached(self) -> float | None:
+        """Its validation MAE, or the least one that it came to before it ended."""
+        return self.val_mae if self.val_mae is not None else min(self.curve, default=None)
+
+
+class TrialResult(Trial, Record):
+    """How a trial ended; the first result counts."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/trials/{trial:04d}/result.json")
+
+
+class Beat(Record):
+    """A moment of a session: how long it has lasted."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/sessions/{session}/beat-{beat:06d}.json")
+
+    at: datetime
+    seconds: float
+
+
+class Start(Beat):
+    """A session's start, with the process that works."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/sessions/{session}/start.json")
+
+    worker: str
+    host: str
+    pid: int
+    process_began: float
+
+
+class End(Beat):
+    """A session's end."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/sessions/{session}/end.json")
+
+
+class Tuning(Record):
+    """A tuning's result after so many finished trials. Errors in the target's unit, on the validation part."""
+
+    TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/results/{number:04d}/tuning.json")
+
+    tuning: str
+    number: int  # finished trials
+    architecture: str
+    tuned: str  # the name of the recipe that was found
+    station: str
+    task: str = MAIN
+    target: str
+    unit: str
+    as_of: datetime
+    split: str
+    profile: str
+    seed: int
+    fingerprint: str  # of the dataset, which holds no test part
+    created_at: datetime
+    minutes: float  # asked for
+    spent_minutes: float
+    naive: float  # MAE of 'as now'
+    before: float | None  # MAE of the recipe as it is; None: it failed, or has not ended
+    after: float  # MAE of the best trial
+    best: int
+    importances: dict[str, float]
+    recipe: str  # the file of the tuned recipe, as it is to be saved
+    own: Values  # what the recipe itself says under the keys that were searched
+    trials: list[Trial]  # best first
+
+    @classmethod
+    def upgraded(cls, content: Content, key: str) -> Content:
+        """Commit 49384e5 had the number in the key alone."""
+        return {**content, "number": (cls.TEMPLATE.values(key) or {})["number"]}
+
+    @property
+    def counts(self) -> str:
+        """How many trials ended how, in words."""
+        states = Counter(trial.state for trial in self.trials)
+        return ", ".join(f"{states[state]} {state}" for state in ("complete", "pruned", "failed", "running") if states[state])

@@ -1,0 +1,35 @@
+"""What people and schedules ask for, declared once; and what it comes to (`tsflow.requests.order`, which is heavy)."""
+
+from typing import TYPE_CHECKING
+
+from tsflow.requests.models import (
+    BacktestRequest,
+    DatasetRequest,
+    IngestRequest,
+    Request,
+    RetrainRequest,
+    TrainingRequest,
+    TuneRequest,
+)
+
+if TYPE_CHECKING:
+    from tsflow.requests.order import Order
+    from tsflow.settings import Settings
+
+__all__ = [
+    "BacktestRequest",
+    "DatasetRequest",
+    "IngestRequest",
+    "Request",
+    "RetrainRequest",
+    "TrainingRequest",
+    "TuneRequest",
+    "resolve",
+]
+
+
+def resolve(request: Request, settings: "Settings") -> "Order":
+    """Return what a request comes to, checked; see `tsflow.requests.order`."""
+    from tsflow.requests import order
+
+    return order.resolve(request, settings)

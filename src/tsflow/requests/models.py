@@ -1,0 +1,192 @@
+"""What people and schedules ask for; each knob is declared here, and nowhere else.
+
+The Airflow form, the command line's options and the table in docs/requests.md are made from these fields: `title` and
+`description` are what people read, so that each sentence stands alone. Light on purpose: DAG files import it when they are parsed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from tsflow.errors import SettingsError
+from tsflow.model import Strict
+from tsflow.names import TASK_NAME
+from tsflow.requests.names import ARCHITECTURES, PROFILES, SPLITS, STATIONS
+from tsflow.requests.sentences import sentences
+from tsflow.settings import settings
+
+
+def _moment(value: object) -> object:
+    """Take a date or a date and time in ISO form; a date alone is its first moment."""
+    if not isinstance(value, str) or not value:
+        return value or None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        msg = f"{value!r} is not a date such as 2020-06-30, or 2020-06-30T12:00"
+        raise ValueError(msg) from error
+    if moment.tzinfo is not None and moment.utcoffset():
+        msg = f"{value!r} names a time zone; give the time by the station's own clock, without one"
+        raise ValueError(msg)
+    return moment.replace(tzinfo=None)  # Airflow's form adds Z to every time
+
+
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Station = Annotated[str, STATIONS]
+Days = Annotated[int, Field(ge=1)]
+
+
+class Request(Strict):
+    """What every workflow asks."""
+
+    as_of: Moment = Field(
+        None,
+        title="As of",
+        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
+        "Empty: now.",
+    )
+
+    @classmethod
+    def of(cls, content: Mapping[str, object]) -> Self:
+        """Check what a form, a command or another program gave; fields that are None count as not given.
+
+        Raises
+        ------
+        SettingsError
+            With each field that is wrong, what was found and what is expected.
+        """
+        try:
+            return cls.model_validate({name: value for name, value in content.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError(sentences(error, cls.__name__)) from error
+
+
+class IngestRequest(Request):
+    """Bring observations up to the as-of into the store."""
+
+    station: Station | None = Field(
+        None,
+        title="Station",
+        description="Ingest this station: a name under include/stations. Empty: every station of the setting schedule.stations.",
+    )
+    source: str | None = Field(
+        None,
+        title="Source",
+        description="Fetch from this source of the station file, such as archive or live. Empty: the first source of the file.",
+    )
+    history_days: Days | None = Field(
+        None,
+        title="Days of history",
+        description="Ask a simulated station for so many days before the as-of. Empty: as many as its station file says.",
+    )
+    retrain: bool = Field(
+        True,
+        title="Retrain afterwards",
+        description="Start a run of the DAG retrain for each task of each station that got new rows.",
+    )
+
+
+class DatasetRequest(Request):
+    """What is cut from a station's record, to train on."""
+
+    as_of: Moment = Field(
+        None,
+        title="As of",
+        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
+        "Empty: the last midnight, so that all runs of a day see the same data.",
+    )
+    station: Station = Field(
+        default_factory=lambda: settings().station,
+        title="Station",
+        description="Work on this station: a name under include/stations, or on the command line the path of a station file.",
+    )
+    task: Annotated[str, Field(pattern=TASK_NAME)] | None = Field(
+        None,
+        title="Task",
+        description="Forecast this task of the station file: a target, its context and its horizon. Empty: the file's first task.",
+    )
+    start: Moment = Field(
+        None,
+        title="Start",
+        description="Leave out all rows up to this moment, by the station's clock. Empty: use the whole record, or the days that "
+        "the profile says.",
+    )
+    profile: Annotated[str, PROFILES] = Field(
+        default_factory=lambda: settings().schedule.profile,
+        title="Profile",
+        description="How much work is done: smoke takes 45 days and one epoch, quick two years and six epochs, full everything.",
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        1, title="Seed", description="Draw all random numbers of the trainings from this seed; the same seed gives the same models."
+    )
+
+
+class _Split(Strict):
+    """What a request asks that needs one split."""
+
+    split: Annotated[str, SPLITS] = Field(
+        default_factory=lambda: settings().schedule.split,
+        title="Split",
+        description="How the record is cut: recent validates and tests on the last days, book on the last quarters of the rows.",
+    )
+
+
+class TrainingRequest(DatasetRequest):
+    """What a training of several architectures asks."""
+
+    architectures: list[Annotated[str, ARCHITECTURES]] = Field(
+        [],
+        title="Architectures",
+        description="Train these recipes of include/architectures. Empty: the recipes of the profile, which for full are all.",
+    )
+
+
+class RetrainRequest(TrainingRequest, _Split):
+    """Train, rank and publish."""
+
+
+class BacktestRequest(TrainingRequest):
+    """Train and test at several ends of the record."""
+
+    folds: Days = Field(4, title="Folds", description="Cut the record so many times; the last fold ends with the record.")
+    test_days: Days = Field(60, title="Days of test", description="Days in each fold's test part, on which errors are measured.")
+    validation_days: Days = Field(
+        60,
+        title="Days of validation",
+        description="Days in each fold's validation part, which comes before its test part and decides when a training stops.",
+    )
+    train_days: Days | None = Field(
+        None,
+        title="Days of training",
+        description="Days in each fold's training part, which comes before its validation part. Empty: everything before that.",
+    )
+    step_days: Days | None = Field(
+        None,
+        title="Days from fold to fold",
+        description="Days between the ends of two folds, not fewer than the days of test. Empty: 91, so that four folds "
+        "test the four seasons.",
+    )
+
+
+class TuneRequest(DatasetRequest, _Split):
+    """Search better settings of one recipe."""
+
+    architecture: Annotated[str, ARCHITECTURES] = Field(
+        title="Architecture",
+        description="Tune this recipe of include/architectures; the key search of its file says what may be changed.",
+    )
+    minutes: Annotated[float, Field(gt=0, le=10_080)] = Field(
+        10.0,
+        title="Minutes",
+        description="Minutes of work, summed over all workers and all their starts, after which the search ends.",
+    )
+    trials: Annotated[int, Field(ge=1)] | None = Field(
+        None, title="Trials", description="End the search after so many trials. Empty: as many as the minutes allow."
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default_factory=lambda: settings().training.pool_slots,
+        title="Workers",
+        description="Try so many settings at the same time, each in a task of its own. Only one works with --here.",
+    )

@@ -1,0 +1,141 @@
+"""What a request comes to: names resolved, everything checked, before anything is written or queued."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.network import Network
+from tsflow.architectures.registry import Architecture, load_architecture
+from tsflow.architectures.space import with_values
+from tsflow.errors import EntrantSkipped, SettingsError
+from tsflow.folders import names_in
+from tsflow.requests.models import (
+    BacktestRequest,
+    DatasetRequest,
+    IngestRequest,
+    Request,
+    RetrainRequest,
+    TrainingRequest,
+    TuneRequest,
+)
+from tsflow.settings import Settings
+from tsflow.stations.clock import station_now
+from tsflow.stations.station import Station, load_station
+from tsflow.task import Task
+
+
+@dataclass(frozen=True)
+class Order:
+    """A request with its station, task and moment; of a training its entrants, of a tuning its recipe."""
+
+    station: Station
+    as_of: datetime
+    task_name: str
+    task: Task
+    start: datetime | None = None
+    entrants: tuple[str, ...] = ()
+    recipe: Architecture | None = None
+
+    @property
+    def chosen_recipe(self) -> Architecture:
+        """The recipe of a tuning."""
+        if self.recipe is None:
+            msg = "only a tuning has a recipe of its own"
+            raise TypeError(msg)
+        return self.recipe
+
+
+def resolve(request: Request, settings: Settings) -> Order:
+    """Return what a request comes to; the same request gives the same.
+
+    Raises
+    ------
+    UnknownName
+        For a station, task, source, profile, split or architecture that does not exist.
+    SettingsError
+        If the as-of is in the future, an architecture's file is wrong, or one that was named does not fit task or station.
+    """
+    if not isinstance(request, IngestRequest | DatasetRequest):
+        msg = f"a {type(request).__name__} names no station"
+        raise TypeError(msg)
+    station = load_station(request.station or settings.station)
+    if isinstance(request, IngestRequest):
+        station.source(request.source)
+        name, task = station.task(None, settings.windows)
+        return Order(station, _moment(request, station), name, task)
+    name, task = station.task(request.task, settings.windows)
+    as_of = _moment(request, station)
+    if request.as_of is None:
+        as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
+    history_days = settings.profiles.named(request.profile).history_days
+    starts = [request.start, as_of - timedelta(days=history_days) if history_days else None]
+    order = Order(station, as_of, name, task, max((moment for moment in starts if moment), default=None))
+    if isinstance(request, RetrainRequest | TuneRequest):
+        settings.splits.named(request.split)
+    if isinstance(request, TuneRequest):
+        return _with_recipe(order, request)
+    return _with_entrants(order, request, settings) if isinstance(request, TrainingRequest) else order
+
+
+def _moment(request: Request, station: Station) -> datetime:
+    now = station_now(station)
+    if request.as_of is not None and request.as_of > now:
+        msg = f"as-of {request.as_of} is in the future (now {now:%Y-%m-%d %H:%M} by the station's clock); give a past date"
+        raise SettingsError(msg)
+    return request.as_of or now.replace(second=0, microsecond=0)
+
+
+def _with_entrants(order: Order, request: TrainingRequest, settings: Settings) -> Order:
+    """Name the entrants; those that the profile chose and that cannot be trained here stay, to be shown as skipped."""
+    named = request.architectures
+    chosen = named or settings.profiles.named(request.profile).architectures or names_in("architectures")
+    if repeated := sorted({name for name in chosen if chosen.count(name) > 1}):
+        msg = f"architectures named more than once: {', '.join(repeated)}"
+        raise SettingsError(msg)
+    recipes = {name: load_architecture(name) for name in chosen}
+    if isinstance(request, BacktestRequest):
+        recipes = _without_ensembles(recipes, named)
+    for name in named:
+        require(recipes[name], order.station, order.task)
+    return replace(order, entrants=tuple(sorted(recipes, key=lambda name: _turn(recipes[name]))))
+
+
+def require(recipe: Architecture, station: Station, task: Task) -> None:
+    """Raise `SettingsError` unless a recipe can be trained for a task of a station."""
+    recipe.require_task(task)
+    try:
+        recipe.require_variables(station.station, list(station.variables))
+    except EntrantSkipped as reason:
+        raise SettingsError(str(reason)) from reason
+
+
+def _without_ensembles(recipes: dict[str, Architecture], named: list[str]) -> dict[str, Architecture]:
+    """Leave ensembles out of a backtest: what those are made of differs from fold to fold."""
+    ensembles = [name for name, recipe in recipes.items() if isinstance(recipe, Ensemble)]
+    if asked := [name for name in named if name in ensembles]:
+        msg = f"{', '.join(asked)}: ensembles are weighed by `retrain` only; leave them out of a backtest"
+        raise SettingsError(msg)
+    return {name: recipe for name, recipe in recipes.items() if name not in ensembles}
+
+
+def _turn(recipe: Architecture) -> float:
+    """Return when a recipe's turn is: long trainings first, so that none is left alone at the end; ensembles last."""
+    if isinstance(recipe, Network):
+        return -recipe.fit.epochs * recipe.seeds
+    return 1 if isinstance(recipe, Ensemble) else 0
+
+
+def _with_recipe(order: Order, request: TuneRequest) -> Order:
+    """Check that a recipe may be tuned, with every context that its search space holds."""
+    recipe = load_architecture(request.architecture)
+    require(recipe, order.station, order.task)
+    if recipe.search is None:
+        spaces = [name for name in names_in("architectures") if load_architecture(name).search is not None]
+        msg = (
+            f"include/architectures/{request.architecture}.yaml has no search space; add the key `search:` with what may be "
+            f"changed, such as {{fit.learning_rate: {{low: 3e-4, high: 1e-2, log: true}}}}. With one: {', '.join(spaces)}"
+        )
+        raise SettingsError(msg)
+    for hours in recipe.search["context_hours"].examples if "context_hours" in recipe.search else []:
+        with_values(recipe, {"context_hours": hours}).require_task(order.task)
+    return replace(order, recipe=recipe)

@@ -1,0 +1,10 @@
+"""The present by a station's clock, which keeps one offset from UTC all year."""
+
+from datetime import UTC, datetime, timedelta
+
+from tsflow.stations.station import Station
+
+
+def station_now(station: Station) -> datetime:
+    """Return the present by the station's clock, without a zone."""
+    return (datetime.now(UTC) + timedelta(hours=station.timestamp.utc_offset_hours)).replace(tzinfo=None)

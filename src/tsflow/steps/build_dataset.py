@@ -1,0 +1,44 @@
+"""Cut a station's record into windows: the beginning of a run of `retrain`."""
+
+from tsflow.observations.hours import validated_hours
+from tsflow.records.files import RUN
+from tsflow.records.run import Run
+from tsflow.records.store import Records
+from tsflow.requests import RetrainRequest, resolve
+from tsflow.settings import Settings
+from tsflow.windows.building import dataset_of
+
+
+def build_dataset(records: Records, settings: Settings, request: RetrainRequest, run: str) -> Run:
+    """Cut the station's record into windows; return the run: its dataset's fingerprint and its entrants.
+
+    Raises
+    ------
+    DataValidationError
+        If the hourly frame fails its expectations.
+    NotEnoughData
+        If a part of the split has no window.
+    """
+    if (done := records.find(Run, run=run)) is not None:
+        return done
+    order = resolve(request, settings)
+    station, task = order.station, order.task
+    hourly, docs = validated_hours(
+        records, station, task, settings.hourly, start=order.start, end=order.as_of, folder=RUN.key(run=run)
+    )
+    split = settings.splits.named(request.split)
+    dataset = dataset_of(station, task, hourly, split, request.split)
+    return records.first(
+        Run(
+            run=run,
+            station=station.station,
+            task=order.task_name,
+            as_of=order.as_of,
+            fingerprint=dataset.save(records),
+            entrants=list(order.entrants),
+            profile=request.profile,
+            split=request.split,
+            seed=request.seed,
+            docs=docs,
+        )
+    )

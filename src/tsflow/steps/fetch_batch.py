@@ -1,0 +1,84 @@
+"""Fetch and parse what is new of a station's observations."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from tsflow.errors import DataError
+from tsflow.observations.quarantine import quarantine
+from tsflow.observations.store import ObservationStore
+from tsflow.records.files import BATCH_ROWS
+from tsflow.records.ingest import Batch
+from tsflow.records.station import StoredStation
+from tsflow.records.store import Records
+from tsflow.requests import IngestRequest, resolve
+from tsflow.settings import Settings
+from tsflow.stations.clock import station_now
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
+from tsflow.stations.sources.files import read_paths
+from tsflow.stations.station import Station
+from tsflow.storage.codecs import digest, to_parquet
+
+log = logging.getLogger(__name__)
+
+# Asked for again with every ingest, so that late corrections come in and a batch is long enough to judge.
+_OVERLAP = timedelta(days=7)
+
+
+def fetch_batch(
+    records: Records, settings: Settings, request: IngestRequest, ingest: str, *, files: Sequence[Path | str] = ()
+) -> Batch:
+    """Fetch and parse what is new up to the as-of; return the batch with its report.
+
+    Parameters
+    ----------
+    files
+        Files or patterns to read instead of a source.
+
+    Raises
+    ------
+    SourceFormatError
+        If a file is not as the station file says; the files lie in quarantine.
+    SourceUnavailable
+        If the source did not answer.
+    """
+    if (done := records.find(Batch, ingest=ingest)) is not None:
+        return done
+    order = resolve(request, settings)
+    station, as_of = order.station, order.as_of
+    content = station.model_dump(mode="json", exclude_unset=True)
+    records.append(StoredStation(station=station.station, created_at=datetime.now(UTC).replace(microsecond=0), content=content))
+    bodies = read_paths([str(file) for file in files]) if files else _fetched(records, request, station, as_of)
+    batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0)
+    if bodies:
+        try:
+            rows, report = parse(bodies, station, now=station_now(station))
+        except DataError as error:
+            raise type(error)(f"{error}\n{quarantine(records, ingest, str(error), bodies)}") from error
+        rows = rows[rows["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
+        batch = batch.changed(report=report)
+        if len(rows):
+            body = to_parquet(rows)
+            file = records.keep(BATCH_ROWS, body, ingest=ingest, hash=digest(body)[:16])
+            batch = batch.changed(rows=len(rows), file=file, first=rows["time"].iloc[0], last=rows["time"].iloc[-1])
+    log.info("%s: fetched %d rows", batch.station, batch.rows)
+    return records.first(batch)
+
+
+def _fetched(records: Records, request: IngestRequest, station: Station, as_of: datetime) -> list[RawFile]:
+    source = station.source(request.source)
+    if request.history_days:
+        source = source.reaching_back(request.history_days)
+    stored = ObservationStore(records, station.station)
+    first, last = stored.first_time(), stored.last_time()
+    start = last - _OVERLAP if last else None
+    wanted = source.begins(as_of)
+    if wanted is not None and (first is None or first > wanted + timedelta(hours=1)):
+        start = wanted  # the store begins later than the source could
+    if start is not None and start >= as_of:
+        return []
+    return source.fetch(station, start=start, end=as_of)

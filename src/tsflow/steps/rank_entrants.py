@@ -1,0 +1,70 @@
+"""Rank a run's entrants: judge every candidate by its forecasts, now."""
+
+from datetime import UTC, datetime
+
+from tsflow.architectures.registry import load_architecture
+from tsflow.evaluation import report
+from tsflow.evaluation.leaderboard import judge, table
+from tsflow.evaluation.scores import Judged, naive_errors
+from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
+from tsflow.records.files import BOARD_FILE, RUN
+from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.record import Reference
+from tsflow.records.run import Run
+from tsflow.records.store import Records
+from tsflow.records.template import Value
+from tsflow.storage.codecs import to_parquet
+from tsflow.training.storing import stored_forecasts
+from tsflow.windows.dataset import Dataset
+
+
+def rank_entrants(records: Records, run: str) -> Reference:
+    """Write the run's leaderboard as a record, Parquet and HTML; return a reference to it.
+
+    Ranking again after a failed entrant was trained after all, or after a metric was changed, writes a further leaderboard.
+    """
+    planned = records.read(Run, run=run)
+    dataset = Dataset.load(records, planned.fingerprint)
+    judged, failures = _results(records, planned)
+    entrants = judge(run, dataset, judged, failures)
+    board = Leaderboard(
+        run=run,
+        station=planned.station,
+        task=planned.task,
+        split=planned.split,
+        profile=planned.profile,
+        seed=planned.seed,
+        fingerprint=planned.fingerprint,
+        as_of=planned.as_of,
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        context_hours=dataset.task.context_hours,
+        horizon_hours=dataset.task.horizon_hours,
+        target=dataset.target,
+        unit=dataset.units[dataset.target],
+        parts=dataset.parts(),
+        naive=naive_errors(dataset),
+        challenger=entrants[0].architecture,
+        entrants=entrants,
+    )
+    reference = records.append(board)
+    written = records.fetch(Leaderboard, reference)
+    links = {"Data Docs": "../../validation/" + planned.docs.rpartition("/")[2]}
+    place: dict[str, Value] = {"run": run, "number": written.number}
+    records.page(BOARD_FILE, report.html(written, links), **place, kind="html")
+    records.page(BOARD_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
+    return reference
+
+
+def _results(records: Records, run: Run) -> tuple[dict[str, Judged], dict[str, tuple[str, Failure]]]:
+    """Return the candidates with their forecasts, and of every other entrant its title and why it has none."""
+    folder = RUN.key(run=run.run)
+    judged, failures = {}, {}
+    for name in run.entrants:
+        found = records.find_referred(StoredCandidate, folder=folder, architecture=name)
+        if found is None:
+            failure = records.newest(Failure, folder=folder, architecture=name)
+            failures[name] = load_architecture(name).title, failure or LEFT_NOTHING
+        else:
+            candidate, reference = found
+            judged[name] = Judged(candidate, reference, stored_forecasts(records, candidate))
+    return judged, failures

@@ -1,0 +1,26 @@
+"""Upsert a batch of observations into the station's partitions."""
+
+import logging
+from datetime import UTC, datetime
+
+from tsflow.observations.store import ObservationStore
+from tsflow.records.ingest import Batch, Ingested
+from tsflow.records.store import Records
+from tsflow.storage.codecs import from_parquet
+
+log = logging.getLogger(__name__)
+
+
+def store_batch(records: Records, ingest: str) -> Ingested:
+    """Upsert a batch that was found good; return the counts of rows. Storing it again changes nothing."""
+    batch = records.read(Batch, ingest=ingest)
+    nothing = Ingested(ingest=ingest, station=batch.station, rows=0, new_rows=0, changed_rows=0)
+    if batch.file is None:
+        return nothing
+    rows = from_parquet(records.opened(batch.file), batch.file.key)
+    known_at = datetime.now(UTC).replace(tzinfo=None)
+    done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
+    log.info("%s: stored %d new and %d changed rows", batch.station, done.new_rows, done.changed_rows)
+    return nothing.changed(
+        rows=batch.rows, new_rows=done.new_rows, changed_rows=done.changed_rows, parts=done.parts, last=batch.last
+    )

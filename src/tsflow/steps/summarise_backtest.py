@@ -1,0 +1,76 @@
+"""Say how every entrant did over all folds of a backtest."""
+
+from datetime import UTC, datetime
+
+from tsflow.architectures.registry import load_architecture
+from tsflow.backtesting import report
+from tsflow.backtesting.folds import fold_of
+from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test
+from tsflow.backtesting.summary import Results, judge, table
+from tsflow.records.backtest import Backtest, BacktestPlan
+from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
+from tsflow.records.files import FOLD, SUMMARY_FILE
+from tsflow.records.record import Reference
+from tsflow.records.store import Records
+from tsflow.records.template import Value
+from tsflow.storage.codecs import to_parquet
+from tsflow.training.storing import stored_forecasts
+from tsflow.windows.dataset import Dataset
+
+
+def summarise_backtest(records: Records, backtest: str) -> Reference:
+    """Write the summary as a record, Parquet and HTML; return a reference to it.
+
+    Summarising again after a failed entrant was trained after all writes a further summary.
+    """
+    plan = records.read(BacktestPlan, backtest=backtest)
+    record = Dataset.load(records, plan.fingerprint)
+    folds = {name: fold_of(record, plan, name) for name in plan.folds}
+    last = folds[list(folds)[-1]]
+    horizon_hours = last.task.horizon_hours
+    entrants = judge(folds, [_results(records, backtest, name, folds) for name in plan.entrants], horizon_hours)
+    leads = sorted({hour for entrant in entrants if entrant.errors for hour in entrant.errors.by_lead} - {horizon_hours})
+    summary = Backtest(
+        backtest=backtest,
+        station=plan.station,
+        task=plan.task,
+        profile=plan.profile,
+        seed=plan.seed,
+        fingerprint=plan.fingerprint,
+        as_of=plan.as_of,
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        horizon_hours=horizon_hours,
+        target=last.target,
+        unit=last.units[last.target],
+        folds={name: fold.parts() for name, fold in folds.items()},
+        naive=errors_of({name: naive_on_test(fold, leads) for name, fold in folds.items()}, horizon_hours),
+        leader=entrants[0].architecture if entrants[0].rank else None,
+        entrants=entrants,
+    )
+    reference = records.append(summary)
+    written = records.fetch(Backtest, reference)
+    links = {"Data Docs": "../../validation/" + plan.docs.rpartition("/")[2]}
+    place: dict[str, Value] = {"backtest": backtest, "number": written.number}
+    records.page(SUMMARY_FILE, report.html(written, links), **place, kind="html")
+    records.page(SUMMARY_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
+    return reference
+
+
+def _results(records: Records, backtest: str, architecture: str, folds: dict[str, Dataset]) -> Results:
+    tests, failures, trained = {}, {}, []
+    for name, dataset in folds.items():
+        place: dict[str, Value] = {"folder": FOLD.key(backtest=backtest, fold=name), "architecture": architecture}
+        candidate = records.find(StoredCandidate, **place)
+        if candidate is None:
+            failures[name] = (records.newest(Failure, **place) or LEFT_NOTHING).reason
+        else:
+            tests[name] = on_test(dataset, stored_forecasts(records, candidate))
+            trained.append(candidate)
+    return Results(
+        architecture=architecture,
+        title=trained[-1].title if trained else load_architecture(architecture).title,
+        tests=tests,
+        failures=failures,
+        parameters=trained[-1].parameters if trained else None,
+        train_seconds=round(sum(candidate.train_seconds for candidate in trained), 3) if trained else None,
+    )

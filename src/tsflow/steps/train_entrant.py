@@ -1,0 +1,59 @@
+"""Train one entrant of a run, or weigh an ensemble of the others."""
+
+from collections.abc import Callable
+
+from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.registry import load_architecture
+from tsflow.records.candidate import Epoch, StoredCandidate
+from tsflow.records.files import RUN
+from tsflow.records.run import Run
+from tsflow.records.store import Records
+from tsflow.settings import Settings
+from tsflow.training.combining import combine
+from tsflow.training.once import Assignment, recorded, train_once
+from tsflow.training.storing import store_candidate
+from tsflow.windows.dataset import Dataset
+
+
+def singles_of(run: Run) -> list[str]:
+    """Return a run's entrants that learn from the dataset."""
+    return [name for name in run.entrants if not isinstance(load_architecture(name), Ensemble)]
+
+
+def ensembles_of(run: Run) -> list[str]:
+    """Return a run's entrants that are made of the others."""
+    return [name for name in run.entrants if isinstance(load_architecture(name), Ensemble)]
+
+
+def train_entrant(
+    records: Records,
+    settings: Settings,
+    run: str,
+    architecture: str,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> StoredCandidate:
+    """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure or a skip is recorded and raised again."""
+    planned, recipe = records.read(Run, run=run), load_architecture(architecture)
+    if isinstance(recipe, Ensemble):
+        return _weighed(records, planned, recipe)
+    assignment = Assignment(
+        run=run,
+        folder=RUN.key(run=run),
+        fingerprint=planned.fingerprint,
+        seed=planned.seed,
+        max_epochs=settings.profiles.named(planned.profile).max_epochs,
+        threads=settings.training.threads,
+    )
+    return train_once(records, assignment, recipe, lambda: Dataset.load(records, planned.fingerprint), on_epoch=on_epoch)
+
+
+def _weighed(records: Records, run: Run, ensemble: Ensemble) -> StoredCandidate:
+    folder = RUN.key(run=run.run)
+    if (done := records.find(StoredCandidate, folder=folder, architecture=ensemble.architecture)) is not None:
+        return done
+    with recorded(records, folder, ensemble.architecture):
+        left = {name: records.find(StoredCandidate, folder=folder, architecture=name) for name in singles_of(run)}
+        dataset = Dataset.load(records, run.fingerprint)
+        candidate = combine(records, ensemble, {name: stored for name, stored in left.items() if stored}, dataset)
+    return store_candidate(records, folder, run.run, ensemble, candidate, dataset=dataset)

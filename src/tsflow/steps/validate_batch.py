@@ -1,0 +1,36 @@
+"""Hold a batch of observations against its expectations."""
+
+from tsflow.errors import DataValidationError
+from tsflow.observations.quarantine import quarantine
+from tsflow.records.files import DATA_DOCS, INGEST
+from tsflow.records.ingest import Batch, Validated
+from tsflow.records.store import Records
+from tsflow.settings import Settings
+from tsflow.stations.clock import station_now
+from tsflow.stations.raw import RawFile
+from tsflow.stations.station import load_station
+from tsflow.storage.codecs import from_parquet
+
+
+def validate_batch(records: Records, settings: Settings, ingest: str, station_file: str) -> Validated | None:
+    """Hold a batch against its expectations; return what came out with the Data Docs' key, None if it has no rows.
+
+    Raises
+    ------
+    DataValidationError
+        If a critical expectation fails; the batch lies in quarantine with the reason, the store is untouched.
+    """
+    from tsflow.observations.validation import data_docs, validate_observations
+
+    batch = records.read(Batch, ingest=ingest)
+    if batch.file is None:
+        return None
+    station = load_station(station_file)
+    body = records.opened(batch.file)
+    report = validate_observations(from_parquet(body, batch.file.key), station, settings.hourly, now=station_now(station))
+    folder = INGEST.key(ingest=ingest)
+    docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(report).items()]
+    if not report.success:
+        where = quarantine(records, ingest, report.summary(), [RawFile("batch.parquet", body)])
+        raise DataValidationError(f"{report.summary()}\n{where}; Data Docs: {records.objects.address(docs[0])}")
+    return records.first(Validated(ingest=ingest, summary=report.summary(), docs=docs[0]))

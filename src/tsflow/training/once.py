@@ -1,0 +1,94 @@
+"""Training an entrant unless it was trained before: the same data, recipe, seed, code and libraries give the same candidate."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tsflow.architectures.registry import Architecture
+from tsflow.architectures.source import source_digest
+from tsflow.errors import EntrantSkipped, SettingsError, StorageUnavailable
+from tsflow.records.candidate import Epoch, Failure, StoredCandidate, Training
+from tsflow.records.store import Records
+from tsflow.storage.codecs import digest, stamp, to_json
+from tsflow.task import Task
+from tsflow.training.epochs import EpochStore
+from tsflow.training.fit import set_up_tensorflow, train
+from tsflow.training.provenance import libraries
+from tsflow.training.storing import store_candidate
+from tsflow.windows.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where a training belongs, and what decides it beside the recipe."""
+
+    run: str  # or backtest
+    folder: str  # where its candidate is kept
+    fingerprint: str  # of the dataset
+    seed: int
+    max_epochs: int | None  # the profile's limit
+    threads: int = 0  # TensorFlow's; 0: it decides
+
+    def training_id(self, recipe: Architecture) -> str:
+        """Return a hash of everything that decides a candidate."""
+        decides = {
+            "fingerprint": self.fingerprint,
+            "recipe": recipe.identity(),
+            "seed": self.seed,
+            "max_epochs": self.max_epochs,
+            "code": source_digest(type(recipe)),
+            "libraries": libraries(),
+        }
+        return digest(to_json(decides))[:24]
+
+
+def train_once(
+    records: Records,
+    assignment: Assignment,
+    recipe: Architecture,
+    load: Callable[[], Dataset],
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> StoredCandidate:
+    """Train an entrant unless it was trained before; return its candidate. `load` gives the data of the fingerprint.
+
+    A failure or a skip is recorded and raised again.
+    """
+    folder = assignment.folder
+    done = records.find(StoredCandidate, folder=folder, architecture=recipe.architecture)
+    if done is not None:
+        return done
+    training = assignment.training_id(recipe)
+    if (same := records.find(Training, training=training)) is not None:
+        return records.first(StoredCandidate.model_validate(same.model_dump()), folder=folder)
+    with recorded(records, folder, recipe.architecture):
+        set_up_tensorflow(assignment.threads)
+        dataset, epochs = load(), EpochStore(records, folder, recipe.architecture, training)
+        _skip_unless_fit_for(recipe, dataset.task)
+        candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)
+    stored = store_candidate(records, folder, assignment.run, recipe, candidate, dataset=dataset)
+    records.first(Training.model_validate(stored.model_dump()), training=training)
+    return stored
+
+
+def _skip_unless_fit_for(recipe: Architecture, task: Task) -> None:
+    """Skip what a profile chose for all tasks and this one cannot have; a recipe named by a person was refused before."""
+    try:
+        recipe.require_task(task)
+    except SettingsError as reason:
+        raise EntrantSkipped(str(reason)) from reason
+
+
+@contextmanager
+def recorded(records: Records, folder: str, architecture: str) -> Iterator[None]:
+    """Record why a training failed, and let the error go on."""
+    try:
+        yield
+    except StorageUnavailable:
+        raise  # says nothing of the entrant; the task tries again
+    except Exception as error:
+        failure = Failure.of(error, "".join(traceback.format_exception(error)))
+        records.first(failure, folder=folder, architecture=architecture, at=stamp(datetime.now(UTC)))
+        raise

@@ -1,0 +1,77 @@
+"""Whole runs of the DAGs in a real Airflow, without a scheduler: what becomes red, and what is skipped."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY, result_of
+from tsflow.evaluation.boards import board_of, newest_board
+from tsflow.records.names import run_key
+from tsflow.records.store import Records
+from tsflow.settings import settings
+from workflow import ingest
+
+RUN = f"""
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+dag_id, conf = sys.argv[1], json.loads(sys.argv[2])
+run = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[dag_id].test(run_conf=conf)
+tasks = [(task.task_id, task.map_index, str(task.state)) for task in run.get_task_instances()]
+print("RESULT" + json.dumps({{"run": run.run_id, "state": str(run.state), "tasks": tasks}}))
+"""
+
+
+@pytest.fixture
+def environment(airflow_environment: dict[str, str], records: Records, home: Path) -> dict[str, str]:
+    """A process's environment with a home and a bucket of the test's own."""
+    from tsflow.stack.secrets import load_secrets
+
+    keys = load_secrets().writer
+    return airflow_environment | {
+        "TSFLOW_HOME": str(home),
+        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
+        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
+        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
+        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "conf", "first"),
+    [
+        ("retrain", {"station": "demo", "profile": "smoke"}, "build_dataset"),
+        ("backtest", {"station": "demo", "profile": "smoke"}, "build"),
+        ("tune", {"station": "demo", "profile": "smoke", "architecture": "dense"}, "start"),
+    ],
+)
+def test_a_run_without_data_shows_one_red_task_and_fails(environment: dict[str, str], dag_id: str, conf: dict, first: str):
+    ended = result_of(RUN, environment, dag_id, json.dumps(conf))
+    assert [name for name, _, state in ended["tasks"] if state == "failed"] == [first]
+    assert {state for name, _, state in ended["tasks"] if name != first} <= {"skipped", "upstream_failed"}
+    assert ended["state"] == "failed", "an operator looks at the run's own colour first"
+
+
+def test_a_station_without_dew_point_is_trained_by_the_dag_with_the_lacking_entrants_skipped(
+    environment: dict[str, str], records: Records, home: Path
+):
+    content = yaml.safe_load((home / "include" / "stations" / "demo.yaml").read_text())
+    variables = {name: content["variables"][name] for name in ("p", "T", "rh", "wv")}
+    (home / "include" / "stations" / "mast.yaml").write_text(
+        yaml.safe_dump(content | {"station": "mast", "variables": variables}, sort_keys=False)
+    )
+    quick = {"history_days": 60, "max_epochs": 1, "architectures": ["naive", "climatology", "ridge"]}
+    (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}}))
+    settings.cache_clear()
+    ingest(records, station="mast", history_days=60)
+    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "mast", "as_of": "2026-10-01"}))
+    assert ended["state"] == "success"
+    board = board_of(records, run_key(ended["run"]))
+    assert {entrant.architecture: entrant.status for entrant in board.entrants} == {
+        "naive": "ok",
+        "climatology": "ok",
+        "ridge": "skipped",
+    }
+    assert "needs Tdew" in str(board.entrant("ridge").reason)
+    assert newest_board(records, "mast", None).run == board.run

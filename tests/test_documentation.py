@@ -1,0 +1,53 @@
+"""What the pages say can be typed: every command of them is one, and every program in the repository runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from conftest import REPOSITORY
+from tsflow.cli.main import app
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^(?:\.venv/bin/)?tsflow ([^#\n]+)|`tsflow ([^`\n]+)`", re.MULTILINE)
+
+
+def commands() -> list[tuple[str, str]]:
+    found = [
+        (page.name, " ".join(match.group(1, 2)[0 if match[1] else 1].split()))
+        for page in PAGES
+        for match in COMMAND.finditer(page.read_text())
+    ]
+    return sorted(set(found))
+
+
+def test_the_pages_name_commands():
+    assert len(commands()) > 15
+
+
+@pytest.mark.parametrize(("page", "typed"), commands(), ids=str)
+def test_a_command_of_the_pages_can_be_typed(page: str, typed: str):
+    words = shlex.split(typed)
+    command: click.Command = app
+    context = click.Context(app, info_name="tsflow")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"{page}: {typed}"
+        command = command.commands[words[0]]
+        context, words = click.Context(command, parent=context, info_name=words[0]), words[1:]
+    if isinstance(command, click.Group):
+        return
+    if missing := [one for one in command.params if isinstance(one, click.Argument) and one.required and not words]:
+        words = ["lstm"] * len(missing)  # a sentence that names the command alone
+    command.make_context(str(command.name), words, parent=context.parent)
+
+
+@pytest.mark.parametrize("program", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_runs(program: Path):
+    small = {"batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"]}
+    done = subprocess.run([sys.executable, program, *small[program.name]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "ratio" in done.stdout

@@ -1,0 +1,70 @@
+"""How the code is built: sizes of files and functions, and which mappings without a type are left, each with its reason."""
+
+import ast
+import re
+import runpy
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+
+SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
+FOREIGN = {  # file: what decides the keys, which is not tsflow
+    "architectures/space.py": "the keys of a family's own YAML",
+    "bundle/manifest.py": "the keys of a family's own YAML",
+    "features/climate.py": "tensors by name; TensorFlow ships no types",
+    "observations/expectations.py": "Great Expectations' own JSON",
+    "records/candidate.py": "the keys of a family's own YAML",
+    "records/station.py": "the station file, whose sources have keys of their own kind",
+    "records/tuning.py": "the keys of a family's own YAML",
+    "settings.py": "settings by dotted key, which pydantic-settings checks",
+    "training/losses.py": "Keras' own configuration of a loss",
+    "yaml_file.py": "a file that a person wrote, before it is checked",
+}
+
+
+def untyped(path: Path) -> int:
+    return path.read_text().count("dict[str, Any]")
+
+
+def test_a_mapping_without_a_type_is_one_of_somebody_else():
+    found = {path.relative_to(REPOSITORY / "src" / "tsflow").as_posix(): untyped(path) for path in SOURCES}
+    assert {name for name, count in found.items() if count} <= set(FOREIGN), "a record or a request wants a type"
+    assert sum(found.values()) <= 15
+
+
+def test_files_have_one_idea():
+    lines = {path: len(path.read_text().splitlines()) for path in SOURCES}
+    assert statistics.median(lines.values()) < 110
+    assert [f"{path}: {count}" for path, count in lines.items() if count > 250] == []
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{path}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_a_function_fits_a_screen():
+    assert [name for path in SOURCES for name, lines in functions(path) if lines > 50] == []
+
+
+@pytest.mark.parametrize("folder", ["src", "dags", "deploy"])
+def test_no_copy_of_a_model_goes_unchecked(folder: str):
+    unchecked = [path for path in (REPOSITORY / folder).rglob("*.py") if "model_copy(update" in path.read_text()]
+    assert unchecked == [], "use `.changed(...)`, which validates"
+
+
+def test_the_picture_of_the_floors_is_that_of_the_import_contract():
+    made = runpy.run_path(str(REPOSITORY / "docs" / "make.py"))["architecture"]
+    page = (REPOSITORY / "docs" / "architecture.md").read_text()
+    assert page == made(page), "run `make docs`"
+
+
+def test_links_of_the_docs_lead_somewhere():
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())]
+    assert [(page.name, link) for page, link in links if not list(page.parent.glob(link.rstrip("/")))] == []
