@@ -30,14 +30,15 @@ def explain(error: ValidationError, origin: str) -> str:
     """Say in one line a problem where a value is wrong: its place, its key, what is the matter; never a secret."""
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        place = ": ".join(filter(None, [origin, ".".join(str(part) for part in problem["loc"])]))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{origin}: {key}: unknown key; remove it or check its spelling")
+            lines.append(f"{place}: unknown key; remove it or check its spelling")
         elif problem["type"] == "missing":
-            lines.append(f"{origin}: {key}: missing; give it a value")
+            lines.append(f"{place}: missing; give it a value")
         else:
             secret = Strict.secrets & {str(part) for part in problem["loc"]}
-            lines.append(f"{origin}: {key}: {problem['msg']}{'' if secret else _found(problem['input'])}")
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{place}: {said}{'' if secret else _found(problem['input'])}")
     return "\n".join(lines)
 
 

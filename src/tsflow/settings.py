@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -27,12 +27,20 @@ class ObjectStoreSettings(Strict):
     """Where every object lives. Without `endpoint_url` the embedded store is used."""
 
     endpoint_url: str | None = None  # any S3; None: the embedded SeaweedFS of the state folder
-    bucket: Annotated[str, Field(min_length=3, max_length=63)] = "tsflow"  # S3 asks for 3 or more characters
+    bucket: Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$")] = "tsflow"  # as S3 asks
     region: str = "us-east-1"  # part of every signature, even where a store has no regions
     access_key_id: SecretStr | None = None
     secret_access_key: SecretStr | None = None
     timeout_seconds: Annotated[float, Field(gt=0)] = 20.0  # a store that is down is reported, not waited for
     attempts: Annotated[int, Field(ge=1)] = 4  # within one call; the step's own retries come on top
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            msg = "give an address that begins with http:// or https://"
+            raise ValueError(msg)
+        return url
 
     @model_validator(mode="after")
     def _both_keys_or_none(self) -> Self:

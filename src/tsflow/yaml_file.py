@@ -15,7 +15,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as error:  # a folder; nested thousands deep
         msg = f"{path}: not readable as YAML: {error}"
         raise SettingsError(msg) from error
     if not isinstance(content, dict):

@@ -76,6 +76,15 @@ def test_half_years_of_the_archive_are_fetched_and_read(archive: Archive, jena: 
     assert len(frame) == 52_695
 
 
+def test_an_address_that_answers_with_something_else_is_passed_over(archive: Archive, small: Station):
+    archive.files |= {"/a.csv": b"<html>we are moving</html>", "/b.csv": b"time,T,wv\n2021-01-01 00:00,5,1\n"}
+    urls = [f"{archive.url}/a.csv", f"{archive.url}/b.csv"]
+    (file,) = source(*urls).fetch(small, start=None, end=datetime(2021, 2, 1))
+    assert file.name == "b.csv"
+    (kept,) = source(urls[0]).fetch(small, start=None, end=datetime(2021, 2, 1))
+    assert kept.name == "a.csv", "parsing refuses it, and quarantine keeps it"
+
+
 def test_addresses_are_tried_in_order_and_a_years_file_serves_both_halves(archive: Archive, jena: Station):
     archive.files["/2024.zip"] = b"the year"
     where = source(f"{archive.url}/{{year}}{{half}}.zip", f"{archive.url}/{{year}}.zip")

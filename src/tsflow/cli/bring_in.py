@@ -83,5 +83,7 @@ def _show(report: ParseReport) -> None:
     sentinels = ", ".join(f"{name} {count}" for name, count in report.sentinels.items()) or "none"
     repeats = f"identical duplicates dropped: {report.identical_duplicates}, conflicting: {report.conflicting_duplicates}"
     console.print(f"  {repeats}; sentinels: {sentinels}", markup=False)
+    if report.unfinished_rows:
+        console.print(f"  rows left out that were still being written: {report.unfinished_rows}", markup=False)
     for gap in report.gaps:
         console.print(f"  gap: {gap.missing_rows} rows between {gap.after} and {gap.before}")

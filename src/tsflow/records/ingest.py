@@ -32,6 +32,7 @@ class ParseReport(Strict):
     conflicting_times: list[datetime] = []  # the first ten; the first row of each is kept
     gaps: list[Gap] = []
     ignored_columns: list[str] = []
+    unfinished_rows: int = 0  # left out at the end of files into which somebody still writes
 
 
 class Batch(Record):

@@ -31,10 +31,10 @@ def sentences(error: ValidationError, request: str) -> str:
     """Return one line for each field that is wrong."""
     lines = []
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        place = ": ".join(filter(None, [request, ".".join(str(part) for part in problem["loc"])]))
         found = without_passwords(repr(problem["input"]))
         shown = found if len(found) <= _LONGEST else f"{found[:_LONGEST]}..."
         say = _SENTENCES.get(problem["type"])
         said = say(shown, problem.get("ctx", {})) if say else problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{request}: {field}: {said}")
+        lines.append(f"{place}: {said}")
     return "\n".join(lines)

@@ -2,6 +2,18 @@
 
 from collections.abc import Mapping
 
+from tsflow.texts import without_passwords
+
+
+def filled_in(url: str, **parts: str) -> str:
+    """Return a URL with its placeholders filled in; `ValueError` names one that a source does not know."""
+    try:
+        return url.format(**parts)
+    except (KeyError, IndexError, ValueError) as error:
+        valid = ", ".join(f"{{{name}}}" for name in parts) or "none"
+        msg = f"{without_passwords(url)}: cannot be filled in ({type(error).__name__}: {error}); placeholders are {valid}"
+        raise ValueError(msg) from error
+
 
 def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> bytes:
     """Return a URL's body; a server that fails is asked again, one that says 404 is not.

@@ -1,6 +1,5 @@
 """From a station's files to observations: cells checked, sentinels and repeats taken out, gaps told."""
 
-import io
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +11,9 @@ from tsflow.records.ingest import Gap, ParseReport
 from tsflow.stations.formulas import formula
 from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
-from tsflow.stations.unpack import decode
+from tsflow.stations.table import read_table
+
+_EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 
 
 @dataclass
@@ -27,41 +28,13 @@ class Findings:
     conflicting_duplicates: int = 0
     conflicting_times: list[datetime] = field(default_factory=list)  # the first ten; the first row of each is kept
     ignored_columns: list[str] = field(default_factory=list)
+    unfinished_rows: int = 0  # at the end of files into which somebody still writes
 
     def reported(self, frame: pd.DataFrame, cadence: timedelta) -> ParseReport:
         """Return the report of a batch of these observations."""
         times = frame["time"]
         edges = {"first": times.iloc[0], "last": times.iloc[-1]}
         return ParseReport(**asdict(self), rows_kept=len(frame), gaps=find_gaps(times, cadence), **edges)
-
-
-def _table(file: RawFile, station: Station) -> pd.DataFrame:
-    """Return the file's cells under their headers; the time as text, the rest as pandas reads it."""
-    text = decode(file, station)
-    try:
-        table = pd.read_csv(
-            io.StringIO(text),
-            dtype={station.timestamp.column: str},
-            low_memory=False,
-            index_col=False,
-            na_values=[""],
-            keep_default_na=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        msg = f"{file.name}: not a table of comma-separated values ({str(error).strip()})"
-        raise SourceFormatError(msg) from error
-    table.columns = table.columns.str.strip()
-    wanted = [station.timestamp.column, *(variable.column for variable in station.measured.values())]
-    if lacking := [column for column in wanted if column not in table.columns]:
-        msg = (
-            f"{file.name}: column missing: {', '.join(map(repr, lacking))}; found: {', '.join(table.columns)}; "
-            f"correct `variables` in the station file, or `encoding` if names look garbled"
-        )
-        raise SourceFormatError(msg)
-    if table.empty:
-        msg = f"{file.name}: no usable row: the file holds only its header"
-        raise SourceFormatError(msg)
-    return table
 
 
 def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> pd.Series:
@@ -77,6 +50,10 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
     times = times.astype("datetime64[us]")
     if station.timestamp.marks == "start":
         times = times + station.cadence
+    if (early := times < _EARLIEST).any():
+        row = int(np.flatnonzero(early)[0])
+        msg = f"{file.name}: row {row + 2}: time {times.iloc[row]} lies before {_EARLIEST.year}; check the file's clock"
+        raise SourceFormatError(msg)
     late = times > pd.Timestamp(now) + station.cadence
     if late.any():
         msg = (
@@ -89,11 +66,13 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
 
 
 def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
-    numbers = pd.to_numeric(cells, errors="coerce")
+    numbers = pd.to_numeric(cells.astype(str) if pd.api.types.is_bool_dtype(cells) else cells, errors="coerce")
     wrong = numbers.isna() & cells.notna()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        msg = f"{file.name}: row {row + 2}, column {name!r}: {cells.iloc[row]!r} is not a number ({int(wrong.sum())} such cells)"
+        msg = (
+            f"{file.name}: row {row + 2}, column {name!r}: {str(cells.iloc[row])!r} is not a number ({int(wrong.sum())} such cells)"
+        )
         raise SourceFormatError(msg)
     return numbers.astype("float64")
 
@@ -106,7 +85,7 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
     SourceFormatError
         Naming file, row and column of the first thing that is not as the station file says.
     """
-    table = _table(file, station)
+    table, unfinished = read_table(file, station)
     columns: dict[str, pd.Series] = {"time": _times(table[station.timestamp.column], file, station, now)}
     names = {variable.column: name for name, variable in station.measured.items()}
     for header in table.columns.drop(station.timestamp.column):
@@ -124,6 +103,7 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
             report.ignored_columns.append(header)
     report.files.append(file.name)
     report.rows_read += len(table)
+    report.unfinished_rows += unfinished
     frame = pd.DataFrame(columns)[["time", *station.measured]]
     if not frame[list(station.measured)].notna().to_numpy().any():
         msg = f"{file.name}: no usable row: every value is missing"

@@ -1,10 +1,11 @@
 """The station file: what a station measures, in which form it says so, and where its files are."""
 
-from datetime import timedelta
+import codecs
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
@@ -20,11 +21,14 @@ from tsflow.yaml_file import read_yaml
 
 def _cadence(value: object) -> object:
     """Take `10min` and `1h` as people write them."""
-    if isinstance(value, str) and value.endswith("min") and value[:-3].isdigit():
-        return timedelta(minutes=int(value[:-3]))
-    if isinstance(value, str) and value.endswith("h") and value[:-1].isdigit():
-        return timedelta(hours=int(value[:-1]))
+    for unit, minutes in (("min", 1), ("h", 60)):
+        if isinstance(value, str) and (number := value.removesuffix(unit)) != value and number.isdigit() and len(number) < 6:
+            return timedelta(minutes=minutes * int(number))
     return value
+
+
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*$"  # stands in columns, keys and pages
+_TAKEN = frozenset({"time", "segment", "hour", "day"})  # columns that tsflow adds
 
 
 class Timestamp(Strict):
@@ -35,6 +39,23 @@ class Timestamp(Strict):
     marks: Literal["end", "start"] = "end"  # of the row's averaging period
     utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0  # of the station's clock; without summer time
 
+    @field_validator("format")
+    @classmethod
+    def _gives_an_hour(cls, form: str) -> str:
+        example = datetime(2001, 2, 3, 14, 50, 30, tzinfo=UTC)
+        try:
+            read = datetime.strptime(example.strftime(form), form)  # whether it gives a zone is what is asked
+        except ValueError as error:
+            msg = f"{form!r} is no form of a date and time ({error})"
+            raise ValueError(msg) from error
+        if read.tzinfo is not None:
+            msg = "names a time zone; write the station's own clock, with `utc_offset_hours`"
+            raise ValueError(msg)
+        if read.replace(minute=0, second=0) != example.replace(minute=0, second=0, tzinfo=None):
+            msg = f"{form!r} does not give year, month, day and hour"
+            raise ValueError(msg)
+        return form
+
 
 class Variable(Strict):
     """One measured or derived quantity; `column` is its header in the files."""
@@ -42,7 +63,7 @@ class Variable(Strict):
     column: str | None = None
     derived: str | None = None  # the name of a formula, for a variable that the files lack
     unit: str
-    range: tuple[float, float]  # outside it a value is an error of the instrument or of the file
+    range: tuple[FiniteFloat, FiniteFloat]  # outside it a value is an error of the instrument or of the file
     missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
 
     @model_validator(mode="after")
@@ -77,8 +98,30 @@ class Station(Strict):
     target: str
     # By name; each task has its own runs, boards and champion.
     tasks: Annotated[dict[Annotated[str, Field(pattern=TASK_NAME)], StationTask], Field(min_length=1)] = {MAIN: StationTask()}
-    variables: Annotated[dict[str, Variable], Field(min_length=1)]
+    variables: Annotated[dict[Annotated[str, Field(pattern=_VARIABLE)], Variable], Field(min_length=1)]
     sources: Annotated[dict[str, AnySource], Field(min_length=1)]
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise ValueError(str(error)) from error
+        return encoding
+
+    @field_validator("variables")
+    @classmethod
+    def _apart(cls, variables: dict[str, Variable]) -> dict[str, Variable]:
+        owners: dict[str, str] = {}
+        for name, variable in variables.items():
+            if name in _TAKEN:
+                msg = f"variables.{name}: tsflow has a column of that name itself; choose another"
+                raise ValueError(msg)
+            if variable.column and (owner := owners.setdefault(variable.column, name)) != name:
+                msg = f"variables.{name}: column {variable.column!r} is also that of {owner}; leave one of them out"
+                raise ValueError(msg)
+        return variables
 
     @field_validator("cadence")
     @classmethod

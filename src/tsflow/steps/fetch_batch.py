@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tsflow.errors import DataError
+from tsflow.errors import DataError, SourceFormatError
 from tsflow.observations.quarantine import quarantine
 from tsflow.observations.store import ObservationStore
 from tsflow.records.files import BATCH_ROWS
-from tsflow.records.ingest import Batch
+from tsflow.records.ingest import Batch, ParseReport
 from tsflow.records.station import StoredStation
 from tsflow.records.store import Records
 from tsflow.requests import IngestRequest, resolve
@@ -55,10 +55,7 @@ def fetch_batch(
     bodies = read_paths([str(file) for file in files]) if files else _fetched(records, request, station, as_of)
     batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0)
     if bodies:
-        try:
-            rows, report = parse(bodies, station, now=station_now(station))
-        except DataError as error:
-            raise type(error)(f"{error}\n{quarantine(records, ingest, str(error), bodies)}") from error
+        rows, report = _parsed(records, ingest, bodies, station)
         rows = rows[rows["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
         batch = batch.changed(report=report)
         if len(rows):
@@ -67,6 +64,18 @@ def fetch_batch(
             batch = batch.changed(rows=len(rows), file=file, first=rows["time"].iloc[0], last=rows["time"].iloc[-1])
     log.info("%s: fetched %d rows", batch.station, batch.rows)
     return records.first(batch)
+
+
+def _parsed(records: Records, ingest: str, bodies: list[RawFile], station: Station) -> tuple[pd.DataFrame, ParseReport]:
+    """Read files; those that cannot be read go to quarantine, whatever it is that they are stumbled on."""
+    try:
+        return parse(bodies, station, now=station_now(station))
+    except DataError as error:
+        raise type(error)(f"{error}\n{quarantine(records, ingest, str(error), bodies)}") from error
+    except Exception as error:  # bytes from strangers know more ways than we do
+        names = ", ".join(body.name for body in bodies)
+        reason = f"{names}: cannot be read ({type(error).__name__}: {error}); correct the file, and tell tsflow's makers of it"
+        raise SourceFormatError(f"{reason}\n{quarantine(records, ingest, reason, bodies)}") from error
 
 
 def _fetched(records: Records, request: IngestRequest, station: Station, as_of: datetime) -> list[RawFile]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from tsflow.errors import SourceUnavailable
-from tsflow.stations.download import download
+from tsflow.errors import SourceFormatError, SourceUnavailable
+from tsflow.stations.download import download, filled_in
 from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.registry import Source, register
 from tsflow.texts import without_passwords
@@ -31,28 +31,46 @@ class ArchiveSource(Source):
     since: date = date(2009, 1, 1)  # where a first ingest begins
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
 
+    @field_validator("urls")
+    @classmethod
+    def _can_be_filled_in(cls, urls: list[str]) -> list[str]:
+        for url in urls:
+            filled_in(url, year="2020", half="a")
+        return urls
+
     def fetch(self, station: Station, *, start: datetime | None, end: datetime) -> list[RawFile]:
         """Return the published files of the interval."""
         begin = start or datetime(self.since.year, self.since.month, self.since.day)
         parts = archive_parts(begin, end) if any("{year}" in url for url in self.urls) else [{}]
         files: dict[str, RawFile] = {}
         for part in parts:
-            url, file = self._first_answer([template.format(**part) for template in self.urls], files)
+            url, file = self._first_answer([filled_in(template, **part) for template in self.urls], files, station)
             files[url] = file
         return list(files.values())
 
-    def _first_answer(self, addresses: list[str], known: dict[str, RawFile]) -> tuple[str, RawFile]:
-        """Return the first address that answers with its file; one that is known is not asked again."""
-        import requests
+    def _first_answer(self, addresses: list[str], known: dict[str, RawFile], station: Station) -> tuple[str, RawFile]:
+        """Return the first address that answers with a file of the station's; one that is known is not asked again.
 
-        tried = []
+        If all that answer give something else, the first of those is returned, so that it is refused and kept with the reason.
+        """
+        import requests
+        from tsflow.stations.table import require_headers
+
+        tried, strange = [], []
         for url in addresses:
             if url in known:
                 return url, known[url]
             try:
-                return url, RawFile(Path(urlsplit(url).path).name, download(url, timeout_seconds=self.timeout_seconds))
+                file = RawFile(Path(urlsplit(url).path).name, download(url, timeout_seconds=self.timeout_seconds))
+                require_headers(file, station)
             except requests.RequestException as error:
                 tried.append(without_passwords(f"  {url}: {error}"))
+            except SourceFormatError:
+                strange.append((url, file))
+            else:
+                return url, file
+        if strange:
+            return strange[0]
         msg = "no address of the source answered with the file:\n" + "\n".join(tried)
         msg += "\ncheck the network, or `sources` in the station file"
         raise SourceUnavailable(msg)

@@ -35,8 +35,9 @@ def read_paths(paths: Sequence[str], *, base: Path | None = None) -> list[RawFil
     for pattern in paths:
         path = Path(pattern)
         folder, name = (base or Path.cwd()) / path.parent, path.name
-        matches = sorted(folder.glob(name)) if any(sign in name for sign in "*?[") else [folder / name]
-        if not matches or not matches[0].is_file():
+        found = [folder / name] if (folder / name).exists() else sorted(folder.glob(name))
+        matches = [path for path in found if path.is_file()]  # neither folders nor pipes
+        if not matches:
             msg = f"no file {pattern!r} in {(base or Path.cwd())}; give an existing path, or a pattern that matches one"
             raise SourceFormatError(msg)
         read += matches

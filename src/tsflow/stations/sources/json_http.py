@@ -9,10 +9,10 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tsflow.errors import SettingsError, SourceFormatError, SourceUnavailable
-from tsflow.stations.download import download
+from tsflow.stations.download import download, filled_in
 from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.registry import Source, register
 from tsflow.texts import without_passwords
@@ -35,6 +35,12 @@ class JsonSource(Source):
     token_variable: str | None = None  # the environment variable whose value is sent as bearer token
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
 
+    @field_validator("url")
+    @classmethod
+    def _can_be_filled_in(cls, url: str) -> str:
+        filled_in(url, start="2020-01-01T00:00:00", end="2020-01-02T00:00:00")
+        return url
+
     def begins(self, as_of: datetime) -> datetime:
         """Return the first moment that the service has rows of."""
         return self.since
@@ -43,7 +49,7 @@ class JsonSource(Source):
         """Return the interval's rows as one CSV file with the station's columns."""
         import requests
 
-        url = self.url.format(start=(start or self.since).isoformat(), end=end.isoformat())
+        url = filled_in(self.url, start=(start or self.since).isoformat(), end=end.isoformat())
         try:
             body = download(url, timeout_seconds=self.timeout_seconds, headers=self._headers())
         except requests.RequestException as error:
