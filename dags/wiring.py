@@ -27,7 +27,7 @@ TRAINING = {"pool": TRAINING_POOL, "queue": TRAINING_POOL}  # of tasks that need
 
 # Storage and network errors pass: back off. Data, settings and integrity errors do not: fail at once.
 RETRIES: dict[str, Any] = {
-    "retries": 3,
+    "retries": 6,  # ten minutes in all: a store may be restarted, and nobody waits for a daily run
     "retry_delay": timedelta(seconds=10),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),

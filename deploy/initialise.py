@@ -34,6 +34,7 @@ def make_bucket(store: ObjectStoreSettings) -> None:
             ObjectStore(bucket=store.bucket, endpoint_url=store.endpoint_url, region=store.region, **admin).ensure_bucket()
         except StorageDenied:
             raise refused from None  # an S3 of one's own has no such administrator
+    store.open().require_conditions()
 
 
 def main() -> int:

@@ -67,7 +67,10 @@ def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
         == parsed["pools"]["tune.work"]
         == ["training", "training"]
     )
-    assert all(retries > 0 for retries in parsed["retries"].values())
+
+
+def test_a_task_tries_again_for_ten_minutes_while_the_store_is_away(parsed: dict):
+    assert all(sum(10 * 2**number for number in range(retries)) >= 600 for retries in parsed["retries"].values())
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda path: path.name)

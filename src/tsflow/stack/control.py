@@ -97,7 +97,9 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
         _raise_if_failed()
         keeper = living(KEEPER)
         if not bucket_made and settings.object_store.endpoint_url:
-            settings.object_store.open().ensure_bucket()
+            theirs = settings.object_store.open()
+            theirs.ensure_bucket()
+            theirs.require_conditions()
             bucket_made = True
         elif not bucket_made and keeper is not None and keeper.url is not None:
             opened = load_secrets().of_store(settings.object_store, keeper.url)

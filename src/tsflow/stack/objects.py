@@ -35,7 +35,9 @@ def object_store(settings: Settings) -> Iterator[ObjectStoreSettings]:
         If the settings' own store does not answer, or refuses the keys.
     """
     if settings.object_store.endpoint_url:
-        settings.object_store.open().ensure_bucket()
+        theirs = settings.object_store.open()
+        theirs.ensure_bucket()
+        theirs.require_conditions()
         yield settings.object_store
         return
     with EmbeddedStore(settings) as url:

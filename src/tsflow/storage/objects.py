@@ -5,6 +5,7 @@ Works with boto3 against SeaweedFS, AWS S3 and other stores with conditional PUT
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import boto3
@@ -17,7 +18,10 @@ from tsflow.texts import without_passwords
 JSON = "application/json"
 _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "403"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_TAKEN = {"PreconditionFailed", "412"}
+_BUSY = {"ConditionalRequestConflict", "OperationAborted", "409"}  # two writers at the same moment: S3 asks to try again
+_BUSY_TRIES = 6
+_PROBE = "healthy/conditional"
 
 
 class ObjectMissing(IntegrityError):
@@ -102,13 +106,26 @@ class ObjectStore:
         Safe under a race: exactly one of any number of writers gets True.
         """
         with self._explained(key):
+            return self._put_if(key, body, content_type, None)
+
+    def _put_if(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        """Write an object if the one that is there has this ETag (None: if there is none); say whether it was written."""
+        for number in range(_BUSY_TRIES):
             try:
-                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+                if etag is None:
+                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+                else:
+                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfMatch=etag)
             except ClientError as error:
-                if _code(error) in _TAKEN:
+                code = _code(error)
+                if code in _TAKEN or (etag is not None and code in _ABSENT):
                     return False
-                raise
-        return True
+                if code not in _BUSY or number == _BUSY_TRIES - 1:
+                    raise
+                time.sleep(0.1 * 2**number)
+            else:
+                return True
+        return False
 
     def put_same(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object whose bytes follow from its key; one that is there must hold the same bytes."""
@@ -125,16 +142,25 @@ class ObjectStore:
             If someone else changed it since.
         """
         with self._explained(key):
-            try:
-                if expected_etag is None:
-                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON, IfNoneMatch="*")
-                else:
-                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON, IfMatch=expected_etag)
-            except ClientError as error:
-                if _code(error) in _TAKEN | _ABSENT:
-                    msg = f"{self.address(key)} was changed by another writer since it was read; run the step again"
-                    raise PointerConflict(msg) from error
-                raise
+            if not self._put_if(key, body, JSON, expected_etag):
+                msg = f"{self.address(key)} was changed by another writer since it was read; run the step again"
+                raise PointerConflict(msg)
+
+    def require_conditions(self) -> None:
+        """Raise `StorageDenied` unless the store honours If-None-Match and If-Match, on which every guarantee rests."""
+        with self._explained(_PROBE):
+            self._put_if(_PROBE, b"{}", JSON, None)
+            broken = [
+                name
+                for name, etag in (("If-None-Match", None), ("If-Match", '"00000000000000000000000000000000"'))
+                if self._put_if(_PROBE, b"{}", JSON, etag)
+            ]
+        if broken:
+            msg = (
+                f"object store {without_passwords(self.endpoint_url or 'AWS')}: ignores {' and '.join(broken)}, so two writers "
+                f"would overwrite each other unseen; use a store with conditional writes, such as AWS S3 or SeaweedFS"
+            )
+            raise StorageDenied(msg)
 
     @contextlib.contextmanager
     def _explained(self, key: str) -> Iterator[None]:
