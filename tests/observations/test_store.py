@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from tsflow.observations.store import ObservationStore, overlay
+from tsflow.observations.store import ObservationStore, Period, overlay
 from tsflow.records.store import Records
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2021, 2, day) for day in (1, 2, 3))
@@ -22,8 +22,8 @@ def test_months_are_partitions_and_reading_joins_them(records: Records):
     assert (done.new_rows, len(done.parts)) == (4, 2)
     assert done.parts[0].startswith("observations/station=s/year=2021/month=01/")
     assert store.read()["T"].tolist() == [1, 2, 3, 4.5]
-    assert store.read(start=datetime(2021, 1, 31, 23, 50))["T"].tolist() == [3, 4.5]
-    assert store.read(end=datetime(2021, 2, 1, 0, 0))["T"].tolist() == [1, 2, 3]
+    assert store.read(Period(start=datetime(2021, 1, 31, 23, 50)))["T"].tolist() == [3, 4.5]
+    assert store.read(Period(end=datetime(2021, 2, 1, 0, 0)))["T"].tolist() == [1, 2, 3]
     assert store.last_time() == datetime(2021, 2, 1, 0, 10)
 
 
@@ -40,7 +40,15 @@ def test_a_correction_wins_from_the_day_it_was_known(records: Records):
     done = store.upsert(rows("2021-01-05", [1, 20, 3, 4]), known_at=datetime(2021, 1, 10))
     assert (done.new_rows, done.changed_rows, done.same_rows) == (1, 1, 2)
     assert store.read()["T"].tolist() == [1, 20, 3, 4]
-    assert store.read(end=datetime(2021, 1, 8))["T"].tolist() == [1, 2, 3, 4]
+    assert store.read(Period(known_at=datetime(2021, 1, 8)))["T"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_writer_whose_clock_is_behind_does_not_lose_its_correction(records: Records):
+    store = ObservationStore(records, "s")
+    store.upsert(rows("2021-01-05", [1, 2]), known_at=TUESDAY)
+    store.upsert(rows("2021-01-05", [1, 9]), known_at=MONDAY)
+    assert store.read()["T"].tolist() == [1, 9]
+    assert store.upsert(rows("2021-01-05", [1, 9]), known_at=MONDAY).changed_rows == 0
 
 
 def test_a_later_file_without_a_column_loses_nothing(records: Records):

@@ -12,7 +12,8 @@ from tsflow.cli.output import console
 from tsflow.errors import NotEnoughData, UnknownName
 from tsflow.requests import DatasetRequest, IngestRequest
 from tsflow.settings import settings
-from tsflow.stations.station import Station
+from tsflow.stations.clock import station_now
+from tsflow.stations.station import Station, load_station
 
 if TYPE_CHECKING:
     from tsflow.records.ingest import Batch, ParseReport
@@ -58,8 +59,9 @@ def bring_in(records: Records, request: R, given: Given, ingest_id: str) -> R:
     if batch.first is None or batch.last is None:
         msg = f"the files hold no row up to the as-of {batch.as_of}; give a later --as-of, or other files"
         raise NotEnoughData(msg)
-    # Train on what these files cover, whatever else the store holds.
-    return request.changed(start=batch.first - timedelta(microseconds=1), as_of=batch.last)
+    # Train on what these files cover, whatever else the store holds, and on what is known of it now.
+    now = station_now(load_station(request.station)).replace(microsecond=0) + timedelta(seconds=1)
+    return request.changed(start=batch.first - timedelta(microseconds=1), end=batch.last, as_of=request.as_of or now)
 
 
 def ingest(records: Records, request: IngestRequest, given: Given, ingest_id: str) -> Batch:

@@ -126,7 +126,7 @@ def forecast(station: str, task: str | None, observations: Path | None, json_out
 def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> pd.DataFrame:
     """Return the newest unbroken hours, at most a context of them."""
     from tsflow.observations.hourly import hourly_frame
-    from tsflow.observations.store import ObservationStore
+    from tsflow.observations.store import ObservationStore, Period
     from tsflow.stations.clock import station_now
     from tsflow.stations.parse import parse
     from tsflow.stations.sources.files import read_paths
@@ -141,7 +141,7 @@ def _recent(records: Records, station: Station, file: Path | None, context: int,
             msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
             raise DataError(msg)
         # The first row read sets the minute of the hours: it lies whole hours before the last one.
-        rows = stored.read(start=last - timedelta(hours=context + 48) - station.cadence)
+        rows = stored.read(Period(start=last - timedelta(hours=context + 48) - station.cadence))
     frame = hourly_frame(rows, station, hourly).frame
     recent: pd.DataFrame = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(context)
     return recent

@@ -1,10 +1,8 @@
 """The hours that a request is about: read as of a moment, made hourly, and held against their expectations."""
 
-from datetime import datetime
-
 from tsflow.errors import DataValidationError
 from tsflow.observations.hourly import HourlyFrame, hourly_frame
-from tsflow.observations.store import ObservationStore
+from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.files import DATA_DOCS
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
@@ -17,12 +15,11 @@ def validated_hours(
     station: Station,
     task: Task,
     settings: HourlySettings,
+    period: Period,
     *,
-    start: datetime | None,
-    end: datetime,
     folder: str,
 ) -> tuple[HourlyFrame, str]:
-    """Return a station's hours with start < time <= end, and the key of their Data Docs in `folder`.
+    """Return a station's hours of a period, and the key of their Data Docs in `folder`.
 
     Raises
     ------
@@ -31,7 +28,7 @@ def validated_hours(
     """
     from tsflow.observations.validation import data_docs, validate_hourly
 
-    observations = ObservationStore(records, station.station).read(start=start, end=end)
+    observations = ObservationStore(records, station.station).read(period)
     hourly = hourly_frame(observations, station, settings)
     validation = validate_hourly(hourly.frame, station, list(station.variables), task)
     docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(validation).items()]

@@ -9,20 +9,20 @@ parts of a month over each other, column by column: for a time and a column the 
     part known at 1:  00:10 T=1.0   00:20 T=2.0
     part known at 2:                00:20 T=2.5   00:30 T=3.0
     read:             00:10 T=1.0   00:20 T=2.5   00:30 T=3.0
-    read as of 1.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0 if its time is not after the as-of
+    read as known at 1.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0, of what came later the earliest version
 """
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
 from tsflow.records.files import MONTH, OBSERVATIONS
 from tsflow.records.store import Records
-from tsflow.storage.codecs import digest, from_parquet, stamp, to_parquet
+from tsflow.storage.codecs import STAMP, digest, from_parquet, stamp, to_parquet
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ class Upserted:
     parts: list[str]
 
 
+@dataclass(frozen=True)
+class Period:
+    """Rows with start < time <= end by the station's clock, as they were known at a moment of UTC; None: no bound, or now."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    known_at: datetime | None = None
+
+
 def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Lay frames indexed by time over each other; the later one wins, in the columns it has."""
     result = pd.DataFrame()
@@ -43,6 +52,9 @@ def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
         result = result.reindex(index=index, columns=result.columns.union(part.columns, sort=False))
         result.loc[part.index, part.columns] = part
     return result
+
+
+ALL = Period()
 
 
 class ObservationStore:
@@ -55,7 +67,8 @@ class ObservationStore:
     def upsert(self, frame: pd.DataFrame, *, known_at: datetime) -> Upserted:
         """Store observations (`time` and variables); rows that are there with the same values are left out.
 
-        Safe to run twice and at the same time as others.
+        Safe to run twice and at the same time as others. A part is named by a moment after that of every part of its month, also
+        where a writer's clock is behind, so that what is written last is what was known last.
         """
         new = changed = 0
         parts = []
@@ -63,7 +76,7 @@ class ObservationStore:
             rows = group.set_index("time")
             year, number = str(month).split("-")
             prefix = MONTH.key(station=self._station, year=year, month=number)
-            stored = self._month(prefix, as_of=None)
+            stored = self._month(prefix, known_at=None)
             known = rows.index.isin(stored.index)
             before = stored.reindex(index=rows.index, columns=rows.columns)
             same = known & np.isclose(before, rows, rtol=0, atol=0, equal_nan=True).all(axis=1)
@@ -74,20 +87,28 @@ class ObservationStore:
             new += int((~known).sum())
             changed += int((known & ~same).sum())
             body = to_parquet(rows[~same].reset_index())
-            key = f"{prefix}{stamp(known_at)}-{digest(body)[:16]}.parquet"
+            key = f"{prefix}{stamp(self._after_all(prefix, known_at))}-{digest(body)[:16]}.parquet"
             self._objects.put_same(key, body)
             parts.append(key)
         return Upserted(new, changed, len(frame) - new - changed, parts)
 
-    def read(self, *, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
-        """Return `time` and all stored variables with start < time <= end, times rising.
+    def _after_all(self, prefix: str, known_at: datetime) -> datetime:
+        names = self._objects.keys(prefix)
+        if not names:
+            return known_at
+        newest = datetime.strptime(names[-1].removeprefix(prefix).partition("-")[0], STAMP)
+        return max(known_at, newest + timedelta(microseconds=1))
 
-        `end` is also the as-of: where a row was corrected after it, the version known then is read.
-        An empty frame if nothing is stored.
+    def read(self, period: Period = ALL) -> pd.DataFrame:
+        """Return `time` and all stored variables of a period, times rising.
+
+        Where a row was corrected after the period's `known_at`, the version known then is read; of a row that came after it, the
+        first version. An empty frame if nothing is stored.
         """
+        start, end = period.start, period.end
         wanted = [prefix for prefix in self._months() if _overlaps(prefix, start, end)]
         with ThreadPoolExecutor(8) as pool:
-            months = list(pool.map(lambda prefix: self._month(prefix, as_of=end), wanted))
+            months = list(pool.map(lambda prefix: self._month(prefix, known_at=period.known_at), wanted))
         if not months:
             return pd.DataFrame({"time": pd.Series(dtype="datetime64[us]")})
         frame = pd.concat(months).sort_index().rename_axis("time").reset_index()
@@ -110,7 +131,7 @@ class ObservationStore:
         months = self._months()
         if not months:
             return None
-        month = self._month(months[0 if first else -1], as_of=None)
+        month = self._month(months[0 if first else -1], known_at=None)
         edge: pd.Timestamp = month.index.min() if first else month.index.max()
         return edge.to_pydatetime()
 
@@ -120,12 +141,12 @@ class ObservationStore:
         found = [values for key in keys if (values := OBSERVATIONS.values(key)) is not None]
         return sorted({MONTH.key(**{name: value for name, value in values.items() if name != "part"}) for values in found})
 
-    def _month(self, prefix: str, *, as_of: datetime | None) -> pd.DataFrame:
-        """Return a month's rows, indexed by time, as known at `as_of` (None: now)."""
+    def _month(self, prefix: str, *, known_at: datetime | None) -> pd.DataFrame:
+        """Return a month's rows, indexed by time, as known at a moment (None: now)."""
         names = self._objects.keys(prefix)
-        if as_of is not None:
-            # What came after the as-of fills only what was unknown then; of that the earliest version counts.
-            limit = f"{prefix}{stamp(as_of)}"
+        if known_at is not None:
+            # What came after that fills only what was unknown then; of that the earliest version counts.
+            limit = f"{prefix}{stamp(known_at)}~"  # after every part of that very moment
             later = [name for name in names if name > limit]
             names = later[::-1] + [name for name in names if name <= limit]
         return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)

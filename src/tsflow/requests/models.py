@@ -113,6 +113,11 @@ class DatasetRequest(Request):
         description="Leave out all rows up to this moment, by the station's clock. Empty: use the whole record, or the days that "
         "the profile says.",
     )
+    end: Moment = Field(
+        None,
+        title="End",
+        description="Leave out all rows after this moment, by the station's clock. Empty: use the rows up to the as-of.",
+    )
     profile: Annotated[str, PROFILES] = Field(
         default_factory=lambda: settings().schedule.profile,
         title="Profile",

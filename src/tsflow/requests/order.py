@@ -9,6 +9,7 @@ from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError
 from tsflow.folders import names_in
+from tsflow.observations.store import Period
 from tsflow.requests.models import (
     BacktestRequest,
     DatasetRequest,
@@ -19,7 +20,7 @@ from tsflow.requests.models import (
     TuneRequest,
 )
 from tsflow.settings import Settings
-from tsflow.stations.clock import station_now
+from tsflow.stations.clock import station_now, to_utc
 from tsflow.stations.station import Station, load_station
 from tsflow.task import Task
 
@@ -33,8 +34,15 @@ class Order:
     task_name: str
     task: Task
     start: datetime | None = None
+    end: datetime | None = None
     entrants: tuple[str, ...] = ()
     recipe: Architecture | None = None
+
+    @property
+    def period(self) -> Period:
+        """The rows to train on: up to the as-of or an earlier end, as they were known at the as-of."""
+        end = min(self.as_of, self.end) if self.end else self.as_of
+        return Period(self.start, end, known_at=to_utc(self.as_of, self.station))
 
     @property
     def chosen_recipe(self) -> Architecture:
@@ -69,7 +77,7 @@ def resolve(request: Request, settings: Settings) -> Order:
         as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
     history_days = settings.profiles.named(request.profile).history_days
     starts = [request.start, as_of - timedelta(days=history_days) if history_days else None]
-    order = Order(station, as_of, name, task, max((moment for moment in starts if moment), default=None))
+    order = Order(station, as_of, name, task, max((moment for moment in starts if moment), default=None), request.end)
     if isinstance(request, RetrainRequest | TuneRequest):
         settings.splits.named(request.split)
     if isinstance(request, TuneRequest):
@@ -79,7 +87,7 @@ def resolve(request: Request, settings: Settings) -> Order:
 
 def _moment(request: Request, station: Station) -> datetime:
     now = station_now(station)
-    if request.as_of is not None and request.as_of > now:
+    if request.as_of is not None and request.as_of > now + timedelta(seconds=1):
         msg = f"as-of {request.as_of} is in the future (now {now:%Y-%m-%d %H:%M} by the station's clock); give a past date"
         raise SettingsError(msg)
     return request.as_of or now.replace(second=0, microsecond=0)

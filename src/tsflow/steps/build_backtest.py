@@ -26,9 +26,7 @@ def build_backtest(records: Records, settings: Settings, request: BacktestReques
         return done
     order = resolve(request, settings)
     station, task = order.station, order.task
-    hourly, docs = validated_hours(
-        records, station, task, settings.hourly, start=order.start, end=order.as_of, folder=BACKTEST.key(backtest=backtest)
-    )
+    hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=BACKTEST.key(backtest=backtest))
     first, last = (pd.Timestamp(hourly.frame["time"].iloc[row]).to_pydatetime() for row in (0, -1))
     plan = FoldPlan(**{name: getattr(request, name) for name in FoldPlan.model_fields})
     folds = rolling_folds(first, last, plan)

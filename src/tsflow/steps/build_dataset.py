@@ -23,9 +23,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
         return done
     order = resolve(request, settings)
     station, task = order.station, order.task
-    hourly, docs = validated_hours(
-        records, station, task, settings.hourly, start=order.start, end=order.as_of, folder=RUN.key(run=run)
-    )
+    hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=RUN.key(run=run))
     split = settings.splits.named(request.split)
     dataset = dataset_of(station, task, hourly, split, request.split)
     return records.first(

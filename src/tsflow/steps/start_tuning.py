@@ -26,9 +26,7 @@ def start_tuning(records: Records, settings: Settings, request: TuneRequest, tun
         return done
     order = resolve(request, settings)
     station, task = order.station, order.task
-    hourly, docs = validated_hours(
-        records, station, task, settings.hourly, start=order.start, end=order.as_of, folder=TUNING.key(tuning=tuning)
-    )
+    hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=TUNING.key(tuning=tuning))
     dataset = dataset_of(station, task, hourly, settings.splits.named(request.split), request.split)
     recipe, search = stored_recipe(order.chosen_recipe)
     return records.first(

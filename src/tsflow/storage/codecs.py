@@ -33,9 +33,12 @@ def from_json(body: bytes, key: str) -> Any:
         raise IntegrityError(msg) from error
 
 
+STAMP = "%Y%m%dT%H%M%S%f"
+
+
 def stamp(moment: datetime) -> str:
     """Return a moment as it stands in keys: sortable, to the microsecond."""
-    return moment.strftime("%Y%m%dT%H%M%S%f")
+    return moment.strftime(STAMP)
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
