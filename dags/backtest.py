@@ -44,24 +44,21 @@ def backtest() -> None:
             steps.backtest_entrant(records(), settings(), key_of(run_id), fold, architecture)
 
     @task(trigger_rule="all_done")  # not `all_done_min_one_success`: it skips the summary as soon as one entrant is skipped
-    def summary(run_id: str) -> None:
+    def summary(run_id: str) -> dict[str, str]:
         from tsflow import steps
         from tsflow.records.backtest import BacktestPlan
 
         skip_without(records().find(BacktestPlan, backtest=key_of(run_id)))
-        steps.summarise_backtest(records(), key_of(run_id))
+        return steps.summarise_backtest(records(), key_of(run_id)).model_dump()
 
     @task(trigger_rule="none_failed_min_one_success")
-    def result(run_id: str) -> dict[str, str]:
-        """Say where the summary lies; fails the run where there is none, as its first task has failed."""
-        from tsflow.backtesting.reading import summary_of
+    def result(summary: dict[str, str]) -> dict[str, str]:
+        """Say where the summary lies; does not run where there is none, as the first task has failed, so that the run fails too."""
+        return summary
 
-        return records().reference(summary_of(records(), key_of(run_id))).model_dump()
-
-    built = build()
-    end = result()
-    train.expand_kwargs(built) >> summary() >> end
-    built >> end
+    built, summed = build(), summary()
+    train.expand_kwargs(built) >> summed
+    built >> result(summed)
 
 
 backtest()

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from conftest import REPOSITORY
+from tsflow import errors
 from tsflow.cli.main import app
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -43,6 +44,15 @@ def test_a_command_of_the_pages_can_be_typed(page: str, typed: str):
     if missing := [one for one in command.params if isinstance(one, click.Argument) and one.required and not words]:
         words = ["lstm"] * len(missing)  # a sentence that names the command alone
     command.make_context(str(command.name), words, parent=context.parent)
+
+
+def test_the_readme_lists_every_exit_code():
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGES[0].read_text(), re.MULTILINE)}
+    raised = {
+        value.exit_code for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.TsflowError)
+    }
+    assert raised - listed == set()
+    assert {0, 1, 130} <= listed
 
 
 @pytest.mark.parametrize("program", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda path: path.name)

@@ -94,14 +94,10 @@ def test_a_damaged_zip_is_a_named_error_or_the_same_rows(small: Station, compres
             assert len(frame) == 6
 
 
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("a.zip", zipped(("x.csv", CSV_HEADER + b"0" * 200_000_000))),
-        ("a.csv.gz", gzip.compress(CSV_HEADER + b"0" * 200_000_000, 1)),
-    ],
-)
-def test_a_file_that_unpacks_to_far_too_much_is_refused_before_it_is(small: Station, name: str, body: bytes):
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.gz"])
+def test_a_file_that_unpacks_to_far_too_much_is_refused_before_it_is(small: Station, name: str):
+    zeros = CSV_HEADER + b"0" * 200_000_000
+    body = zipped(("x.csv", zeros)) if name == "a.zip" else gzip.compress(zeros, 1)
     with pytest.raises(SourceFormatError, match="unpacks to more than"):
         parse([RawFile(name, body)], small, now=NOW)
 
