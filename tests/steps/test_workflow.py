@@ -1,6 +1,7 @@
 """The steps against a real object store, on simulated and real observations."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,13 +14,22 @@ import pytest
 from conftest import station_of, write_station
 from tests_support import csv_file, row
 from tsflow.champion.pointer import current
+from tsflow.champion.refit import Outgoing
 from tsflow.client import load_champion
-from tsflow.errors import DataValidationError, EntrantSkipped, NotEnoughData, SettingsError, SourceFormatError, TrainingError
+from tsflow.errors import (
+    DataValidationError,
+    EntrantSkipped,
+    IntegrityError,
+    NotEnoughData,
+    SettingsError,
+    SourceFormatError,
+    TrainingError,
+)
 from tsflow.evaluation.boards import board_of, newest_board
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
 from tsflow.settings import override, settings
-from workflow import build, ingest, publish, rank, retrain, train
+from workflow import build, candidate, ingest, publish, rank, retrain, train
 
 
 def snapshot(records: Records) -> dict[str, bytes]:
@@ -199,6 +209,35 @@ def test_tasks_of_a_station_have_boards_and_champions_of_their_own(records: Reco
         champion = load_champion("demo", records.objects, task=task)
         assert (champion.manifest.target.name, champion.manifest.horizon_hours) == (target, horizon)
     assert published.version == load_champion("demo", records.objects).manifest.version, "the old address is that of `main`"
+
+
+def test_a_model_that_a_consumer_could_not_load_does_not_become_champion(records: Records, monkeypatch: pytest.MonkeyPatch):
+    ingest(records)
+    for run, names in (("r1", ["naive"]), ("r2", ["naive", "dense"])):
+        retrain(records, run, architectures=names)
+        rank(records, run)
+    publish(records, "r1")
+    before = current(records.objects, "demo", "main")
+    module = sys.modules["tsflow.steps.publish"]  # the step of that name stands before it in the package
+    monkeypatch.setattr(module, "outgoing", lambda *_: Outgoing({"model.onnx": b"no model"}, None))
+    with pytest.raises(IntegrityError, match=r"model\.onnx cannot be loaded .* publish it again"):
+        publish(records, "r2")
+    assert current(records.objects, "demo", "main") == before
+
+
+@pytest.mark.parametrize("damage", ["deleted", "changed"])
+def test_one_candidate_that_was_damaged_is_one_failed_entrant(records: Records, damage: str):
+    ingest(records)
+    retrain(records)
+    key = candidate(records, "r1", "dense").files["predictions.parquet"].key
+    store = records.objects
+    store._s3.delete_object(Bucket=store.bucket, Key=key)
+    if damage == "changed":
+        store.put_new(key, b"PAR1")
+    board = rank(records)
+    assert {entrant.architecture: entrant.status for entrant in board.entrants} == {"naive": "ok", "dense": "failed"}
+    assert "IntegrityError" in str(board.entrant("dense").reason) or "ObjectMissing" in str(board.entrant("dense").reason)
+    assert key in str(board.entrant("dense").reason)
 
 
 def test_an_entrant_of_the_profile_that_does_not_fit_the_task_is_skipped_with_its_reason(records: Records, home: Path):

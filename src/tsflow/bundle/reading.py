@@ -35,8 +35,18 @@ def read_champion(objects: ObjectStore, station: str, task: str = MAIN) -> Bundl
         of = "" if task == MAIN else f", task {task},"
         msg = f"station {station}{of} has no champion in {objects.address(key)}; publish one with `tsflow run --station {station}`"
         raise NoChampion(msg) from error
-    pointer = read_pointer(body, key)
-    folder = bundle_folder(station, task, pointer.version)
+    return read_bundle(objects, read_pointer(body, key), station, task)
+
+
+def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str = MAIN) -> Bundle:
+    """Return the bundle that a pointer means.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing or is not the one that was published, or pointer or manifest belong to something else.
+    """
+    key, folder = pointer_key(station, task), bundle_folder(station, task, pointer.version)
     _require(key, pointer.station, station, "station")
     _require(key, pointer.manifest_key, f"{folder}manifest.json", "manifest_key")
     manifest_body = objects.get(pointer.manifest_key)

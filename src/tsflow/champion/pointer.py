@@ -24,6 +24,11 @@ def current(objects: ObjectStore, station: str, task: str = MAIN) -> tuple[Point
     return read_pointer(body, key), etag
 
 
+def pointer_to(manifest: Manifest, manifest_key: str, manifest_sha256: str, *, now: datetime, sequence: int) -> Pointer:
+    """Return the pointer that would make a bundle the champion."""
+    return Pointer(FORMAT, manifest.station, manifest.version, manifest_key, manifest_sha256, now.isoformat(), sequence)
+
+
 def promote(objects: ObjectStore, manifest: Manifest, manifest_key: str, manifest_sha256: str, *, now: datetime) -> Pointer:
     """Make a bundle the champion and return the new pointer; promoting the present champion changes nothing.
 
@@ -39,7 +44,7 @@ def promote(objects: ObjectStore, manifest: Manifest, manifest_key: str, manifes
         if known and known[0].version == version and known[0].manifest_sha256 == manifest_sha256:
             return known[0]
         sequence = known[0].sequence + 1 if known else 1
-        pointer = Pointer(FORMAT, station, version, manifest_key, manifest_sha256, now.isoformat(), sequence)
+        pointer = pointer_to(manifest, manifest_key, manifest_sha256, now=now, sequence=sequence)
         try:
             objects.swap(key, dump(pointer), known[1] if known else None)
         except PointerConflict:

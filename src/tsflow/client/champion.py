@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.bundle.intervals import Intervals
 from tsflow.bundle.reading import Bundle, read_champion
-from tsflow.errors import DataError, SettingsError
+from tsflow.errors import DataError, IntegrityError, SettingsError
 from tsflow.names import MAIN
 from tsflow.storage.objects import ObjectStore
 
@@ -26,9 +26,13 @@ class Champion:
         self.files = bundle.files
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # one window is too little work to share
-        self._session = onnxruntime.InferenceSession(
-            self.files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                self.files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own kinds, which share no base of theirs
+            msg = f"{self.pointer.manifest_key}: model.onnx cannot be loaded ({type(error).__name__}: {error}); publish it again"
+            raise IntegrityError(msg) from error
 
     @property
     def features(self) -> list[str]:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from tsflow.bundle.places import pointer_key
 from tsflow.champion.bundle import write_bundle
 from tsflow.champion.describe import describe
-from tsflow.champion.pointer import promote
+from tsflow.champion.pointer import pointer_to, promote
 from tsflow.champion.refit import members_of, outgoing
+from tsflow.champion.trial import require_working
 from tsflow.evaluation.boards import candidate_of
 from tsflow.model import Strict
 from tsflow.records.candidate import StoredCandidate
@@ -34,7 +35,7 @@ class Published(Strict):
 
 
 def publish(records: Records, settings: Settings, board: Reference) -> Published:
-    """Publish a board's challenger and swap the pointer.
+    """Publish a board's challenger, try it as a consumer will, and swap the pointer.
 
     The version follows from the leaderboard, so that publishing it twice gives one bundle.
     """
@@ -48,7 +49,9 @@ def publish(records: Records, settings: Settings, board: Reference) -> Published
     if found.intervals is not None:
         files["intervals.json"] = to_json(found.intervals.to_dict())
     key, sha256 = write_bundle(records.objects, manifest, files)
-    pointer = promote(records.objects, manifest, key, sha256, now=datetime.now(UTC).replace(microsecond=0))
+    now = datetime.now(UTC).replace(microsecond=0)
+    require_working(records.objects, pointer_to(manifest, key, sha256, now=now, sequence=0), dataset, ranked.task)
+    pointer = promote(records.objects, manifest, key, sha256, now=now)
     return Published(
         station=ranked.station,
         task=ranked.task,

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from tsflow.architectures.registry import load_architecture
+from tsflow.errors import IntegrityError
 from tsflow.evaluation import report
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
@@ -56,15 +57,26 @@ def rank_entrants(records: Records, run: str) -> Reference:
 
 
 def _results(records: Records, run: Run) -> tuple[dict[str, Judged], dict[str, tuple[str, Failure]]]:
-    """Return the candidates with their forecasts, and of every other entrant its title and why it has none."""
-    folder = RUN.key(run=run.run)
+    """Return the candidates with their forecasts, and of every other entrant its title and why it has none.
+
+    A candidate that was damaged or deleted is one entrant's failure, not the board's.
+    """
     judged, failures = {}, {}
     for name in run.entrants:
-        found = records.find_referred(StoredCandidate, folder=folder, architecture=name)
-        if found is None:
-            failure = records.newest(Failure, folder=folder, architecture=name)
-            failures[name] = load_architecture(name).title, failure or LEFT_NOTHING
+        try:
+            found: Judged | Failure = _result(records, RUN.key(run=run.run), name)
+        except IntegrityError as damage:
+            found = Failure.of(damage)
+        if isinstance(found, Judged):
+            judged[name] = found
         else:
-            candidate, reference = found
-            judged[name] = Judged(candidate, reference, stored_forecasts(records, candidate))
+            failures[name] = load_architecture(name).title, found
     return judged, failures
+
+
+def _result(records: Records, folder: str, architecture: str) -> Judged | Failure:
+    found = records.find_referred(StoredCandidate, folder=folder, architecture=architecture)
+    if found is None:
+        return records.newest(Failure, folder=folder, architecture=architecture) or LEFT_NOTHING
+    candidate, reference = found
+    return Judged(candidate, reference, stored_forecasts(records, candidate))
