@@ -25,6 +25,10 @@ CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
 TRAINING = {"pool": TRAINING_POOL, "queue": TRAINING_POOL}  # of tasks that need a whole core for long
 
+_MISTAKES = [
+    f"builtins.{name}" for name in ("TypeError", "AttributeError", "LookupError", "ValueError", "NameError", "AssertionError")
+]
+
 # Storage and network errors pass: back off. Data, settings and integrity errors do not: fail at once.
 RETRIES: dict[str, Any] = {
     "retries": 6,  # ten minutes in all: a store may be restarted, and nobody waits for a daily run
@@ -37,6 +41,7 @@ RETRIES: dict[str, Any] = {
             RetryRule(exception="tsflow.errors.SourceUnavailable", action=RetryAction.DEFAULT, reason="network"),
             RetryRule(exception="tsflow.errors.PointerConflict", action=RetryAction.DEFAULT, reason="lost a race"),
             RetryRule(exception="tsflow.errors.TsflowError", action=RetryAction.FAIL, reason="trying again changes nothing"),
+            RetryRule(exception=_MISTAKES, action=RetryAction.FAIL, reason="a mistake in the code: trying again changes nothing"),
         ]
     ),
 }

@@ -73,6 +73,26 @@ def test_a_task_tries_again_for_ten_minutes_while_the_store_is_away(parsed: dict
     assert all(sum(10 * 2**number for number in range(retries)) >= 600 for retries in parsed["retries"].values())
 
 
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        ("tsflow.errors.StorageUnavailable('away')", "default"),
+        ("tsflow.errors.SettingsError('wrong')", "fail"),
+        ("KeyError('x')", "fail"),
+        ("UnicodeDecodeError('utf-8', b'', 0, 1, 'x')", "fail"),
+        ("OSError(28, 'no space')", "default"),
+        ("MemoryError()", "default"),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_a_mistake_is_not(airflow_environment: dict[str, str], error: str, action: str):
+    decide = f"""
+import json, tsflow.errors, wiring
+decision = wiring.RETRIES["retry_policy"].evaluate({error}, 1, 7)
+print("RESULT" + json.dumps({{"action": decision.action.value}}))
+"""
+    assert result_of(decide, airflow_environment) == {"action": action}
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_a_dag_file_only_wires(path: Path):
     assert len(path.read_text().splitlines()) <= 130
