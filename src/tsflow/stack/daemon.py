@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 
@@ -20,7 +19,7 @@ from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import marked_environment, unmarked_environment
 from tsflow.stack.places import disk_errors, log_file, private_dir
 from tsflow.stack.processes import Kept
-from tsflow.stack.record import DaemonRecord, DaemonState, forget
+from tsflow.stack.record import DaemonRecord, DaemonState, began, forget
 
 _TICK_SECONDS = 0.2
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not warn of children left behind
@@ -80,7 +79,7 @@ class Daemon:
         self.state: DaemonState = "starting"
         self.url: str | None = None
         self.reason: str | None = None
-        self._created = psutil.Process().create_time()
+        self._created = began(os.getpid())
         self._stopping = False  # not an Event: to set one in a signal handler can deadlock
         self._written: DaemonRecord | None = None
 

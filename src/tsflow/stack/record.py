@@ -1,5 +1,6 @@
 """What a daemon of the stack writes down about itself, for `status`, `up` and `down` to read."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,25 @@ SUPERVISOR, KEEPER = "supervisor", "object-store-keeper"  # the two daemons
 
 ComponentState = Literal["starting", "running", "restarting", "failed", "stopped"]
 DaemonState = Literal["starting", "running", "failed", "stopping"]
-_CLOCK_SECONDS = 5.0  # a start time is derived from the clock, which may have been set since
+_CLOCK_SECONDS = 5.0  # a start time since the epoch is derived from the clock, which may have been set since
+_FIRST_EPOCH = 1e9  # no machine runs for thirty years
+
+
+def began(pid: int) -> float:
+    """Return when a process began, in seconds since the machine did, so that a step of the clock changes nothing.
+
+    Where the system does not say that, in seconds since the epoch.
+
+    Raises
+    ------
+    psutil.NoSuchProcess
+        If it is gone.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()  # see proc_pid_stat(5): starttime
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return psutil.Process(pid).create_time()
 
 
 class ComponentStatus(Strict):
@@ -35,7 +54,7 @@ class DaemonRecord(Strict):
 
     name: str
     pid: int
-    created: float  # with the pid, what no other process has
+    created: float  # as `began` says: with the pid, what no other process has
     state: DaemonState
     url: str | None = None  # where what it keeps answers
     reason: str | None = None
@@ -46,7 +65,9 @@ class DaemonRecord(Strict):
         """Return the daemon's process, or None if it is gone (another one may have its pid)."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) > _CLOCK_SECONDS:
+            since_epoch = self.created > _FIRST_EPOCH  # as an earlier tsflow wrote it down
+            passed = abs(process.create_time() - self.created) if since_epoch else abs(began(self.pid) - self.created)
+            if passed > (_CLOCK_SECONDS if since_epoch else 0):
                 return None
         except psutil.Error:
             return None
