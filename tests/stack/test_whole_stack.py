@@ -18,6 +18,7 @@ from tsflow.settings import Settings, load_settings, settings
 from tsflow.stack import Airflow, StackStatus, down, object_store, status, up
 from tsflow.stack.airflow import PARTS
 from tsflow.stack.marks import marked, part_of
+from tsflow.stack.objects import use_lock
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -186,6 +187,9 @@ def test_after_a_kill_of_the_supervisor_two_ups_at_once_start_one_stack(stack: S
     found = status()
     assert (found.state, found.healthy) == ("down", False)
     assert "the supervisor was killed" in (found.reason or "")
+    assert not use_lock().acquire(timeout_seconds=5.0), "Airflow's parts hold the store in use"
+    with object_store(place) as store:
+        store.open().put_same("while/airflow/runs", b"x")
     code = "from tsflow.stack import up; from tsflow.settings import load_settings; print(up(load_settings()).model_dump_json())"
     environment = {**os.environ, "TSFLOW_STACK__UI_PORT": str(place.stack.ui_port)}
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) for _ in range(2)]

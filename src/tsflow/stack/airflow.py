@@ -137,11 +137,21 @@ def _source_folders(inherited: Mapping[str, str]) -> list[str]:
     return [*([str(source)] if source.is_dir() else []), *filter(None, inherited.get("PYTHONPATH", "").split(os.pathsep))]
 
 
-def components(environment: Mapping[str, str], stop_seconds: float) -> list[Component]:
-    """Return Airflow's processes, in the order in which they are started; only the scheduler has tasks to wait for."""
+def components(environment: Mapping[str, str], stop_seconds: float, pass_fds: tuple[int, ...]) -> list[Component]:
+    """Return Airflow's processes, in the order in which they are started; only the scheduler has tasks to wait for.
+
+    `pass_fds` are of locks that they hold too, so that a killed supervisor does not take the store away from them.
+    """
     patience = {name: stop_seconds if name == "scheduler" else min(stop_seconds, 5.0) for name in _COMMANDS}
     return [
-        Component(name, [sys.executable, "-m", "airflow", *command], environment, private_dir("airflow"), patience[name])
+        Component(
+            name,
+            [sys.executable, "-m", "airflow", *command],
+            environment,
+            private_dir("airflow"),
+            patience[name],
+            pass_fds=pass_fds,
+        )
         for name, command in _COMMANDS.items()
     ]
 

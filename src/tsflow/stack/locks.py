@@ -31,6 +31,11 @@ class FileLock:
                 self._fd = fd
                 return True
 
+    @property
+    def handed_on(self) -> tuple[int, ...]:
+        """What a child process must inherit (`pass_fds`) to hold the lock too, for as long as it lives."""
+        return () if self._fd is None else (self._fd,)
+
     def release(self) -> None:
         """Give the lock back; without effect if it is not held."""
         if self._fd is not None:

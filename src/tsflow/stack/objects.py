@@ -95,6 +95,11 @@ class EmbeddedStore:
             self.__exit__()
             raise
 
+    @property
+    def handed_on(self) -> tuple[int, ...]:
+        """What a child process must inherit to use the store too: it then runs as long as that process does."""
+        return self._use.handed_on
+
     def __exit__(self, *_: object) -> None:
         self._use.release()
         stop_unused()

@@ -28,6 +28,7 @@ class Component:
     folder: Path
     stop_seconds: float
     umask: int = -1  # what its files and sockets deny to whom; -1: as this process
+    pass_fds: tuple[int, ...] = ()  # of locks that it holds too
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process, marked, in its own session, with its output in its log."""
@@ -45,6 +46,7 @@ class Component:
                     env=marked_environment(self.name, self.environment),
                     start_new_session=True,
                     umask=self.umask,
+                    pass_fds=self.pass_fds,
                 )
 
     def run(self, stopping: Callable[[], bool]) -> None:

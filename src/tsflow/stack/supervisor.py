@@ -35,7 +35,9 @@ class Supervisor(Daemon):
                 return
             migration_done()
         stack, environment = self._settings.stack, self._environment(store)
-        self.kept = [Kept(component, stack.max_restarts) for component in components(environment, stack.stop_timeout_seconds)]
+        locks = self._embedded.handed_on if self._embedded else ()
+        parts = components(environment, stack.stop_timeout_seconds, locks)
+        self.kept = [Kept(component, stack.max_restarts) for component in parts]
         while not self.stopping():
             for kept in self.kept:
                 kept.tick(time.monotonic())
