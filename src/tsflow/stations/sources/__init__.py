@@ -44,11 +44,14 @@ The fields of the class are the keys that a station file gives, and they are che
 
 What a kind has to keep to:
 
-- `fetch` returns whole files as they came, in the form that the station file describes. It may return more rows than were
-  asked for, because rows that are stored already are not stored twice.
+- `fetch` returns whole files in the form that the station file describes: `station.timestamp` (column, format), the columns of
+  `station.measured`, `station.encoding`. A service that answers in another form is put into that one, as `json_http.py` does.
+- `start` and `end` are by the station's clock, without a zone: rows after `start`, up to and with `end`; no `start` means all
+  there is. It may return more rows than were asked for, because rows that are stored already are not stored twice.
 - `fetch` raises `SourceUnavailable` if trying again later may help, and `SourceFormatError` if it cannot.
 - A source that knows where its rows begin overrides `begins`, and one whose history can be chosen also `reaching_back`.
   An ingest then fetches older rows when the store begins too late; `simulator.py` shows both.
+- `tsflow.stations.download` fetches by HTTP and tries again; tests serve real bytes from a local server (`tests/stations`).
 - Heavy libraries are imported inside `fetch`, because whoever checks a station file imports every module of this folder.
   `Station` is imported for the type checker alone, because the station file imports this folder.
 - A URL that may hold a password goes through `tsflow.texts.without_passwords` before it stands in a message.
