@@ -1,8 +1,9 @@
 """Bring every station's observations up to now into the store.
 
 Fetch and parse, validate with Great Expectations, upsert. A batch that fails its expectations goes to
-quarantine with the reason, and the store stays as it was. When something new was stored, the asset
-`observations` gets a partition for each task of the station, and `retrain` runs for it.
+quarantine with the reason, and the store stays as it was. Runs every hour; a station file may ask for fewer by
+`ingest_hours`. When something new was stored, the asset `observations` gets a partition for each task of the station, and
+`forecast` runs for it.
 """
 
 from datetime import timedelta
@@ -29,9 +30,11 @@ def ingest_weather() -> None:
     """Wire the steps; each station is a mapped group of its own, so that one cannot hold up another."""
 
     @task
-    def stations(params: dict[str, Any]) -> list[str]:
+    def stations(params: dict[str, Any], dag_run: Any) -> list[str]:
+        from tsflow import steps
+
         station = asked(IngestRequest, params).station
-        return [station] if station else list(settings().schedule.stations)
+        return [station] if station else steps.due_ingest(settings(), scheduled=dag_run.run_type == "scheduled")
 
     @task(map_index_template="{{ label }}")
     def fetch(station: str, params: dict[str, Any], run_id: str) -> str:
@@ -57,7 +60,7 @@ def ingest_weather() -> None:
         return steps.store_batch(records(), ingest).model_dump(mode="json")
 
     @task(map_index_template="{{ label }}", outlets=[OBSERVATIONS])
-    def announce(stored: dict[str, Any], params: dict[str, Any], *, outlet_events: Any) -> None:
+    def announce(stored: dict[str, Any], station: str, *, outlet_events: Any) -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from tsflow.records.ingest import Ingested
@@ -65,16 +68,15 @@ def ingest_weather() -> None:
 
         done = Ingested.model_validate(stored)
         get_current_context()["label"] = done.station
-        if not asked(IngestRequest, params).retrain:
-            raise AirflowSkipException("retraining was not asked for")
         if not done.changed_something:
             raise AirflowSkipException("nothing new came in")
-        outlet_events[OBSERVATIONS].add_partitions([partition(done, name) for name in load_station(done.station).tasks])
+        tasks = load_station(station).tasks
+        outlet_events[OBSERVATIONS].add_partitions([partition(done.station, name, done.ingest) for name in tasks])
         outlet_events[OBSERVATIONS].extra = done.model_dump(mode="json", include={"station", "new_rows", "changed_rows", "last"})
 
     @task_group
     def ingest(station: str) -> None:
-        announce(store(validate(fetch(station), station), station))
+        announce(store(validate(fetch(station), station), station), station)
 
     ingest.expand(station=stations())
 

@@ -13,17 +13,19 @@ from tsflow.requests.form import form
 from tsflow.settings import settings
 
 if TYPE_CHECKING:
-    from tsflow.records.ingest import Ingested
-    from tsflow.records.record import Record
+    from tsflow.records.record import Record, Reference
     from tsflow.records.store import Records
 
 R = TypeVar("R", bound=Request)
 
-# One partition a station, task and ingest.
+# One partition a station, task and what it comes of: an ingest, a day, a version.
 OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
+RETRAINING = Asset(name="retraining", uri="tsflow://retraining", group="tsflow")
 CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
 TRAINING = {"pool": TRAINING_POOL, "queue": TRAINING_POOL}  # of tasks that need a whole core for long
+
+NAMED = "{{ task.op_kwargs['architecture'] }}"  # a mapped task bears its architecture's name
 
 _MISTAKES = [
     f"builtins.{name}" for name in ("TypeError", "AttributeError", "LookupError", "ValueError", "NameError", "AssertionError")
@@ -81,14 +83,21 @@ def key_of(run_id: str) -> str:
     return run_key(run_id)
 
 
-def partition(done: "Ingested", task: str) -> str:
-    """Return the key of the partition of `observations` that one ingest gives to one task of its station."""
-    return f"{done.station}|{task}|{done.ingest}"
+def partition(station: str, task: str, comes_of: str) -> str:
+    """Return the key of an asset's partition for one task of a station."""
+    return f"{station}|{task}|{comes_of}"
 
 
 def of_partition(key: str | None) -> dict[str, str]:
     """Return station and task of a run that a partition started; nothing for a run of the form."""
     return dict(zip(("station", "task"), key.split("|")[:-1], strict=False)) if key else {}  # keys of old have no task
+
+
+def reference(content: Mapping[str, str]) -> "Reference":
+    """Return a reference to a record as it comes by XCom."""
+    from tsflow.records.record import Reference
+
+    return Reference(**content)
 
 
 def skip_without(record: "Record | None") -> None:

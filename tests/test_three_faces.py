@@ -66,7 +66,19 @@ def test_a_field_is_the_same_on_every_face(forms: dict, dag: str, command: str, 
 def test_no_face_has_a_field_that_another_lacks(forms: dict, dag: str, command: str, request_: type[Request]):
     names = {knob.name for knob in knobs(request_)}
     assert set(forms[dag]) == names == set(request_.model_fields)
-    how = {"here", "run_locally", "json_out", "assignments", "files", "source", "show_newest", "run_id", "resume", "output"}
+    how = {
+        "here",
+        "run_locally",
+        "publish",
+        "json_out",
+        "assignments",
+        "files",
+        "source",
+        "show_newest",
+        "run_id",
+        "resume",
+        "output",
+    }
     assert {parameter.name for parameter in app.commands[command].params} - how == names - {"source"}
 
 

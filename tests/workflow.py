@@ -8,9 +8,13 @@ import pandas as pd
 
 from tsflow import steps
 from tsflow.backtesting.reading import summary_of
+from tsflow.bundle.manifest import Pointer
+from tsflow.champion import actions
+from tsflow.champion.history import History
 from tsflow.evaluation.boards import board_of
 from tsflow.records.backtest import Backtest, BacktestPlan
 from tsflow.records.candidate import StoredCandidate
+from tsflow.records.decision import Decision
 from tsflow.records.files import FOLD, RUN
 from tsflow.records.ingest import Ingested
 from tsflow.records.leaderboard import Leaderboard
@@ -56,16 +60,42 @@ def board_reference(records: Records, run: str) -> Reference:
     return records.reference(board_of(records, run))
 
 
+def decide(records: Records, run: str) -> Decision:
+    return records.fetch(Decision, decision_reference(records, run))
+
+
+def decision_reference(records: Records, run: str) -> Reference:
+    return steps.decide(records, settings(), board_reference(records, run))
+
+
 def plan_refit(records: Records, run: str) -> list[str]:
-    return steps.plan_refit(records, settings(), board_reference(records, run))
+    return steps.plan_refit(records, settings(), decision_reference(records, run))
 
 
 def refit(records: Records, run: str, architecture: str) -> StoredCandidate:
-    return steps.refit_entrant(records, settings(), board_reference(records, run), architecture)
+    return steps.refit_entrant(records, settings(), decision_reference(records, run), architecture)
 
 
-def publish(records: Records, run: str = "r1") -> steps.Published:
-    return steps.publish(records, settings(), board_reference(records, run))
+def publish(records: Records, run: str = "r1", **options: Any) -> steps.Published:
+    """Publish by the gate what goes out, fitted on everything."""
+    for name in plan_refit(records, run):
+        refit(records, run, name)
+    return steps.publish(records, settings(), decision_reference(records, run), **options)
+
+
+def force(records: Records, run: str = "r1") -> steps.Published:
+    """Publish, and promote as a person does what the gate refused, such as a run of the profile `smoke`."""
+    published = publish(records, run)
+    history = History(records, published.station, published.task)
+    pointer = history.standing().pointer
+    if published.outcome != "refused" or (pointer and pointer.version == published.version):
+        return published.changed(outcome="promoted", sequence=pointer.sequence)
+    entry = actions.promote(history, published.version, actor="a test", reason="to have a champion")
+    return published.changed(outcome="promoted", sequence=entry.number)
+
+
+def pointer_of(records: Records, task: str = "main", station: str = "demo") -> Pointer | None:
+    return History(records, station, task).standing().pointer
 
 
 def candidate(records: Records, run: str, architecture: str) -> StoredCandidate:

@@ -10,63 +10,21 @@ import pandas as pd
 import pytest
 
 from conftest import hourly_rows
+from published import current, manifest, promote
 from tsflow.architectures.baselines import Persistence
-from tsflow.bundle.calendar import CALENDAR
 from tsflow.bundle.intervals import Intervals
 from tsflow.bundle.manifest import (
-    FORMAT,
-    Column,
-    Hours,
-    Manifest,
-    Metrics,
-    PartFacts,
-    Scaler,
-    Split,
-    Target,
     dump,
     read_manifest,
     read_pointer,
 )
 from tsflow.champion.bundle import write_bundle
-from tsflow.champion.pointer import current, promote
 from tsflow.client import DataError, IntegrityError, NoChampion, load_champion
 from tsflow.errors import SettingsError
 from tsflow.storage.codecs import digest, to_json
 from tsflow.storage.objects import ObjectStore
 
 NOW = datetime(2021, 1, 1, tzinfo=UTC)
-
-
-CALENDAR_FEATURES = [Column(name, unit) for name, unit in CALENDAR.items()]
-
-
-def manifest(version: str = "v1", station: str = "small", task: str = "main") -> Manifest:
-    part = PartFacts(10, 5, "2021-01-01", "2021-02-01")
-    errors = {f"{short}_{metric}": 1.0 for short in ("train", "val", "test") for metric in ("mae", "rmse")}
-    return Manifest(
-        format=FORMAT,
-        station=station,
-        version=version,
-        run="r",
-        architecture="naive",
-        title="Naive",
-        settings={},
-        features=[Column("T", "degC"), Column("f1", "m/s"), *CALENDAR_FEATURES],
-        target=Target("T", "degC", task),
-        context_hours=120,
-        horizon_hours=24,
-        hourly=Hours("subsample", "PT1H"),
-        scaler=Scaler([0, 0], [1, 1]),
-        split=Split("book", dict.fromkeys(("train", "validation", "test"), part)),
-        fingerprint="abc",
-        as_of="2021-02-01",
-        created_at="2021-02-01",
-        seed=1,
-        metrics=Metrics(**errors, naive={"train": 1.0, "validation": 1.0, "test": 1.0}),
-        libraries={},
-        git_commit=None,
-        files={},
-    )
 
 
 def publish(objects: ObjectStore, version: str = "v1") -> None:
@@ -167,8 +125,8 @@ def test_promotions_at_once_all_count_and_the_pointer_is_always_whole(objects: O
         list(pool.map(promote_one, "abcd"))
     found = current(objects, "small")
     assert found is not None
-    assert found[0].sequence == 4
-    assert load_champion("small", objects).manifest.version == found[0].version
+    assert found.sequence == 4
+    assert load_champion("small", objects).manifest.version == found.version
 
 
 def test_a_crash_before_the_swap_leaves_the_old_champion(objects: ObjectStore):

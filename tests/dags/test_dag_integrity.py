@@ -35,7 +35,7 @@ def parsed(airflow_environment: dict[str, str]) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"backtest", "ingest_weather", "retrain", "tune"}
+    assert set(parsed["tasks"]) == {"backtest", "daily", "forecast", "ingest_weather", "monitor", "retrain", "tune"}
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -44,8 +44,12 @@ def test_parsing_loads_nothing_heavy(parsed: dict):
 
 def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["ingest_weather"] == ["ingest.announce", "ingest.fetch", "ingest.store", "ingest.validate", "stations"]
-    retrain = ["build_dataset", "combine", "ensembles", "leaderboard", "plan_refit", "publish", "refit", "train"]
-    assert parsed["tasks"]["retrain"] == retrain
+    train = ["build_dataset", "combine", "ensembles", "leaderboard", "train"]
+    promote = ["approve", "decide", "forecast", "plan_refit", "publish", "question", "refit"]
+    assert parsed["tasks"]["retrain"] == sorted([*train, *promote])
+    assert parsed["tasks"]["forecast"] == ["make", "stations"]
+    assert parsed["tasks"]["monitor"] == ["alert", "alerts", "ask_for_retraining", "score", "stations"]
+    assert parsed["tasks"]["daily"] == ["ask"]
     assert parsed["tasks"]["backtest"] == ["build", "result", "summary", "train"]
     assert parsed["tasks"]["tune"] == ["finish", "start", "work"]
 
@@ -95,4 +99,4 @@ print("RESULT" + json.dumps({{"action": decision.action.value}}))
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_a_dag_file_only_wires(path: Path):
-    assert len(path.read_text().splitlines()) <= 130
+    assert len(path.read_text().splitlines()) <= (130 if path.name == "wiring.py" else 105)

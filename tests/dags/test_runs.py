@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from conftest import REPOSITORY, result_of
+from tsflow.client import load_champion
 from tsflow.evaluation.boards import board_of, newest_board
+from tsflow.records.forecast import LatestForecast, Report
 from tsflow.records.names import run_key
 from tsflow.records.store import Records
 from tsflow.settings import settings
@@ -75,3 +77,24 @@ def test_a_station_without_dew_point_is_trained_by_the_dag_with_the_lacking_entr
     }
     assert "needs Tdew" in str(board.entrant("ridge").reason)
     assert newest_board(records, "mast", None).run == board.run
+
+
+def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dict[str, str], records: Records, home: Path):
+    quick = {"history_days": 150, "max_epochs": 1, "architectures": ["naive", "climatology"]}
+    (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}, "gate": {"probability": 0.6}}))
+    settings.cache_clear()
+    ingest(records, station="demo", as_of=None, history_days=160)
+    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "demo"}))
+    states = {name: state for name, _, state in ended["tasks"]}
+    assert ended["state"] == "success", ended
+    assert states["publish"] == states["forecast"] == "success"
+    assert states["approve"] == "skipped", "nobody is asked where the station does not want it"
+    latest = LatestForecast.read(records.objects.get("forecasts/demo/main/latest.json"), "forecasts/demo/main/latest.json")
+    assert latest.status == "ok"
+    assert latest.forecast.version == load_champion("demo", records.objects).manifest.version
+    again = result_of(RUN, environment, "forecast", json.dumps({"station": "demo"}))
+    assert again["state"] == "success"
+    watched = result_of(RUN, environment, "monitor", json.dumps({"station": "demo"}))
+    assert watched["state"] == "success"
+    assert records.newest(Report, station="demo", task="main").data_age_hours < 6
+    assert result_of(RUN, environment, "daily", "{}")["tasks"] == [["ask", -1, "skipped"]], "nothing new since the retraining"

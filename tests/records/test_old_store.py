@@ -29,7 +29,7 @@ from tsflow.records.tuning import Tuning
 from tsflow.settings import ObjectStoreSettings
 from tsflow.tuning.report import html as tuning_html
 from tsflow.windows.dataset import Dataset
-from workflow import build, publish, rank, train
+from workflow import build, force, rank, train
 from workflow import ingest as ingest_now
 
 HERE = Path(__file__).parent
@@ -108,8 +108,8 @@ def test_a_run_of_the_old_store_goes_on(old: Records, tiny: Path):
         assert (again.status, again.rank) == (line.status, line.rank)
         assert again.val_mae == pytest.approx(line.val_mae, abs=1e-9) if line.val_mae else again.val_mae is None
         assert again.test_mae == pytest.approx(line.test_mae, abs=1e-9) if line.test_mae else again.test_mae is None
-    pointer = publish(old, before.run)
-    assert pointer.sequence == 2
+    pointer = force(old, before.run)
+    assert pointer.sequence == 3, "the adoption of the old champion, a refusal, a person"
     assert load_champion("tiny", old.objects).manifest.version == pointer.version
 
 
@@ -152,7 +152,7 @@ def test_a_client_of_the_old_commit_reads_a_champion_of_now(
     build(old, "r9", station="tiny", as_of="2026-11-22", architectures=["naive"])
     train(old, "r9", "naive")
     rank(old, "r9")
-    version = publish(old, "r9").version
+    version = force(old, "r9").version
     assert store_settings.access_key_id is not None
     assert store_settings.secret_access_key is not None
     environment = {

@@ -1,5 +1,6 @@
 """Ensembles and the refit, from a run's candidates to what a consumer reads."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from tsflow.evaluation.boards import board_of
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
-from tsflow.settings import settings
+from tsflow.settings import override, settings
+from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
-from workflow import build, candidate, forecasts, ingest, plan_refit, publish, rank, refit, train
+from workflow import build, candidate, decide, force, forecasts, ingest, plan_refit, publish, rank, refit, train
 
 SINGLES = ["autoregression_direct", "climatology", "naive"]
 
@@ -41,31 +43,33 @@ def test_an_ensemble_is_ranked_refitted_and_published(records: Records):
     board = rank(records, "r1")
     assert board.entrant("mean_of_best").weights == ensemble.found.weights
     assert all(len(entrant.intervals) == 2 and entrant.crps for entrant in board.entrants)
-    expected = SINGLES if board.challenger == "mean_of_best" else [board.challenger]
+    goes_out = decide(records, "r1").outgoing
+    expected = SINGLES if goes_out == "mean_of_best" else [goes_out]
     assert plan_refit(records, "r1") == expected
 
-    for name in expected:
-        refit(records, "r1", name)
-    pointer = publish(records, "r1")
+    pointer = force(records, "r1")
     champion = load_champion("demo", records.objects)
-    assert champion.manifest.architecture == board.challenger
-    joined = Dataset.load(records, built.fingerprint).joined()
-    made = champion.forecast_many(joined.contexts(joined.starts("test")))
-    error = float(np.abs(made - joined.targets("test")).mean())
-    assert champion.manifest.metrics.refit.test_mae == pytest.approx(error, abs=1e-3)
-    assert "trained once more, on train and validation" in champion.files["card.md"].decode()
-    assert publish(records, "r1") == pointer
+    dataset = Dataset.load(records, built.fingerprint)
+    whole = dataset.for_refit()
+    assert champion.manifest.architecture == goes_out
+    newest = datetime.fromisoformat(champion.manifest.metrics.fit.last)
+    assert newest == whole.times[-1].astype("datetime64[s]").item() == dataset.times[-1].astype("datetime64[s]").item()
+    assert champion.manifest.metrics.test_mae == board.entrant(goes_out).test_mae, "the error of a fit that had not seen the rows"
+    assert champion.manifest.metrics.refit is None
+    assert "fitted once more on all rows" in champion.files["card.md"].decode()
+    assert force(records, "r1") == pointer
 
 
-def test_a_refit_sees_train_and_validation_and_nothing_of_the_test_part(records: Records):
-    built = run(records, architectures=["autoregression_direct"])
+def test_the_split_of_the_book_keeps_its_test_part_unseen(records: Records):
+    built = run(records, architectures=["autoregression_direct"], split="book")
     train(records, "r1", "autoregression_direct")
     rank(records, "r1")
+    override(["gate.probability=0.501"])  # on so short a record nobody is sure to be better than naive
     refitted = refit(records, "r1", "autoregression_direct")
     once = candidate(records, "r1", "autoregression_direct")
     assert set(forecasts(records, refitted)["part"]) == {"test"}
     assert not forecasts(records, refitted, "test").reset_index().equals(forecasts(records, once, "test").reset_index())
-    joined = Dataset.load(records, built.fingerprint).joined()
+    joined = Dataset.load(records, built.fingerprint).for_refit()
     frame = joined.frame.copy()
     frame.loc[joined.bounds.b :, joined.features] += 30
     changed = Dataset(**{**vars_of(joined), "frame": frame})
@@ -77,16 +81,19 @@ def test_a_refit_sees_train_and_validation_and_nothing_of_the_test_part(records:
     session = onnxruntime.InferenceSession(records.opened(refitted.files["model.onnx"]))
     found = session.run(["forecast"], {"observations": contexts})[0][:, 0]
     np.testing.assert_allclose(recipe.fit(changed, seed=1).predict(contexts), found, atol=1e-3)
+    assert publish(records, "r1").outcome == "promoted"
+    champion = load_champion("demo", records.objects)
+    error = float(np.abs(champion.forecast_many(contexts) - joined.targets("test")).mean())
+    assert champion.manifest.metrics.refit.test_mae == pytest.approx(error, abs=1e-3)
 
 
 def test_an_entrant_with_leads_is_refitted_too(records: Records):
     run(records, architectures=["autoregression_path"])
     train(records, "r1", "autoregression_path")
     rank(records, "r1")
-    table = forecasts(records, refit(records, "r1", "autoregression_path"))
-    assert set(table["part"]) == {"test"}
-    assert {"lead_1", "lead_23"} <= set(table)
-    assert publish(records, "r1").architecture == "autoregression_path"
+    stored = stored_forecasts(records, refit(records, "r1", "autoregression_path"))
+    assert set(stored["part"]) == {"train"}
+    assert force(records, "r1").architecture == "autoregression_path"
 
 
 def vars_of(dataset: Dataset) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import pytest
 
 from conftest import station_of, write_station
 from tests_support import csv_file, row
-from tsflow.champion.pointer import current
+from tsflow.bundle.manifest import FitFacts
+from tsflow.champion.history import History
 from tsflow.champion.refit import Outgoing
 from tsflow.client import load_champion
 from tsflow.errors import (
@@ -29,7 +30,7 @@ from tsflow.evaluation.boards import board_of, newest_board
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
 from tsflow.settings import override, settings
-from workflow import build, candidate, ingest, publish, rank, retrain, train
+from workflow import build, candidate, force, ingest, pointer_of, publish, rank, retrain, train
 
 
 def snapshot(records: Records) -> dict[str, bytes]:
@@ -45,7 +46,7 @@ def test_from_observations_to_a_champion_that_a_consumer_reads(records: Records)
     board = rank(records, "r1")
     assert [entrant.status for entrant in board.entrants] == ["ok", "ok"]
     assert board.entrant("naive").val_mae == pytest.approx(board.naive["validation"], abs=1e-4)
-    pointer = publish(records, "r1")
+    pointer = force(records, "r1")
     champion = load_champion("demo", records.objects)
     assert champion.manifest.architecture == board.challenger == pointer.architecture
     assert {entrant.verdict for entrant in board.entrants} <= {"challenger", "better", "tie", "worse", None}
@@ -65,11 +66,11 @@ def test_every_step_may_run_twice(records: Records):
     assert ingest(records) == ingest(records)
     retrain(records)
     first = rank(records, "r1")
-    pointer = publish(records, "r1")
+    pointer = force(records, "r1")
     before = snapshot(records)
     retrain(records)
     assert rank(records, "r1") == first
-    assert publish(records, "r1") == pointer
+    assert force(records, "r1") == pointer
     assert snapshot(records) == before
 
 
@@ -86,9 +87,10 @@ def test_every_step_may_run_twice_at_once(records: Records):
     assert candidates[0] == candidates[1]
     boards = twice(lambda: rank(records, "r1"))
     assert boards[0] == boards[1]
-    pointers = twice(lambda: publish(records, "r1"))
-    assert pointers[0] == pointers[1]
-    assert pointers[0].sequence == 1
+    published = twice(lambda: publish(records, "r1"))
+    assert published[0] == published[1]
+    assert (published[0].outcome, published[0].sequence) == ("refused", 1)
+    assert len(list(History(records, "demo").entries())) == 1
 
 
 def test_a_failed_entrant_stays_on_the_leaderboard_and_may_be_trained_after_all(records: Records, monkeypatch: pytest.MonkeyPatch):
@@ -137,7 +139,7 @@ def test_an_entrant_that_does_not_converge_or_lacks_its_library_leaves_the_run_g
     }
     assert "raise max_iterations" in str(board.entrant("arima").reason)
     assert board.entrant("prophet").reason == "prophet is not installed; run `pip install '.[prophet]'` in the clone"
-    assert publish(records, "r1").architecture == "naive"
+    assert force(records, "r1").architecture == "naive"
 
 
 def test_a_run_without_any_trained_entrant_publishes_nothing(records: Records):
@@ -146,8 +148,8 @@ def test_a_run_without_any_trained_entrant_publishes_nothing(records: Records):
     with pytest.raises(TrainingError, match="no entrant could be trained"):
         rank(records, "r1")
     with pytest.raises(SettingsError, match="has no leaderboard"):
-        publish(records, "r1")
-    assert current(records.objects, "demo") is None
+        force(records, "r1")
+    assert pointer_of(records) is None
 
 
 def test_the_same_data_and_settings_give_the_same_fingerprint_later(records: Records):
@@ -168,7 +170,7 @@ def test_a_training_that_was_done_before_is_reused_by_the_next_run(records: Reco
     first, second = (board_of(records, run) for run in ("r1", "r2"))
     assert [entrant.reused_from for entrant in second.entrants] == ["r1", "r1"]
     assert [entrant.val_mae for entrant in second.entrants] == [entrant.val_mae for entrant in first.entrants]
-    assert publish(records, "r2").sequence == 1
+    assert force(records, "r2").outcome == "promoted"
     monkeypatch.undo()
     retrain(records, "r3", seed=2)
     assert rank(records, "r3").run == "r3"
@@ -187,7 +189,7 @@ def test_a_changed_metric_shows_new_scores_of_the_same_data_and_trains_nobody(re
     assert all(entrant.val_mae < before.entrant(entrant.architecture).val_mae for entrant in after.entrants)
     again = rank(records, "r1")
     assert (again.number, again.entrant("dense").val_mae) == (before.number + 1, after.entrant("dense").val_mae)
-    assert publish(records, "r2").architecture == after.challenger
+    assert force(records, "r2").architecture == after.challenger
 
 
 def test_tasks_of_a_station_have_boards_and_champions_of_their_own(records: Records, home: Path):
@@ -197,11 +199,11 @@ def test_tasks_of_a_station_have_boards_and_champions_of_their_own(records: Reco
     for run, task in (("day", None), ("half", "half_day"), ("gusts", "wind")):
         retrain(records, run, task=task, architectures=["naive", "dense"])
         rank(records, run)
-    published = publish(records, "day")
-    untouched = current(records.objects, "demo", "main")
+    published = force(records, "day")
+    untouched = pointer_of(records)
     for run in ("half", "gusts"):
-        publish(records, run)
-    assert current(records.objects, "demo", "main") == untouched
+        force(records, run)
+    assert pointer_of(records) == untouched
     leads = {"main": ("T", 24), "half_day": ("T", 12), "wind": ("wv", 6)}
     for run, (task, (target, horizon)) in zip(("day", "half", "gusts"), leads.items(), strict=True):
         board = newest_board(records, "demo", task)
@@ -216,13 +218,17 @@ def test_a_model_that_a_consumer_could_not_load_does_not_become_champion(records
     for run, names in (("r1", ["naive"]), ("r2", ["naive", "dense"])):
         retrain(records, run, architectures=names)
         rank(records, run)
-    publish(records, "r1")
-    before = current(records.objects, "demo", "main")
+    force(records, "r1")
+    before = pointer_of(records)
     module = sys.modules["tsflow.steps.publish"]  # the step of that name stands before it in the package
-    monkeypatch.setattr(module, "outgoing", lambda *_: Outgoing({"model.onnx": b"no model"}, None))
+    nothing = Outgoing({"model.onnx": b"no model"}, FitFacts("2026-01-01", "2026-02-01", 1, "none"))
+    monkeypatch.setattr(module, "outgoing", lambda *_: nothing)
     with pytest.raises(IntegrityError, match=r"model\.onnx cannot be loaded .* publish it again"):
-        publish(records, "r2")
-    assert current(records.objects, "demo", "main") == before
+        force(records, "r2")
+    refusal = next(History(records, "demo").entries())
+    assert refusal.kind == "refusal"
+    assert "a consumer could not load it" in refusal.reason
+    assert pointer_of(records) == before
 
 
 @pytest.mark.parametrize("damage", ["deleted", "changed"])

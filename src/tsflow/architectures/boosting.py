@@ -81,9 +81,9 @@ class Boosting(Tabular):
     lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     bins: Annotated[int, Field(ge=2)] = 127
 
-    def settled(self, found: Found) -> Self:
-        """Return the recipe with its number of rounds fixed."""
-        return self.changed(rounds=found.rounds, patience=None) if isinstance(found, Rounds) else self
+    def settled(self, found: Found, growth: float = 1.0) -> Self:
+        """Return the recipe with its number of rounds fixed, which grows with the windows."""
+        return self.changed(rounds=round(found.rounds * growth), patience=None) if isinstance(found, Rounds) else self
 
     def fit(self, dataset: Dataset, *, seed: int) -> Boosted:
         """Grow trees on the training part; the validation part says when to stop."""

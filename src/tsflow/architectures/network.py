@@ -152,7 +152,7 @@ class Network(Architecture, ABC):
         if msg := self.channels.beyond(task):
             self.refuse(msg)
 
-    def settled(self, found: Found) -> Self:
+    def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with the number of epochs fixed, over which a falling rate then falls."""
         if not isinstance(found, Epochs):
             return self

@@ -44,8 +44,12 @@ class Architecture(Strict):
         """The station's variables that must be there, but for the target."""
         return set()
 
-    def settled(self, found: Found) -> Self:
-        """Return the recipe with what a fit found fixed, so that a refit needs no validation part."""
+    def settled(self, found: Found, growth: float = 1.0) -> Self:
+        """Return the recipe with what a fit found fixed, so that a refit needs no validation part.
+
+        `growth`: how many times more windows the refit learns from. The rule: epochs stay, as a pass over more windows makes more
+        steps anyway; boosted rounds grow with the windows; a penalty stays, as it is weighed against a sum over windows.
+        """
         return self
 
     def hours_read(self, task: Task) -> int:

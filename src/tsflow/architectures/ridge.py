@@ -50,7 +50,7 @@ class Ridge(Tabular):
             raise ValueError(msg)
         return self
 
-    def settled(self, found: Found) -> Self:
+    def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with its penalty fixed."""
         return self.changed(alphas=[found.alpha]) if isinstance(found, Penalty) else self
 

@@ -30,6 +30,7 @@ class Pointer:
     manifest_sha256: str
     promoted_at: str
     sequence: int
+    signature: str = ""  # of the pointer without it, in base64; empty: it is not signed
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,39 @@ class TestErrors:
 
 
 @dataclass(frozen=True)
+class FitFacts:
+    """What the model that went out was fitted on."""
+
+    first: str  # row, by the station's clock
+    last: str  # row whose target was learnt
+    windows: int
+    rule: str  # how many epochs, rounds, or which penalty
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the gate: what was found, and whether that was enough."""
+
+    rule: str
+    passed: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the gate decided: first, change, refresh or refusal; of a refusal a person may have promoted it all the same."""
+
+    verdict: str
+    reason: str
+    rules: list[Rule] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """How the candidate did that was chosen, in the target's unit; `refit`: the model that went out, on the same test part."""
+    """How the candidate did that was chosen, on rows it never saw, in the target's unit.
+
+    `refit`: the model that went out, on the same test part, if it has not learnt that; `fit`: what it was fitted on.
+    """
 
     rank: int | None = None
     train_mae: float | None = None
@@ -138,6 +170,8 @@ class Metrics:
     crps: float | None = None
     naive: dict[str, float] = field(default_factory=dict)
     refit: TestErrors | None = None
+    fit: FitFacts | None = None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +207,8 @@ class Manifest:
 
 def dump(content: Pointer | Manifest) -> bytes:
     """Return pointer or manifest as JSON; the same content gives the same bytes."""
-    return (json.dumps(asdict(content), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    told = {name: value for name, value in asdict(content).items() if (name, value) != ("signature", "")}
+    return (json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _read(body: bytes, kind: type[T], what: str, key: str) -> T:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
 from tsflow.bundle.places import bundle_folder, pointer_key
 from tsflow.errors import IntegrityError, NoChampion
-from tsflow.names import MAIN
+from tsflow.names import MAIN, PRODUCTION, Stage
 from tsflow.storage.objects import ObjectMissing, ObjectStore
 
 
@@ -18,7 +18,7 @@ class Bundle:
     files: dict[str, bytes]
 
 
-def read_champion(objects: ObjectStore, station: str, task: str = MAIN) -> Bundle:
+def read_champion(objects: ObjectStore, station: str, task: str = MAIN, stage: Stage = PRODUCTION) -> Bundle:
     """Return a task's champion.
 
     Raises
@@ -28,17 +28,17 @@ def read_champion(objects: ObjectStore, station: str, task: str = MAIN) -> Bundl
     IntegrityError
         If a file is missing or is not the one that was published, or pointer or manifest belong to something else.
     """
-    key = pointer_key(station, task)
+    key = pointer_key(station, task, stage)
     try:
         body = objects.get(key)
     except ObjectMissing as error:
         of = "" if task == MAIN else f", task {task},"
         msg = f"station {station}{of} has no champion in {objects.address(key)}; publish one with `tsflow run --station {station}`"
         raise NoChampion(msg) from error
-    return read_bundle(objects, read_pointer(body, key), station, task)
+    return read_bundle(objects, read_pointer(body, key), station, task, stage)
 
 
-def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str = MAIN) -> Bundle:
+def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str = MAIN, stage: Stage = PRODUCTION) -> Bundle:
     """Return the bundle that a pointer means.
 
     Raises
@@ -46,7 +46,7 @@ def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str 
     IntegrityError
         If a file is missing or is not the one that was published, or pointer or manifest belong to something else.
     """
-    key, folder = pointer_key(station, task), bundle_folder(station, task, pointer.version)
+    key, folder = pointer_key(station, task, stage), bundle_folder(station, task, pointer.version, stage)
     _require(key, pointer.station, station, "station")
     _require(key, pointer.manifest_key, f"{folder}manifest.json", "manifest_key")
     manifest_body = objects.get(pointer.manifest_key)

@@ -21,8 +21,7 @@ def card(manifest: Manifest) -> bytes:
             for band in manifest.metrics.intervals
         ),
         "",
-        f"Chosen by validation MAE (split `{split.name}`); the test part was not used for choosing."
-        + (" The published model was then trained once more, on train and validation." if manifest.metrics.refit else ""),
+        f"Chosen by validation MAE (split `{split.name}`); the test part was not used for choosing." + _fitted(manifest),
         "",
         "Inputs, in order: " + ", ".join(f"{column.name} ({column.unit})" for column in manifest.features) + ".",
         "",
@@ -38,6 +37,18 @@ def card(manifest: Manifest) -> bytes:
         "",
     ]
     return "\n".join(lines).encode()
+
+
+def _fitted(manifest: Manifest) -> str:
+    fit, split = manifest.metrics.fit, manifest.split
+    if fit is None or fit.last <= str(split.parts["train"].last):
+        return ""
+    if manifest.metrics.refit is not None:
+        return f" The published model was fitted once more on train and validation, up to {fit.last}; its test error stands above."
+    return (
+        f" The published model was fitted once more on all rows up to {fit.last}, so that it knows the newest weather; the errors "
+        f"above are those of its candidate on rows that it had not seen, and the honest figure from now on is its live score."
+    )
 
 
 def _arguments(manifest: Manifest) -> str:

@@ -6,34 +6,45 @@ from tsflow.bundle.manifest import (
     FORMAT,
     Band,
     Column,
+    Gate,
     Hours,
     Manifest,
     Metrics,
     PartFacts,
+    Rule,
     Scaler,
     Split,
     Target,
-    TestErrors,
 )
+from tsflow.champion.refit import Outgoing
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import PARTS
 from tsflow.records.dataset import PartFacts as StoredPartFacts
+from tsflow.records.decision import Decision
 from tsflow.records.leaderboard import Entrant, Leaderboard
 from tsflow.storage.codecs import digest
 from tsflow.uncertainty.conformal import Conformal
 from tsflow.windows.dataset import Dataset
 
-_SHARED = Metrics.__dataclass_fields__.keys() - {"weights", "intervals", "crps", "naive", "refit"}  # with the board's line
+_OWN = {"weights", "intervals", "crps", "naive", "refit", "fit", "gate"}
+_SHARED = Metrics.__dataclass_fields__.keys() - _OWN  # with the board's line
 
 
 def describe(
-    board: Leaderboard, candidate: StoredCandidate, dataset: Dataset, conformal: Conformal, refit: TestErrors | None
+    board: Leaderboard,
+    candidate: StoredCandidate,
+    dataset: Dataset,
+    *,
+    intervals: Conformal,
+    model: Outgoing,
+    decision: Decision,
 ) -> Manifest:
-    """Return the manifest, without its files. The version follows from the board: publishing it twice gives one bundle."""
+    """Return the manifest, without its files. The version follows from board and candidate: publishing twice gives one bundle."""
+    identity = board.body() + candidate.architecture.encode() + model.fit.last.encode()
     return Manifest(
         format=FORMAT,
         station=board.station,
-        version=f"{board.created_at:%Y%m%dT%H%M%S}-{digest(board.body())[:8]}",
+        version=f"{board.created_at:%Y%m%dT%H%M%S}-{digest(identity)[:8]}",
         run=board.run,
         architecture=candidate.architecture,
         title=candidate.title,
@@ -49,7 +60,7 @@ def describe(
         as_of=board.as_of.isoformat(),
         created_at=board.created_at.isoformat(),
         seed=board.seed,
-        metrics=_metrics(board, board.entrant(candidate.architecture), conformal, refit),
+        metrics=_metrics(board, board.entrant(candidate.architecture), intervals, model, decision),
         libraries=candidate.libraries,
         git_commit=candidate.git_commit,
         files={},
@@ -61,12 +72,14 @@ def _part(facts: StoredPartFacts) -> PartFacts:
     return PartFacts(facts.rows, facts.windows, first, last)
 
 
-def _metrics(board: Leaderboard, line: Entrant, conformal: Conformal, refit: TestErrors | None) -> Metrics:
+def _metrics(board: Leaderboard, line: Entrant, conformal: Conformal, model: Outgoing, decision: Decision) -> Metrics:
     return Metrics(
         **{name: getattr(line, name) for name in _SHARED},
         weights=line.weights,
         intervals=[Band(**asdict(score)) for score in conformal.scores],
         crps=conformal.crps,
         naive=board.naive,
-        refit=refit,
+        refit=model.errors,
+        fit=model.fit,
+        gate=Gate(decision.verdict, decision.reason, [Rule(check.rule, check.passed, check.found) for check in decision.checks]),
     )

@@ -1,28 +1,43 @@
-"""The model that goes out: the chosen candidate, or the candidate trained once more on train and validation."""
+"""The model that goes out: the chosen candidate, or the candidate trained once more on everything that its split allows.
+
+::
+
+    split recent   |---- train ----|- validation -|- test -|      selection: what is reported is the error here
+                   |------------- refit -------------------|      goes out: has seen the newest row, so it cannot be judged
+    split book     |---- train ----|- validation -|- test -|
+                   |------------ refit -----------|- test -|      its test part stays unseen, and is reported too
+
+A refit that cannot be judged is held against the candidate on windows that it has even learnt: one that is worse there is broken.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsflow.architectures.ensembles import Weights
-from tsflow.bundle.manifest import TestErrors
+from tsflow.bundle.manifest import FitFacts, TestErrors
 from tsflow.evaluation.scores import PartErrors
 from tsflow.records import found
 from tsflow.records.candidate import StoredCandidate
+from tsflow.records.dataset import Part
 from tsflow.records.store import Records
 from tsflow.training.combining import MODEL, ensemble_parity, joined_onnx
 from tsflow.training.fit import check
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
 
+RULE = "epochs and penalty as validation found them; boosted rounds times the growth of the windows"
+
 
 @dataclass(frozen=True)
 class Outgoing:
-    """The files of a model, and its errors on the test part, which it has not seen; None: it is the candidate itself."""
+    """The files of a model, what it was fitted on, and its errors on the test part if it has not seen that."""
 
     files: dict[str, bytes]
-    errors: TestErrors | None
+    fit: FitFacts
+    errors: TestErrors | None = None
 
 
 def members_of(candidate: StoredCandidate) -> list[str]:
@@ -31,35 +46,47 @@ def members_of(candidate: StoredCandidate) -> list[str]:
     return list(chosen.weights) if isinstance(chosen, found.Weights) else [candidate.architecture]
 
 
+def growth(dataset: Dataset) -> float:
+    """Return how many times more windows a refit learns from than the candidate did."""
+    return len(dataset.for_refit().starts("train")) / len(dataset.starts("train"))
+
+
 def model_files(records: Records, candidate: StoredCandidate) -> dict[str, bytes]:
     """Return a candidate's model in all its forms, by file name."""
     return {name: records.opened(file) for name, file in candidate.files.items() if name.startswith("model.")}
 
 
 def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, StoredCandidate], dataset: Dataset) -> Outgoing:
-    """Return the model to publish. `refits`: the trainings on train and validation, by architecture; none: no refit."""
+    """Return the model to publish. `refits`: the trainings on everything, by architecture; none: no refit."""
     if not refits:
-        return Outgoing(model_files(records, candidate), None)
+        return Outgoing(model_files(records, candidate), _facts(dataset, "as it was selected: fitted on the training part"))
+    refit = dataset.for_refit()
+    facts = _facts(refit, RULE)
     if not isinstance(candidate.found, found.Weights):
         only = refits[candidate.architecture]
-        rows = stored_forecasts(records, only).query("part == 'test'")
-        errors = PartErrors.of(rows["truth"].to_numpy(dtype=np.float64), rows["forecast"].to_numpy(dtype=np.float64))
-        return Outgoing(model_files(records, only), _as_published(errors))
-    return _joined(records, candidate.found.weights, refits, dataset)
-
-
-def _joined(records: Records, weights: Mapping[str, float], refits: Mapping[str, StoredCandidate], dataset: Dataset) -> Outgoing:
-    """Return the weighted sum of refitted members."""
+        truth, forecasts = _known(records, only, "test")
+        return Outgoing(model_files(records, only), facts, _as_published(PartErrors.of(truth, forecasts)))
+    weights = candidate.found.weights
     onnx = joined_onnx({name: records.opened(refits[name].files[MODEL]) for name in weights}, weights, dataset)
-    joined = dataset.joined()
-    tables = [stored_forecasts(records, refits[name]) for name in weights]
-    members = np.stack([table.loc[table["part"] == "test", "forecast"].to_numpy(dtype=np.float64) for table in tables], axis=-1)
-    now = dataset.values[joined.origins("test"), dataset.target_index]
+    part: Part = "test" if len(refit.starts("test")) else "train"
+    members = np.stack([_known(records, refits[name], part)[1] for name in weights], axis=-1)
+    now = refit.values[refit.origins(part), refit.target_index]
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)  # [n_windows]
-    if len(forecasts):
-        check(onnx, joined, "test", forecasts, at_most=ensemble_parity(len(weights)))
-    return Outgoing({MODEL: onnx}, _as_published(PartErrors.of(joined.targets("test"), forecasts)))
+    check(onnx, refit, part, forecasts, at_most=ensemble_parity(len(weights)))
+    errors = _as_published(PartErrors.of(refit.targets("test"), forecasts)) if part == "test" else None
+    return Outgoing({MODEL: onnx}, facts, errors)
 
 
-def _as_published(errors: PartErrors | None) -> TestErrors:
-    return TestErrors(errors.mae, errors.rmse, errors.bias) if errors else TestErrors()
+def _known(records: Records, refit: StoredCandidate, part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows = stored_forecasts(records, refit)
+    rows = rows[rows["part"] == part]
+    return rows["truth"].to_numpy(dtype=np.float64), rows["forecast"].to_numpy(dtype=np.float64)
+
+
+def _facts(dataset: Dataset, rule: str) -> FitFacts:
+    last = dataset.origins("train")[-1] + dataset.task.horizon_hours  # the newest target that was learnt
+    return FitFacts(str(dataset.times[0])[:19], str(dataset.times[last])[:19], len(dataset.starts("train")), rule)
+
+
+def _as_published(errors: PartErrors | None) -> TestErrors | None:
+    return TestErrors(errors.mae, errors.rmse, errors.bias) if errors else None

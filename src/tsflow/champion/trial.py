@@ -1,29 +1,68 @@
 """A trial of a bundle before the pointer moves: read and run just as a consumer will."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsflow.bundle.manifest import Pointer
 from tsflow.bundle.reading import read_bundle
 from tsflow.client.champion import Champion
 from tsflow.errors import IntegrityError
+from tsflow.names import PRODUCTION, Stage
+from tsflow.records.decision import Check
+from tsflow.settings import GateSettings
+from tsflow.stations.station import Station
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset
 
-_WINDOWS = 24  # the newest of the record
+_NEWEST = 24  # windows: the last day of the record
+_SPREAD = 256  # windows, of all seasons that validation and test hold
 
 
-def require_working(objects: ObjectStore, pointer: Pointer, dataset: Dataset, task: str) -> None:
-    """Raise unless a consumer could load the bundle that a pointer would mean, and forecast with it.
+def loaded(objects: ObjectStore, pointer: Pointer, task: str, stage: Stage = PRODUCTION) -> Champion:
+    """Return the model that a pointer would mean; `IntegrityError` if a consumer could not load it."""
+    return Champion(read_bundle(objects, pointer, pointer.station, task, stage))
 
-    Raises
-    ------
-    IntegrityError
-        If a file is not as the manifest says, the model cannot be loaded, or a forecast is not finite.
+
+def tried(
+    champion: Champion, dataset: Dataset, station: Station, gate: GateSettings, candidate: NDArray[np.float64] | None
+) -> list[Check]:
+    """Return whether the forecasts of a loaded model are finite, in the station's range, and as good as its candidate's.
+
+    Parameters
+    ----------
+    candidate
+        Forecasts of the candidate, shape [n_windows] of validation, then test, of which `_SPREAD` are made again; None: the model
+        is the candidate itself.
     """
-    champion = Champion(read_bundle(objects, pointer, pointer.station, task))
-    starts = np.concatenate([dataset.starts(part) for part in ("validation", "test")])[-_WINDOWS:]
-    forecasts = champion.forecast_many(dataset.contexts(starts))
-    if not np.isfinite(forecasts).all():
-        wrong = int((~np.isfinite(forecasts)).sum())
-        msg = f"{pointer.manifest_key}: {wrong} of {len(starts)} forecasts are not finite; it was not made champion"
-        raise IntegrityError(msg)
+    starts = np.concatenate([dataset.starts(part) for part in ("validation", "test")])
+    step = max(1, len(starts) // _SPREAD)
+    spread = starts[::step]
+    newest = np.arange(max(0, len(dataset.times) - dataset.task.context_hours - _NEWEST + 1), len(dataset.times))[:_NEWEST]
+    newest = newest[newest + dataset.task.context_hours <= len(dataset.times)]
+    forecasts = champion.forecast_many(dataset.contexts(np.concatenate([spread, newest])))
+    checks = [_finite(forecasts)]
+    if not checks[0].passed:
+        return checks
+    low, high = station.variables[dataset.target].range
+    low, high, unit = low - gate.range_margin, high + gate.range_margin, dataset.units[dataset.target]
+    extremes = float(forecasts.min()), float(forecasts.max())
+    found = f"forecasts of the newest day and of {len(spread)} windows lie in {extremes[0]:.1f} to {extremes[1]:.1f} {unit}"
+    inside = low <= extremes[0] and extremes[1] <= high
+    checks.append(Check(rule="in range", passed=inside, found=f"{found}; allowed is {low:g} to {high:g}"))
+    if candidate is not None:
+        truth = dataset.values[spread + dataset.task.span - 1, dataset.target_index]
+        mae, before = float(np.abs(forecasts[: len(spread)] - truth).mean()), float(np.abs(candidate[::step] - truth).mean())
+        limit = before * (1 + gate.refit_worse)
+        told = f"the refit's error on {len(spread)} windows is {mae:.3f}, its candidate's was {before:.3f}"
+        checks.append(Check(rule="refit as good", passed=mae <= limit, found=f"{told}; at most {limit:.3f}"))
+    return checks
+
+
+def _finite(forecasts: NDArray[np.float64]) -> Check:
+    wrong = int((~np.isfinite(forecasts)).sum())
+    return Check(rule="finite", passed=not wrong, found=f"{wrong} of {len(forecasts)} forecasts are not finite")
+
+
+def unloadable(error: IntegrityError) -> Check:
+    """Return the failed rule of a bundle that a consumer could not load."""
+    return Check(rule="loads", passed=False, found=f"a consumer could not load it: {error}")

@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 
 from tsflow.cli.output import console
-from tsflow.errors import RunFailed, SettingsError
+from tsflow.errors import RunFailed, SettingsError, StackError, StorageUnavailable, TsflowError
 from tsflow.records.candidate import StoredEpoch
 from tsflow.records.files import FOLD, RUN
 from tsflow.records.names import run_key
@@ -17,6 +17,7 @@ from tsflow.stack import Airflow, DagRun, TaskInstance
 
 _POLL_SECONDS = 1.0
 _READ_SECONDS = 90.0  # Airflow reads DAG files, whose forms list the names, again and again
+_PATIENCE_SECONDS = 300.0  # with an API or a store that is away: a restart takes less
 _NEW_NAME = "is not one of"  # in the words of JSON Schema
 _COLOURS = {"success": "green", "running": "cyan", "failed": "red", "upstream_failed": "red", "up_for_retry": "yellow"}
 
@@ -34,10 +35,16 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
     console.print(f"[bold]{dag_id}[/]: {airflow.url}/dags/{dag_id}/runs/{run_id}")
     shown: dict[str, str] = {}
     began = time.monotonic()
+    away: float | None = None
     with Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _Nothing() as live:
         while True:
-            run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
-            progress = {name: _progress(records, dag_id, run_id, name) for name in _in_training(tasks)}
+            try:
+                run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
+                progress = {name: _progress(records, dag_id, run_id, name) for name in _in_training(tasks)}
+            except (StackError, StorageUnavailable) as absence:
+                away = _wait_on(absence, away)
+                continue
+            away = None
             if console.is_terminal:
                 live.update(_table(dag_id, tasks, progress))
             _print_changes(tasks, progress, shown, time.monotonic() - began)
@@ -46,6 +53,17 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
             time.sleep(_POLL_SECONDS)
     _raise_if_failed(airflow, run, tasks)
     return run_id
+
+
+def _wait_on(absence: TsflowError, since: float | None) -> float:
+    """Wait a little for an API or a store that is away, and say so once; raise when it has been away for too long."""
+    now = time.monotonic()
+    if since is None:
+        console.print(f"{absence}; the run goes on without us, waiting for an answer", markup=False)
+    elif now - since > _PATIENCE_SECONDS:
+        raise absence
+    time.sleep(_POLL_SECONDS)
+    return since or now
 
 
 def _triggered(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsflow.cli.bring_in import Given, bring_in, ingest, new_id, told_apart
-from tsflow.cli.output import console, show_backtest, show_board, write_json
+from tsflow.cli.champions import person
+from tsflow.cli.output import console, show_backtest, show_board, show_entry, write_json
 from tsflow.cli.output import show_tuning as show_result
 from tsflow.cli.stores import store
 from tsflow.errors import EntrantSkipped, SettingsError, StorageUnavailable, TsflowError
+from tsflow.names import Stage
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest, resolve
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
@@ -33,9 +35,10 @@ def ingest_once(request: IngestRequest, sources: tuple[str, ...]) -> None:
             ingest(records, request.changed(station=name, source=given.source), given, new_id("here", station))
 
 
-def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None) -> None:
+def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None, *, stage: Stage) -> None:
     """Ingest, train every entrant, rank and publish; entrants that fail stay on the leaderboard with their reason."""
     from tsflow import steps
+    from tsflow.champion.history import History
     from tsflow.records.ingest import Batch
     from tsflow.records.leaderboard import Leaderboard
 
@@ -47,15 +50,18 @@ def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None)
         for name in planned.entrants:
             _train(name, partial(steps.train_entrant, records, settings(), run_id, name))
         board = steps.rank_entrants(records, run_id)
-        for name in steps.plan_refit(records, settings(), board):
-            console.print(f"training {name} once more, on train and validation")
-            steps.refit_entrant(records, settings(), board, name)
-        published = steps.publish(records, settings(), board)
+        decision = steps.decide(records, settings(), board)
+        for name in steps.plan_refit(records, settings(), decision):
+            console.print(f"training {name} once more, on everything")
+            steps.refit_entrant(records, settings(), decision, name)
+        published = steps.publish(records, settings(), decision, stage=stage, actor=person())
+        entry = History(records, published.station, published.task, stage).entry(published.sequence)
         ranked = records.fetch(Leaderboard, board)
         report = records.read(Batch, ingest=run_id).report
         page = records.objects.address(board.key.replace(".json", ".html"))
     show_board(ranked)
-    console.print(f"champion {published.architecture}, version {published.version}: {published.address}", markup=False)
+    show_entry(entry)
+    console.print(f"pointer   {published.address}", markup=False)
     console.print(f"report {page}", markup=False)
     facts = {"ingest": report.model_dump(mode="json") if report else None, "published": published.model_dump(mode="json")}
     write_json(json_out, {**ranked.model_dump(mode="json"), **facts})

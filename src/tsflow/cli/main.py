@@ -8,11 +8,23 @@ from pathlib import Path
 import click
 
 from tsflow import __version__
+from tsflow.cli import champions, show, stack, through_airflow
 from tsflow.cli import here as in_this_process
-from tsflow.cli import show, stack, through_airflow
-from tsflow.cli.options import How, as_json, here, local, station_option, task_option, workflow
+from tsflow.cli.options import (
+    How,
+    as_json,
+    here,
+    local,
+    of_local_option,
+    publish_option,
+    stage_of,
+    station_option,
+    task_option,
+    workflow,
+)
 from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.errors import SettingsError, TsflowError
+from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
 from tsflow.settings import settings
 
@@ -58,28 +70,30 @@ def ingest(asked: Asked, how: How) -> None:
 
 @app.command()
 @here
+@publish_option
 @workflow(RetrainRequest)
-def run(asked: Asked, how: How) -> None:
+def run(asked: Asked, how: How, *, publish: bool) -> None:
     """Ingest, train every entrant, rank them and publish the best. Follows it to its end."""
-    _run(asked, how)
+    _run(asked, how, publish=publish)
 
 
 @app.command(hidden=True)
 @local
+@publish_option
 @workflow(RetrainRequest)
-def retrain(asked: Asked, how: How) -> None:
+def retrain(asked: Asked, how: How, *, publish: bool) -> None:
     """Run in this process: the old name of `tsflow run --here`."""
     if not how.here:
         msg = "retrain is the old name of `tsflow run --here`; use that, or `tsflow run` to go through Airflow"
         raise SettingsError(msg)
     click.echo("`tsflow retrain --local` is the old name of `tsflow run --here`, which does the same", err=True)
-    _run(asked, how)
+    _run(asked, how, publish=publish)
 
 
-def _run(asked: Asked, how: How) -> None:
+def _run(asked: Asked, how: How, *, publish: bool) -> None:
     request = RetrainRequest.of(asked)
     if how.here:
-        in_this_process.run(request, how.sources, how.json_out)
+        in_this_process.run(request, how.sources, how.json_out, stage=PRODUCTION if publish else LOCAL)
     else:
         through_airflow.run(request, how.named_source(), how.json_out)
 
@@ -136,25 +150,30 @@ def leaderboard(*, station: str | None, task: str | None, run_id: str | None, js
 
 @app.group()
 def champion() -> None:
-    """Show the published champion, or check every byte of it."""
+    """Show the champion, what became of it, and check every byte of it; promote, roll back, refuse, pin."""
+
+
+champions.add_commands(champion)
 
 
 @champion.command("show")
 @station_option
 @task_option
+@of_local_option
 @as_json
-def champion_show(*, station: str | None, task: str | None, json_out: str | None) -> None:
+def champion_show(*, station: str | None, task: str | None, of_local: bool, json_out: str | None) -> None:
     """Show what a task's champion is and where it lies."""
-    show.champion(station or settings().station, task, json_to_stdout(json_out))
+    show.champion(station or settings().station, task, stage_of(local=of_local), json_to_stdout(json_out))
 
 
 @champion.command("verify")
 @station_option
 @task_option
+@of_local_option
 @as_json
-def champion_verify(*, station: str | None, task: str | None, json_out: str | None) -> None:
+def champion_verify(*, station: str | None, task: str | None, of_local: bool, json_out: str | None) -> None:
     """Check every file of the champion against its manifest; exits with 5 if one differs."""
-    show.verify(station or settings().station, task, json_to_stdout(json_out))
+    show.verify(station or settings().station, task, stage_of(local=of_local), json_to_stdout(json_out))
 
 
 @app.command()
@@ -166,10 +185,11 @@ def champion_verify(*, station: str | None, task: str | None, json_out: str | No
     metavar="FILE",
     help="Forecast from this file of the station's form. Default: from the newest rows in the store.",
 )
+@of_local_option
 @as_json
-def forecast(*, station: str | None, task: str | None, observations: Path | None, json_out: str | None) -> None:
+def forecast(*, station: str | None, task: str | None, of_local: bool, observations: Path | None, json_out: str | None) -> None:
     """Forecast with the champion from the last hours."""
-    show.forecast(station or settings().station, task, observations, json_to_stdout(json_out))
+    show.forecast(station or settings().station, task, stage_of(local=of_local), observations, json_to_stdout(json_out))
 
 
 def _text(value: object) -> str | None:

@@ -12,6 +12,7 @@ import click
 
 from tsflow.cli.output import json_to_stdout
 from tsflow.errors import SettingsError
+from tsflow.names import LOCAL, PRODUCTION, Stage
 from tsflow.requests import IngestRequest, Request
 from tsflow.requests.knobs import Knob, knobs
 from tsflow.settings import override
@@ -153,3 +154,17 @@ station_option = click.option(
     metavar="NAME|FILE",
     help="Work on this station: a name, or the path of a station file. Default: setting `station`.",
 )
+publish_option = click.option(
+    "--publish",
+    is_flag=True,
+    help="With --here: let the gate move the champion that production reads. Without it, a run in this process publishes to a "
+    "pointer of its own, which `--local` of `tsflow champion` and `tsflow forecast` reads.",
+)
+of_local_option = click.option(
+    "--local", "of_local", is_flag=True, help="Read what `tsflow run --here` tried out, not the champion of production."
+)
+
+
+def stage_of(*, local: bool) -> Stage:
+    """Return the stage that `--local` means."""
+    return LOCAL if local else PRODUCTION

@@ -9,12 +9,12 @@ import pandas as pd
 
 from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
 from tsflow.cli.stores import store
-from tsflow.errors import DataError, SettingsError, UnknownName
+from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import names_in
-from tsflow.names import MAIN
-from tsflow.records.station import StoredStation
+from tsflow.names import MAIN, Stage
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, settings
+from tsflow.stations.described import described
 from tsflow.stations.station import Station, load_station
 
 _NAME = r"[a-z0-9][a-z0-9_-]*"
@@ -26,10 +26,10 @@ def leaderboard(station: str | None, task: str | None, run_id: str | None, json_
 
     with store() as records:
         if run_id is None:
-            board = newest_board(records, _station_name(station or settings().station), task)
+            board = newest_board(records, station_name(station or settings().station), task)
         else:
             board = board_of(records, run_id)
-        if station and board.station != _station_name(station):
+        if station and board.station != station_name(station):
             msg = f"run {run_id} is of station {board.station}, not {station}; leave --station or --run out"
             raise SettingsError(msg)
     write_json(json_out, board.model_dump(mode="json"))
@@ -45,7 +45,7 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
 
     with store() as records:
         if backtest_id is None:
-            summary = newest_backtest(records, _station_name(station or settings().station), task)
+            summary = newest_backtest(records, station_name(station or settings().station), task)
         else:
             summary = summary_of(records, backtest_id)
     if json_out != "-":
@@ -53,12 +53,12 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
     write_json(json_out, summary.model_dump(mode="json"))
 
 
-def champion(station: str, task: str | None, json_out: str | None) -> None:
+def champion(station: str, task: str | None, stage: Stage, json_out: str | None) -> None:
     """Print what the pointer and the manifest say."""
     from tsflow.client import load_champion
 
     with store() as records:
-        loaded = load_champion(_station_name(station), records.objects, task=_task(records, station, task))
+        loaded = load_champion(station_name(station), records.objects, task=task_of(records, station, task), stage=stage)
         address = records.objects.address(loaded.pointer.manifest_key)
     manifest = loaded.manifest
     write_json(json_out, {"pointer": asdict(loaded.pointer), "manifest": asdict(manifest), "address": address})
@@ -71,13 +71,13 @@ def champion(station: str, task: str | None, json_out: str | None) -> None:
     console.print(address, markup=False)
 
 
-def verify(station: str, task: str | None, json_out: str | None) -> None:
+def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -> None:
     """Check the champion from the pointer to the last byte."""
     from tsflow.client import load_champion
 
-    name = _station_name(station)
+    name = station_name(station)
     with store() as records:
-        loaded = load_champion(name, records.objects, task=_task(records, station, task))
+        loaded = load_champion(name, records.objects, task=task_of(records, station, task), stage=stage)
     files = {file: asdict(facts) for file, facts in loaded.manifest.files.items()}
     write_json(json_out, {"station": name, "version": loaded.manifest.version, "verified": True, "files": files})
     if json_out == "-":
@@ -87,15 +87,16 @@ def verify(station: str, task: str | None, json_out: str | None) -> None:
     console.print(f"{name}: version {loaded.manifest.version} is whole")
 
 
-def forecast(station: str, task: str | None, observations: Path | None, json_out: str | None) -> None:
+def forecast(station: str, task: str | None, stage: Stage, observations: Path | None, json_out: str | None) -> None:
     """Forecast from a file or from the store, with the champion's own way of making hours."""
     from tsflow.client import load_champion
 
     with store() as records:
         described = _described(records, station)
-        loaded = load_champion(described.station, records.objects, task=_task(records, station, task))
+        loaded = load_champion(described.station, records.objects, task=task_of(records, station, task), stage=stage)
         manifest = loaded.manifest
-        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings(**asdict(manifest.hourly)))
+        hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
+        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
     columns = {str(name): recent[name].to_numpy() for name in recent}
     value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
     bounds = [
@@ -125,26 +126,15 @@ def forecast(station: str, task: str | None, observations: Path | None, json_out
 
 def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> pd.DataFrame:
     """Return the newest unbroken hours, at most a context of them."""
-    from tsflow.observations.hourly import hourly_frame
-    from tsflow.observations.store import ObservationStore, Period
+    from tsflow.observations.recent import recent_hours, unbroken
     from tsflow.stations.clock import station_now
     from tsflow.stations.parse import parse
     from tsflow.stations.sources.files import read_paths
 
-    if file is not None:
-        rows, _ = parse(read_paths([str(file)]), station, now=station_now(station))
-    else:
-        stored = ObservationStore(records, station.station)
-        last = stored.last_time()
-        if last is None:
-            name = station.station
-            msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
-            raise DataError(msg)
-        # The first row read sets the minute of the hours: it lies whole hours before the last one.
-        rows = stored.read(Period(start=last - timedelta(hours=context + 48) - station.cadence))
-    frame = hourly_frame(rows, station, hourly).frame
-    recent: pd.DataFrame = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(context)
-    return recent
+    if file is None:
+        return recent_hours(records, station, context, hourly)
+    rows, _ = parse(read_paths([str(file)]), station, now=station_now(station))
+    return unbroken(rows, station, context, hourly)
 
 
 def check_output(output: Path | None, architecture: str) -> None:
@@ -166,7 +156,7 @@ def _is_file(station: str) -> bool:
     return station.endswith((".yaml", ".yml"))
 
 
-def _station_name(station: str) -> str:
+def station_name(station: str) -> str:
     """Return a station's name; one that is not under include/stations may have been trained from a file elsewhere."""
     if _is_file(station):
         return load_station(station).station
@@ -175,7 +165,7 @@ def _station_name(station: str) -> str:
     return station
 
 
-def _task(records: Records, station: str, task: str | None) -> str:
+def task_of(records: Records, station: str, task: str | None) -> str:
     """Return the task that is meant: the one named, else the first of the station, where it is known."""
     if task is not None:
         return task
@@ -187,9 +177,4 @@ def _task(records: Records, station: str, task: str | None) -> str:
 
 def _described(records: Records, station: str) -> Station:
     """Return a station from its file, or as it was described when its observations came in."""
-    if _is_file(station) or station in names_in("stations"):
-        return load_station(station)
-    stored = records.newest(StoredStation, station=_station_name(station))
-    if stored is None:
-        raise UnknownName("station", station, names_in("stations"))
-    return Station.model_validate(stored.content)
+    return load_station(station) if _is_file(station) else described(records, station_name(station))

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 from tsflow import stack
 from tsflow.cli.follow import follow
-from tsflow.cli.output import console, show_backtest, show_board, show_tuning, write_json
+from tsflow.cli.output import (
+    console,
+    show_backtest,
+    show_board,
+    show_entry,
+    show_how_to_read,
+    show_latest,
+    show_tuning,
+    write_json,
+)
 from tsflow.cli.stack import show_addresses
+from tsflow.records.forecast import LatestForecast
 from tsflow.requests import BacktestRequest, DatasetRequest, IngestRequest, Request, RetrainRequest, TuneRequest, resolve
 from tsflow.settings import settings
 from tsflow.stack import Airflow, StackStatus
@@ -31,16 +41,24 @@ def run(request: RetrainRequest, source: str | None, json_out: str | None) -> No
     """Trigger `ingest_weather`, then `retrain`, follow both, and show what came out."""
     started = _prepared(request, source)
     with _records() as records:
-        from tsflow.client import load_champion
+        from tsflow.champion.history import History
         from tsflow.evaluation.boards import board_of
 
         board = board_of(records, _ingest_and(started, records, "retrain", request, source))
-        champion = load_champion(board.station, records.objects, task=board.task)
-        address = records.objects.address(champion.pointer.manifest_key)
+        history = History(records, board.station, board.task)
+        ours = next((entry for entry in history.entries() if entry.run == board.run), None)
+        latest = records.find(LatestForecast, station=board.station, task=board.task)
+        champion = history.standing().pointer
         where = without_passwords(records.objects.endpoint_url or "AWS")
     show_board(board)
-    console.print(f"champion  {champion.manifest.architecture}, version {champion.manifest.version}", markup=False)
-    console.print(f"          {address} at {where}", markup=False)
+    if ours is not None:
+        show_entry(ours)
+    if champion is not None:
+        address = records.objects.address(champion.manifest_key)
+        console.print(f"champion  version {champion.version}: {address} at {where}", markup=False)
+    show_latest(latest)
+    if champion is not None:
+        show_how_to_read(board.station, board.task)
     show_addresses(started)
     write_json(json_out, board.model_dump(mode="json"))
 
@@ -89,7 +107,7 @@ def _ingest_and(started: StackStatus, records: Records, dag_id: str, request: Da
     from tsflow.records.names import run_key
 
     airflow = Airflow.of_stack(started)
-    wanted = IngestRequest(station=request.station, as_of=request.as_of, source=source, retrain=False)
+    wanted = IngestRequest(station=request.station, as_of=request.as_of, source=source)
     follow(airflow, records, "ingest_weather", _conf(wanted))
     return run_key(follow(airflow, records, dag_id, _conf(request)))
 

@@ -13,7 +13,7 @@ from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.bundle.intervals import Intervals
 from tsflow.bundle.reading import Bundle, read_champion
 from tsflow.errors import DataError, IntegrityError, SettingsError
-from tsflow.names import MAIN
+from tsflow.names import MAIN, PRODUCTION, Stage
 from tsflow.storage.objects import ObjectStore
 
 
@@ -136,7 +136,7 @@ def store_from_environment() -> ObjectStore:
     )
 
 
-def load_champion(station: str, objects: ObjectStore | None = None, *, task: str = MAIN) -> Champion:
+def load_champion(station: str, objects: ObjectStore | None = None, *, task: str = MAIN, stage: Stage = PRODUCTION) -> Champion:
     """Load a station's champion and verify it from the pointer to the last byte.
 
     Parameters
@@ -148,6 +148,8 @@ def load_champion(station: str, objects: ObjectStore | None = None, *, task: str
         `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
     task
         Which of the station's tasks, by its name in the station file.
+    stage
+        `production`, or `local`: what `tsflow run --here` tried out.
 
     Raises
     ------
@@ -156,4 +158,4 @@ def load_champion(station: str, objects: ObjectStore | None = None, *, task: str
     IntegrityError
         If a file is missing or is not the one that was published, or belongs to another station, task or version.
     """
-    return Champion(read_champion(objects or store_from_environment(), station, task))
+    return Champion(read_champion(objects or store_from_environment(), station, task, stage))

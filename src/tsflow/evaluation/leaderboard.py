@@ -47,7 +47,7 @@ def judge(run: str, dataset: Dataset, judged: dict[str, Judged], failures: dict[
     naive = naive_errors(dataset)
     lines = [_line(run, judged[name], dataset, naive, sure.get(name)) for name in order]
     left_out = [
-        Entrant(architecture=name, title=title, status=failure.status, reason=failure.reason)
+        Entrant(architecture=name, title=title, status=failure.status, reason=failure.reason, unfinished=failure.unfinished)
         for name, (title, failure) in sorted(failures.items())
     ]
     return [*(line.changed(rank=rank) for rank, line in enumerate(lines, 1)), *left_out]

@@ -127,6 +127,12 @@ class ObservationStore:
         """Return the time of the last stored row."""
         return self._edge(first=False)
 
+    def known_at(self) -> datetime | None:
+        """Return when the newest part was written, by UTC without a zone; None if nothing is stored."""
+        keys = self._objects.keys(OBSERVATIONS.prefix(station=self._station))
+        parts = [str(values["part"]) for key in keys if (values := OBSERVATIONS.values(key)) is not None]
+        return max((datetime.strptime(part.partition("-")[0], STAMP) for part in parts), default=None)
+
     def _edge(self, *, first: bool) -> datetime | None:
         months = self._months()
         if not months:

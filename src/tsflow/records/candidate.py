@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from tsflow.errors import EntrantSkipped
+from tsflow.errors import EntrantSkipped, StorageUnavailable
 from tsflow.model import Strict
 from tsflow.records.files import StoredFile
 from tsflow.records.found import Found, Nothing, read_found
@@ -76,13 +76,23 @@ class Failure(Record):
     status: Literal["failed", "skipped"]  # skipped: takes no part here, such as for want of an optional library
     reason: str
     traceback: str = ""
+    unfinished: bool = False  # it died of the store or of memory, and might well have won: trained again, it may have a result
 
     @classmethod
     def of(cls, error: BaseException, traceback: str = "") -> "Failure":
         """Return what is kept of an error."""
         if isinstance(error, EntrantSkipped):
             return cls(status="skipped", reason=str(error), traceback=traceback)
-        return cls(status="failed", reason=f"{type(error).__name__}: {error}".strip(), traceback=traceback)
+        return cls(
+            status="failed",
+            reason=f"{type(error).__name__}: {error}".strip(),
+            traceback=traceback,
+            unfinished=isinstance(error, StorageUnavailable | MemoryError | OSError),
+        )
 
 
-LEFT_NOTHING = Failure(status="failed", reason="left no result: its task was killed, or never ran; see its log in Airflow")
+LEFT_NOTHING = Failure(
+    status="failed",
+    unfinished=True,
+    reason="left no result: its task was killed, or never ran; see its log in Airflow",
+)

@@ -42,6 +42,7 @@ class Entrant(Strict):
     title: str
     status: Literal["ok", "failed", "skipped"]
     reason: str | None = None
+    unfinished: bool = False  # failed for want of store or memory, or left nothing: the board is incomplete without it
     candidate: Reference | None = None  # what was judged; None: an entrant without a result, or a board of commit 49384e5
     val_mae: float | None = None
     test_mae: float | None = None

@@ -1,9 +1,10 @@
 """A run of `retrain`: what was asked for, and what it came to."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tsflow.names import MAIN
+from tsflow.records.decision import Reigning
 from tsflow.records.record import Record
 from tsflow.records.template import Template
 
@@ -22,4 +23,6 @@ class Run(Record):
     profile: str
     split: str
     seed: int
+    recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys
+    reigning: Reigning | None = None  # the champion then; its recipe is among the entrants
     docs: str  # the key of the Data Docs of its hours

@@ -85,11 +85,15 @@ class Records:
 
     def fetch(self, kind: type[R], reference: Reference) -> R:
         """Return the record that a reference means; `IntegrityError` if its bytes are others, or are gone."""
+        return kind.read(self.bytes_of(reference), reference.key)
+
+    def bytes_of(self, reference: Reference) -> bytes:
+        """Return the bytes that a reference means; `IntegrityError` if they are others, or are gone."""
         body = self.objects.get(reference.key)
         if (found := digest(body)) != reference.sha256:
             msg = f"{reference.key}: SHA-256 {found[:16]}..., expected {reference.sha256[:16]}...; it was changed or damaged"
             raise IntegrityError(msg)
-        return kind.read(body, reference.key)
+        return body
 
     def listed(self, kind: type[Record], **place: Value) -> list[dict[str, Value]]:
         """Return what stands in the keys of the records there are, in order of their keys, without reading them."""

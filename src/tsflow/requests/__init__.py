@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tsflow.requests.models import (
     BacktestRequest,
     DatasetRequest,
+    ForecastRequest,
     IngestRequest,
     Request,
     RetrainRequest,
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "BacktestRequest",
     "DatasetRequest",
+    "ForecastRequest",
     "IngestRequest",
     "Request",
     "RetrainRequest",
     "TrainingRequest",
     "TuneRequest",
     "resolve",
+    "watched",
 ]
 
 
@@ -33,3 +36,10 @@ def resolve(request: Request, settings: "Settings") -> "Order":
     from tsflow.requests import order
 
     return order.resolve(request, settings)
+
+
+def watched(request: ForecastRequest, settings: "Settings") -> list[tuple[str, str]]:
+    """Return what is to be forecast or monitored; see `tsflow.requests.order`."""
+    from tsflow.requests import order
+
+    return order.watched(request, settings)

@@ -39,14 +39,7 @@ Days = Annotated[int, Field(ge=1)]
 
 
 class Request(Strict):
-    """What every workflow asks."""
-
-    as_of: Moment = Field(
-        None,
-        title="As of",
-        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
-        "Empty: now.",
-    )
+    """What somebody asks of a workflow."""
 
     @classmethod
     def of(cls, content: Mapping[str, object]) -> Self:
@@ -63,7 +56,18 @@ class Request(Strict):
             raise SettingsError(sentences(error, cls.__name__)) from error
 
 
-class IngestRequest(Request):
+class DatedRequest(Request):
+    """What is asked about a moment."""
+
+    as_of: Moment = Field(
+        None,
+        title="As of",
+        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
+        "Empty: now.",
+    )
+
+
+class IngestRequest(DatedRequest):
     """Bring observations up to the as-of into the store."""
 
     station: Station | None = Field(
@@ -81,14 +85,24 @@ class IngestRequest(Request):
         title="Days of history",
         description="Ask a simulated station for so many days before the as-of. Empty: as many as its station file says.",
     )
-    retrain: bool = Field(
-        True,
-        title="Retrain afterwards",
-        description="Start a run of the DAG retrain for each task of each station that got new rows.",
+
+
+class ForecastRequest(Request):
+    """Forecast or monitor now."""
+
+    station: Station | None = Field(
+        None,
+        title="Station",
+        description="Work on this station: a name under include/stations. Empty: every station of the setting schedule.stations.",
+    )
+    task: Annotated[str, Field(pattern=TASK_NAME)] | None = Field(
+        None,
+        title="Task",
+        description="Work on this task of the station file only. Empty: every task.",
     )
 
 
-class DatasetRequest(Request):
+class DatasetRequest(DatedRequest):
     """What is cut from a station's record, to train on."""
 
     as_of: Moment = Field(

@@ -13,6 +13,8 @@ from tsflow.observations.store import Period
 from tsflow.requests.models import (
     BacktestRequest,
     DatasetRequest,
+    DatedRequest,
+    ForecastRequest,
     IngestRequest,
     Request,
     RetrainRequest,
@@ -85,7 +87,17 @@ def resolve(request: Request, settings: Settings) -> Order:
     return _with_entrants(order, request, settings) if isinstance(request, TrainingRequest) else order
 
 
-def _moment(request: Request, station: Station) -> datetime:
+def watched(request: ForecastRequest, settings: Settings) -> list[tuple[str, str]]:
+    """Return station and task of all that is to be forecast or monitored; of an empty request every task of the schedule."""
+    names = [request.station] if request.station else list(settings.schedule.stations)
+    pairs = [(station, task) for station in map(load_station, names) for task in station.tasks]
+    if request.task:
+        name = load_station(names[0]).task(request.task, settings.windows)[0]
+        pairs = [pair for pair in pairs if pair[1] == name]
+    return [(station.station, task) for station, task in pairs]
+
+
+def _moment(request: DatedRequest, station: Station) -> datetime:
     now = station_now(station)
     if request.as_of is not None and request.as_of > now + timedelta(seconds=1):
         msg = f"as-of {request.as_of} is in the future (now {now:%Y-%m-%d %H:%M} by the station's clock); give a past date"

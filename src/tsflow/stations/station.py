@@ -100,6 +100,8 @@ class Station(Strict):
     tasks: Annotated[dict[Annotated[str, Field(pattern=TASK_NAME)], StationTask], Field(min_length=1)] = {MAIN: StationTask()}
     variables: Annotated[dict[Annotated[str, Field(pattern=_VARIABLE)], Variable], Field(min_length=1)]
     sources: Annotated[dict[str, AnySource], Field(min_length=1)]
+    approval: bool = False  # a person must approve each model before it becomes champion
+    ingest_hours: Annotated[int, Field(ge=1, le=24)] = 1  # ingest when so many hours divide the hour of the day, by UTC
 
     @field_validator("encoding")
     @classmethod

@@ -2,10 +2,13 @@
 
 ::
 
-    fetch_batch -> validate_batch -> store_batch                                         ingest_weather
+    due_ingest -> fetch_batch -> validate_batch -> store_batch                            ingest_weather
     build_dataset -> train_entrant (one an architecture, then ensembles) -> rank_entrants
-        -> plan_refit -> refit_entrant (the challenger, or its members) -> publish         retrain
+        -> decide -> plan_refit -> refit_entrant (what goes out, or its members) -> publish  retrain
     build_backtest -> backtest_entrant (one a fold and architecture) -> summarise_backtest  backtest
+    due_retraining                                                                              daily
+    make_forecast                                                                               forecast, and after publish
+    monitor                                                                                     monitor
     start_tuning -> tune_worker (any number) -> finish_tuning                                  tune
 
 A step takes the store of records, the settings, and a request or references; it returns a record or a reference to one.
@@ -16,9 +19,15 @@ first to finish. No step imports another.
 from tsflow.steps.backtest_entrant import backtest_entrant
 from tsflow.steps.build_backtest import build_backtest
 from tsflow.steps.build_dataset import build_dataset
+from tsflow.steps.decide import decide
+from tsflow.steps.due_ingest import due_ingest
+from tsflow.steps.due_retraining import due_retraining
 from tsflow.steps.fetch_batch import fetch_batch
 from tsflow.steps.finish_tuning import finish_tuning
+from tsflow.steps.make_forecast import make_forecast
+from tsflow.steps.monitor import monitor
 from tsflow.steps.publish import Published, publish
+from tsflow.steps.question import question
 from tsflow.steps.rank_entrants import rank_entrants
 from tsflow.steps.refit import plan_refit, refit_entrant
 from tsflow.steps.start_tuning import start_tuning
@@ -33,11 +42,17 @@ __all__ = [
     "backtest_entrant",
     "build_backtest",
     "build_dataset",
+    "decide",
+    "due_ingest",
+    "due_retraining",
     "ensembles_of",
     "fetch_batch",
     "finish_tuning",
+    "make_forecast",
+    "monitor",
     "plan_refit",
     "publish",
+    "question",
     "rank_entrants",
     "refit_entrant",
     "singles_of",

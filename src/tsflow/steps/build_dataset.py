@@ -1,5 +1,6 @@
 """Cut a station's record into windows: the beginning of a run of `retrain`."""
 
+from tsflow.champion.reigning import with_reigning
 from tsflow.observations.hours import validated_hours
 from tsflow.records.files import RUN
 from tsflow.records.run import Run
@@ -11,6 +12,8 @@ from tsflow.windows.building import dataset_of
 
 def build_dataset(records: Records, settings: Settings, request: RetrainRequest, run: str) -> Run:
     """Cut the station's record into windows; return the run: its dataset's fingerprint and its entrants.
+
+    Their recipes are those of this moment; the champion's is always among them.
 
     Raises
     ------
@@ -26,6 +29,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
     hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=RUN.key(run=run))
     split = settings.splits.named(request.split)
     dataset = dataset_of(station, task, hourly, split, request.split)
+    entrants = with_reigning(records, station.station, order.task_name, order.entrants)
     return records.first(
         Run(
             run=run,
@@ -33,7 +37,9 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             task=order.task_name,
             as_of=order.as_of,
             fingerprint=dataset.save(records),
-            entrants=list(order.entrants),
+            entrants=list(entrants.recipes),
+            recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in entrants.recipes.items()},
+            reigning=entrants.reigning,
             profile=request.profile,
             split=request.split,
             seed=request.seed,

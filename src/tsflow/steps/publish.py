@@ -1,22 +1,33 @@
-"""Publish a board's challenger as champion: the last step of `retrain`."""
+"""Publish the model that the gate let through: the last step of `retrain`."""
 
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from typing import Literal
 
+import numpy as np
+
+from tsflow.bundle.manifest import FORMAT, Manifest, Pointer
 from tsflow.bundle.places import pointer_key
 from tsflow.champion.bundle import write_bundle
+from tsflow.champion.clock import utc_now
 from tsflow.champion.describe import describe
-from tsflow.champion.pointer import pointer_to, promote
+from tsflow.champion.history import History, Standing
 from tsflow.champion.refit import members_of, outgoing
-from tsflow.champion.trial import require_working
+from tsflow.champion.rules import Approval, person_rule, standing_rules
+from tsflow.champion.trial import loaded, tried, unloadable
+from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import candidate_of
 from tsflow.model import Strict
+from tsflow.names import LOCAL, PRODUCTION, Stage
 from tsflow.records.candidate import StoredCandidate
+from tsflow.records.decision import Check, Decision
 from tsflow.records.files import REFITS
+from tsflow.records.history import Entry, Kind, PointerFacts
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Reference
 from tsflow.records.store import Records
 from tsflow.settings import Settings
+from tsflow.stations.described import described
+from tsflow.stations.station import Station
 from tsflow.storage.codecs import to_json
 from tsflow.training.storing import stored_forecasts
 from tsflow.uncertainty.conformal import conformal
@@ -24,46 +35,171 @@ from tsflow.windows.dataset import Dataset
 
 
 class Published(Strict):
-    """Which model went out, and where its pointer lies."""
+    """What became of a board's model."""
 
+    outcome: Literal["promoted", "refreshed", "refused"]
+    reason: str
     station: str
     task: str
+    stage: Stage
     architecture: str
     version: str
-    sequence: int
-    address: str
+    sequence: int  # of the entry in the history
+    address: str  # of the pointer
 
 
-def publish(records: Records, settings: Settings, board: Reference) -> Published:
-    """Publish a board's challenger, try it as a consumer will, and swap the pointer.
+@dataclass(frozen=True)
+class _Work:
+    """What a bundle is made of."""
 
-    The version follows from the leaderboard, so that publishing it twice gives one bundle.
+    records: Records
+    settings: Settings
+    board: Leaderboard
+    decided: Decision
+
+    def refits(self, candidate: StoredCandidate) -> dict[str, StoredCandidate]:
+        """Return the trainings on everything, by architecture; none where the gate refused, or the profile wants none."""
+        if self.decided.verdict == "refusal" or not self.settings.profiles.named(self.board.profile).refit:
+            return {}
+        folder = REFITS.key(run=self.board.run)
+        return {name: self.records.read(StoredCandidate, folder=folder, architecture=name) for name in members_of(candidate)}
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A bundle that lies there whole, and how it did in its trial."""
+
+    manifest: Manifest
+    reference: Reference
+    stage: Stage
+    checks: list[Check]
+
+
+def publish(
+    records: Records,
+    settings: Settings,
+    decision: Reference,
+    *,
+    stage: Stage = PRODUCTION,
+    actor: str = "tsflow",
+    approval: Approval | None = None,
+) -> Published:
+    """Make the model that goes out a bundle, try it as a consumer will, write the outcome down, and move the pointer if all holds.
+
+    What is refused is made a bundle too, so that a person may promote it; what became of a board is decided once. In the stage
+    `local` the rules are told but do not bind: nobody reads it but who tries something out.
     """
-    ranked = records.fetch(Leaderboard, board)
-    candidate = candidate_of(records, ranked, ranked.challenger)
-    dataset = Dataset.load(records, ranked.fingerprint)
-    model = outgoing(records, candidate, _refits(records, settings, ranked, candidate), dataset)
-    found = conformal(stored_forecasts(records, candidate))
-    manifest = describe(ranked, candidate, dataset, found, model.errors)
+    decided = records.fetch(Decision, decision)
+    board = records.read(Leaderboard, run=decided.run, number=decided.number)
+    history, station = History(records, board.station, board.task, stage), described(records, board.station)
+    reference = records.reference(board)
+    if (done := _written(history, board, reference)) is None:
+        made = _bundle(_Work(records, settings, board, decided), station, stage)
+
+        def entry(standing: Standing) -> Entry:
+            if (there := _written(history, board, reference)) is not None:
+                return there
+            present = history.manifest(standing.pointer) if standing.pointer else None
+            checks = [
+                *decided.checks,
+                *made.checks,
+                *standing_rules(standing, decided, made.manifest, present),
+                *person_rule(approval, needed=station.approval and stage == PRODUCTION),
+            ]
+            return _entry(standing, decided, board, made, checks).changed(actor=actor, board=reference)
+
+        done = history.add(entry)
+    return _told(records, done)
+
+
+def _written(history: History, board: Leaderboard, reference: Reference) -> Entry | None:
+    """Return what the history says of a board already."""
+    for entry in history.entries():
+        if entry.board == reference:
+            return entry
+        if entry.at < board.created_at:
+            return None
+    return None
+
+
+def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
+    records, board = work.records, work.board
+    candidate = candidate_of(records, board, work.decided.outgoing)
+    dataset = Dataset.load(records, board.fingerprint)
+    refits = work.refits(candidate)
+    model = outgoing(records, candidate, refits, dataset)
+    table = stored_forecasts(records, candidate)
+    found = conformal(table)
+    manifest = describe(board, candidate, dataset, intervals=found, model=model, decision=work.decided)
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
     if found.intervals is not None:
         files["intervals.json"] = to_json(found.intervals.to_dict())
-    key, sha256 = write_bundle(records.objects, manifest, files)
-    now = datetime.now(UTC).replace(microsecond=0)
-    require_working(records.objects, pointer_to(manifest, key, sha256, now=now, sequence=0), dataset, ranked.task)
-    pointer = promote(records.objects, manifest, key, sha256, now=now)
-    return Published(
-        station=ranked.station,
-        task=ranked.task,
-        architecture=candidate.architecture,
-        version=pointer.version,
-        sequence=pointer.sequence,
-        address=records.objects.address(pointer_key(ranked.station, ranked.task)),
+    key, sha256 = write_bundle(records.objects, manifest, files, stage)
+    pointer = Pointer(FORMAT, board.station, manifest.version, key, sha256, utc_now().isoformat(), 0)
+    compared = table[table["part"].isin(["validation", "test"])]["forecast"].to_numpy(dtype=np.float64) if refits else None
+    try:
+        checks = tried(loaded(records.objects, pointer, board.task, stage), dataset, station, work.settings.gate, compared)
+    except IntegrityError as error:
+        checks = [unloadable(error)]
+    return _Made(manifest, Reference(key=key, sha256=sha256), stage, checks)
+
+
+def _entry(standing: Standing, decided: Decision, board: Leaderboard, made: _Made, checks: list[Check]) -> Entry:
+    failed = [check for check in checks if not check.passed]
+    told = {check.rule for check in decided.checks if not check.passed} if decided.verdict != "refusal" else set()
+    binding = [check for check in failed if check.rule not in told]  # what kept a challenger from a change lets a refresh out
+    if made.stage == LOCAL:
+        binding = [check for check in binding if check in made.checks]
+    kind: Kind = "refusal" if binding else "refresh" if decided.verdict == "refresh" else "promotion"
+    now, manifest, number = utc_now(), made.manifest, standing.next_number
+    pointer = None
+    if kind != "refusal":
+        pointer = PointerFacts(
+            format=FORMAT,
+            station=board.station,
+            version=manifest.version,
+            manifest_key=made.reference.key,
+            manifest_sha256=made.reference.sha256,
+            promoted_at=now.isoformat(),
+            sequence=number,
+        )
+    reason = "; ".join(check.found for check in binding) or decided.reason
+    if made.stage == LOCAL and failed and not binding:
+        reason = f"a try; the gate: {reason}"
+    return Entry(
+        number=number,
+        station=board.station,
+        task=board.task,
+        stage=made.stage,
+        kind=kind,
+        at=now,
+        actor="",
+        reason=reason,
+        version=manifest.version,
+        architecture=manifest.architecture,
+        manifest=made.reference,
+        run=board.run,
+        as_of=board.as_of,
+        val_mae=manifest.metrics.val_mae,
+        test_mae=manifest.metrics.test_mae,
+        naive_test_mae=board.naive.get("test"),
+        checks=checks,
+        pointer=pointer,
     )
 
 
-def _refits(records: Records, settings: Settings, board: Leaderboard, candidate: StoredCandidate) -> dict[str, StoredCandidate]:
-    if not settings.profiles.named(board.profile).refit:
-        return {}
-    folder = REFITS.key(run=board.run)
-    return {name: records.read(StoredCandidate, folder=folder, architecture=name) for name in members_of(candidate)}
+def _told(records: Records, entry: Entry) -> Published:
+    outcome: Literal["promoted", "refreshed", "refused"] = (
+        "refused" if entry.pointer is None else "refreshed" if entry.kind == "refresh" else "promoted"
+    )
+    return Published(
+        outcome=outcome,
+        reason=entry.reason,
+        station=entry.station,
+        task=entry.task,
+        stage=entry.stage,
+        architecture=str(entry.architecture),
+        version=str(entry.version),
+        sequence=entry.number,
+        address=records.objects.address(pointer_key(entry.station, entry.task, entry.stage)),
+    )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.pinned import pinned
 from tsflow.errors import IntegrityError
 from tsflow.evaluation import report
 from tsflow.evaluation.leaderboard import judge, table
@@ -70,7 +70,7 @@ def _results(records: Records, run: Run) -> tuple[dict[str, Judged], dict[str, t
         if isinstance(found, Judged):
             judged[name] = found
         else:
-            failures[name] = load_architecture(name).title, found
+            failures[name] = pinned(run, name).title, found
     return judged, failures
 
 

@@ -1,11 +1,12 @@
-"""Train the challenger once more, on train and validation, with what validation found."""
+"""Train the recipe that goes out once more, on everything, with what validation found."""
 
 from collections.abc import Callable
 
-from tsflow.architectures.registry import families
-from tsflow.champion.refit import members_of
+from tsflow.architectures.pinned import recipe_of
+from tsflow.champion.refit import growth, members_of
 from tsflow.evaluation.boards import candidate_of
 from tsflow.records.candidate import Epoch, StoredCandidate
+from tsflow.records.decision import Decision
 from tsflow.records.files import REFITS
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Reference
@@ -15,33 +16,39 @@ from tsflow.training.once import Assignment, train_once
 from tsflow.windows.dataset import Dataset
 
 
-def plan_refit(records: Records, settings: Settings, board: Reference) -> list[str]:
-    """Return which candidates of a board are to be trained once more on train and validation: the challenger, or its members."""
-    ranked = records.fetch(Leaderboard, board)
-    if not settings.profiles.named(ranked.profile).refit:
+def plan_refit(records: Records, settings: Settings, decision: Reference) -> list[str]:
+    """Return which candidates are to be trained once more: the one that goes out, or its members; none if the gate refused."""
+    decided = records.fetch(Decision, decision)
+    board = _board(records, decided)
+    if decided.verdict == "refusal" or not settings.profiles.named(board.profile).refit:
         return []
-    return members_of(candidate_of(records, ranked, ranked.challenger))
+    return members_of(candidate_of(records, board, decided.outgoing))
 
 
 def refit_entrant(
     records: Records,
     settings: Settings,
-    board: Reference,
+    decision: Reference,
     architecture: str,
     *,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> StoredCandidate:
-    """Train a candidate once more on train and validation, with the epochs, rounds or penalty that validation found."""
-    ranked = records.fetch(Leaderboard, board)
+    """Train a candidate once more, on all rows of split `recent`, else on train and validation."""
+    ranked = _board(records, records.fetch(Decision, decision))
     chosen = candidate_of(records, ranked, architecture)
-    recipe = families()[chosen.settings["builder"]].model_validate(chosen.settings).settled(chosen.found)
-    dataset = Dataset.load(records, ranked.fingerprint).joined()
+    dataset = Dataset.load(records, ranked.fingerprint)
+    recipe = recipe_of({**chosen.settings, "architecture": chosen.architecture}).settled(chosen.found, growth(dataset))
+    refit = dataset.for_refit()
     assignment = Assignment(
         run=ranked.run,
         folder=REFITS.key(run=ranked.run),
-        fingerprint=dataset.fingerprint,
+        fingerprint=refit.fingerprint,
         seed=ranked.seed,
         max_epochs=settings.profiles.named(ranked.profile).max_epochs,
         threads=settings.training.threads,
     )
-    return train_once(records, assignment, recipe, lambda: dataset, on_epoch=on_epoch)
+    return train_once(records, assignment, recipe, lambda: refit, on_epoch=on_epoch)
+
+
+def _board(records: Records, decision: Decision) -> Leaderboard:
+    return records.read(Leaderboard, run=decision.run, number=decision.number)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tsflow.architectures.ensembles import Ensemble
-from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.pinned import pinned
 from tsflow.records.candidate import Epoch, StoredCandidate
 from tsflow.records.files import RUN
 from tsflow.records.run import Run
@@ -17,12 +17,12 @@ from tsflow.windows.dataset import Dataset
 
 def singles_of(run: Run) -> list[str]:
     """Return a run's entrants that learn from the dataset."""
-    return [name for name in run.entrants if not isinstance(load_architecture(name), Ensemble)]
+    return [name for name in run.entrants if not isinstance(pinned(run, name), Ensemble)]
 
 
 def ensembles_of(run: Run) -> list[str]:
     """Return a run's entrants that are made of the others."""
-    return [name for name in run.entrants if isinstance(load_architecture(name), Ensemble)]
+    return [name for name in run.entrants if isinstance(pinned(run, name), Ensemble)]
 
 
 def train_entrant(
@@ -34,7 +34,8 @@ def train_entrant(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> StoredCandidate:
     """Train one entrant of a run, or weigh an ensemble; return its candidate. A failure or a skip is recorded and raised again."""
-    planned, recipe = records.read(Run, run=run), load_architecture(architecture)
+    planned = records.read(Run, run=run)
+    recipe = pinned(planned, architecture)
     if isinstance(recipe, Ensemble):
         return _weighed(records, planned, recipe)
     assignment = Assignment(

@@ -15,7 +15,7 @@ from tsflow.records.dataset import PARTS, HourlyReport, Part, PartFacts, Parts, 
 from tsflow.records.files import HOURS
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, WindowSettings
-from tsflow.splits import FixedSplit
+from tsflow.splits import FixedSplit, RecentSplit
 from tsflow.storage.codecs import digest, from_parquet, to_json, to_parquet
 from tsflow.task import Task
 from tsflow.windows.scaler import Scaler
@@ -173,8 +173,16 @@ class Dataset:
         )
         return replace(self, frame=self.frame.iloc[: self.bounds.b], split=fixed, split_name=f"{self.split_name}, no test")
 
+    def for_refit(self) -> "Dataset":
+        """Return the dataset that the model which goes out learns from: all rows of the split `recent`, else `joined`."""
+        if not isinstance(self.split, RecentSplit):
+            return self.joined()
+        end = pd.Timestamp(self.times[-1]).to_pydatetime()
+        fixed = FixedSplit(train_end=end, validation_end=end, test_end=end)
+        return self.cut(fixed, f"{self.split_name}, all rows")
+
     def joined(self) -> "Dataset":
-        """Return the dataset whose training part is this one's training and validation parts, for a refit."""
+        """Return the dataset whose training part is this one's training and validation parts: its test part stays unseen."""
         end = pd.Timestamp(self.times[self.bounds.b - 1]).to_pydatetime()
         fixed = FixedSplit(
             train_end=end,

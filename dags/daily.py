@@ -1,0 +1,45 @@
+"""Once a day, ask for a retraining of everything that got new rows since its last one.
+
+Each task of such a station gets a partition of the asset `retraining`, and `retrain` runs for it. Observations that come in
+every hour do not retrain every hour.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from tsflow.settings import settings
+from wiring import RETRAINING, RETRIES, partition, records
+
+
+@dag(
+    # Without a start date and with no look back, a fresh stack waits for the next time of the schedule.
+    schedule=CronTriggerTimetable(settings().schedule.retrain_cron, timezone="UTC", run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
+    tags=["tsflow"],
+    doc_md=__doc__,
+)
+def daily() -> None:
+    """Wire the step."""
+
+    @task(outlets=[RETRAINING])
+    def ask(*, outlet_events: Any) -> list[str]:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from tsflow import steps
+
+        due = steps.due_retraining(records(), settings())
+        if not due:
+            raise AirflowSkipException("nothing new came in since the last retraining")
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        keys = [partition(station, name, today) for station, name in due]
+        outlet_events[RETRAINING].add_partitions(keys)
+        return keys
+
+    ask()
+
+
+daily()

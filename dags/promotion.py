@@ -1,0 +1,94 @@
+"""What follows a leaderboard: the gate, the fit on everything, a person's approval where wanted, the pointer, a forecast."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import task
+
+from tsflow.settings import settings
+from wiring import CHAMPIONS, NAMED, TRAINING, records, reference
+
+if TYPE_CHECKING:
+    from tsflow.champion.rules import Approval
+
+
+@task
+def decide(board: dict[str, str]) -> dict[str, str]:
+    """Compare the challenger with the champion's recipe, and both with naive."""
+    from tsflow import steps
+
+    return steps.decide(records(), settings(), reference(board)).model_dump()
+
+
+@task
+def plan_refit(decision: dict[str, str]) -> list[str]:
+    """Return what is to be fitted on everything."""
+    from tsflow import steps
+
+    return steps.plan_refit(records(), settings(), reference(decision))
+
+
+@task(map_index_template=NAMED, **TRAINING)
+def refit(architecture: str, decision: dict[str, str]) -> None:
+    """Fit one on everything."""
+    from tsflow import steps
+
+    steps.refit_entrant(records(), settings(), reference(decision), architecture)
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def question(decision: dict[str, str]) -> list[str]:
+    """Return what a person is to approve; nothing where the station asks for no approval."""
+    from tsflow import steps
+
+    return steps.question(records(), reference(decision))
+
+
+@task(trigger_rule="none_failed_min_one_success", outlets=[CHAMPIONS])
+def publish(decision: dict[str, str], answers: Any, run_id: str, *, outlet_events: Any) -> dict[str, Any]:
+    """Try the model as a consumer will, write the outcome into the history, and move the pointer if all rules hold."""
+    from tsflow import steps
+
+    told = {"actor": f"retrain {run_id}", "approval": approval_of(answers)}
+    published = steps.publish(records(), settings(), reference(decision), **told)
+    outlet_events[CHAMPIONS].extra = published.model_dump(include={"station", "task", "version", "outcome", "reason"})
+    return published.model_dump()
+
+
+@task
+def forecast(published: dict[str, Any]) -> dict[str, Any]:
+    """Forecast at once, so that nobody waits an hour for a new champion's first one."""
+    from tsflow import steps
+
+    return steps.make_forecast(records(), settings(), published["station"], published["task"]).model_dump(mode="json")
+
+
+def approval_of(answers: Any) -> "Approval | None":
+    """Return what a person answered to `approve`; None if nobody was asked."""
+    from tsflow.champion.rules import Approval
+
+    for answer in answers or []:
+        user = answer.get("responded_by_user") or {}
+        actor = user.get("name") or user.get("id") or "nobody in time"
+        reason = (answer.get("params_input") or {}).get("reason") or "no reason given"
+        return Approval(actor=str(actor), approved=answer["chosen_options"] == ["Approve"], reason=str(reason))
+    return None
+
+
+def promote(board: Any) -> Any:
+    """Wire all of that behind a board; return the task that publishes."""
+    decision = decide(board)
+    refitted = refit.partial(decision=decision).expand(architecture=plan_refit(decision))
+    asking = question(decision)
+    approve = HITLOperator.partial(
+        task_id="approve",
+        options=["Approve", "Refuse"],
+        defaults="Refuse",  # if nobody answers in time
+        params={"reason": ""},
+        response_timeout=timedelta(days=2),
+    ).expand(subject=asking)
+    published = publish(decision, approve.output)
+    refitted >> [asking, published]
+    forecast(published)
+    return published

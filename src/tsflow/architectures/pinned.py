@@ -1,0 +1,34 @@
+"""Recipes as they were when a run began: an edit of a file, or an update of tsflow, does not mix two recipes on one board."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from tsflow.architectures.registry import Architecture, families, load_architecture
+from tsflow.errors import SettingsError
+from tsflow.model import explain
+from tsflow.records.run import Run
+
+
+def recipe_of(content: Mapping[str, Any]) -> Architecture:
+    """Return a recipe that was stored.
+
+    Raises
+    ------
+    SettingsError
+        If this tsflow has no such family, or the family has other keys by now.
+    """
+    builder = str(content.get("builder"))
+    if builder not in families():
+        msg = f"recipe {content.get('architecture')}: this tsflow has no family {builder!r}"
+        raise SettingsError(msg)
+    try:
+        return families()[builder].model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(explain(error, f"recipe {content.get('architecture')}")) from error
+
+
+def pinned(run: Run, name: str) -> Architecture:
+    """Return an entrant's recipe as its run has it; a run of a tsflow that did not pin reads the present file."""
+    return recipe_of(run.recipes[name]) if name in run.recipes else load_architecture(name)

@@ -1,0 +1,50 @@
+"""A board, what its entrants forecast and the champion's recipe, brought before the gate."""
+
+import numpy as np
+
+from tsflow.champion.clock import utc_now
+from tsflow.champion.gate import Contest, choose, conditions
+from tsflow.evaluation.boards import candidate_of
+from tsflow.records.decision import Decision, Reigning
+from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.store import Records
+from tsflow.settings import Settings
+from tsflow.training.storing import stored_forecasts
+from tsflow.windows.dataset import Dataset
+
+
+def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning: Reigning | None) -> Decision:
+    """Return the gate's decision on a board."""
+    contest = contest_of(records, board, reigning)
+    may_promote = settings.profiles.named(board.profile).may_promote
+    checks = conditions(board, contest, settings.gate, may_promote=may_promote)
+    if contest.days() < settings.gate.days:  # too few to compare anybody
+        verdict, outgoing = "refusal", board.challenger
+    else:
+        verdict, outgoing, further = choose(board, contest, reigning, settings.gate)
+        if not all(check.passed for check in checks):
+            verdict, outgoing = "refusal", board.challenger
+        checks = [*checks, *further]
+    return Decision(
+        run=board.run,
+        number=board.number,
+        station=board.station,
+        task=board.task,
+        created_at=utc_now(),
+        verdict=verdict,
+        outgoing=outgoing,
+        challenger=board.challenger,
+        reigning=reigning,
+        checks=checks,
+    )
+
+
+def contest_of(records: Records, board: Leaderboard, reigning: Reigning | None) -> Contest:
+    """Return the errors of those whom the gate compares: the challenger, the champion's recipe, and naive."""
+    dataset = Dataset.load(records, board.fingerprint)
+    origins = np.concatenate([dataset.origins("validation"), dataset.origins("test")])
+    trained = {entrant.architecture for entrant in board.entrants if entrant.status == "ok"}
+    wanted = [board.challenger, *([reigning.entrant] if reigning and reigning.entrant in trained else [])]
+    forecasts = {name: stored_forecasts(records, candidate_of(records, board, name)) for name in dict.fromkeys(wanted) if name}
+    naive = dataset.values[origins, dataset.target_index]
+    return Contest.of(forecasts, naive, horizon_hours=dataset.task.horizon_hours)

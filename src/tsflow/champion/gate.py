@@ -1,0 +1,160 @@
+"""The gate: which recipe of a board is to be the champion's.
+
+It decides on recipes, not on fits, and on identical origins: the champion's recipe is an entrant of the run, trained on the same
+rows as its challenger, so that nobody is compared on data that he has learnt. Validation and test origins count together; from
+then on the honest figure is the error of the forecasts that the champion makes::
+
+    no champion yet   the challenger, if it is better than naive; else naive itself
+    a champion        the challenger, if it is better than the champion's recipe and than naive, and nowhere much worse: a change
+                      else the champion's recipe with newer data, unless it is worse than naive: a refresh
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tsflow.records.decision import Check, Reigning, Verdict
+from tsflow.records.leaderboard import Leaderboard
+from tsflow.settings import GateSettings
+from tsflow.uncertainty.bootstrap import Times, Values
+from tsflow.uncertainty.superiority import Superiority, groups, superiority
+
+NAIVE = "naive"
+_GROUP_DAYS = 14  # a season or a quarter of the day with fewer days of origins says nothing
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Errors of several recipes on the validation and test origins of one board, each shape [n], in order of time."""
+
+    errors: Mapping[str, Values]  # forecast minus truth, by entrant; naive always
+    origins: Times
+    targets: Times
+    horizon_hours: int
+
+    @classmethod
+    def of(cls, forecasts: Mapping[str, pd.DataFrame], naive: Values, *, horizon_hours: int) -> "Contest":
+        """Make it of stored forecasts by entrant; `naive`: the target at the origins of validation, then test."""
+        shown = {name: table[table["part"].isin(["validation", "test"])] for name, table in forecasts.items()}
+        first = next(iter(shown.values()))
+        truth = first["truth"].to_numpy(dtype=np.float64)
+        errors = {name: (table["forecast"] - table["truth"]).to_numpy(dtype=np.float64) for name, table in shown.items()}
+        return cls({NAIVE: naive - truth, **errors}, first["origin"].to_numpy(), first["target_time"].to_numpy(), horizon_hours)
+
+    def days(self) -> int:
+        """Return on how many days there are origins."""
+        return len(np.unique(self.origins.astype("datetime64[D]")))
+
+    def between(self, first: str, second: str) -> Superiority:
+        """Compare two recipes."""
+        return superiority(self.errors[first], self.errors[second], self.origins, horizon_hours=self.horizon_hours)
+
+    def worst_group(self, first: str, second: str) -> tuple[str, float]:
+        """Return where the first is worst against the second, and by which share of the second's error."""
+        mine, other = np.abs(self.errors[first]), np.abs(self.errors[second])
+        found = {}
+        for name, inside in groups(self.targets).items():
+            days = len(np.unique(self.origins[inside].astype("datetime64[D]")))
+            if days >= _GROUP_DAYS and other[inside].sum() > 0:
+                found[name] = float(mine[inside].sum() / other[inside].sum() - 1)
+        if not found:
+            return "all hours", float(mine.sum() / other.sum() - 1) if other.sum() else 0.0
+        worst = max(found, key=lambda name: found[name])
+        return worst, found[worst]
+
+
+def conditions(board: Leaderboard, contest: Contest, gate: GateSettings, *, may_promote: bool) -> list[Check]:
+    """Return the rules that every board must pass, whoever is to go out."""
+    validation, days = board.parts.validation, contest.days()
+    validation_days = validation.windows / 24
+    unfinished = [entrant.architecture for entrant in board.entrants if entrant.unfinished]
+    return [
+        _check("profile", may_promote, f"profile {board.profile} may {'' if may_promote else 'not '}promote"),
+        _check(
+            "complete",
+            not unfinished,
+            "every expected entrant reported"
+            if not unfinished
+            else f"the board is incomplete: {', '.join(unfinished)} left no result; train them, and rank again",
+        ),
+        _check(
+            "enough data",
+            validation_days >= gate.validation_days and days >= gate.days,
+            f"{validation_days:.0f} days of validation and {days} of validation and test; "
+            f"{gate.validation_days} and {gate.days} are needed",
+        ),
+    ]
+
+
+def choose(board: Leaderboard, contest: Contest, reigning: Reigning | None, gate: GateSettings) -> tuple[Verdict, str, list[Check]]:
+    """Return what is to be done with a board that fulfils the conditions, the entrant that goes out, and the rules applied."""
+    challenger = board.challenger
+    if reigning is None:
+        return _first(board, contest, gate)
+    if reigning.entrant is None:
+        told = _check("champion's recipe", False, f"the champion's recipe cannot be trained here: {reigning.problem}")
+        return "refusal", challenger, [told]
+    if reigning.entrant not in contest.errors:
+        reason = next((each.reason for each in board.entrants if each.architecture == reigning.entrant), "it is no entrant")
+        told = _check("champion's recipe", False, f"the champion's recipe {reigning.entrant} has no result: {reason}")
+        return "refusal", challenger, [told]
+    checks = []
+    if challenger != reigning.entrant:
+        checks = _duel(contest, challenger, reigning.entrant, gate)
+        if all(check.passed for check in checks):
+            return "change", challenger, checks
+    stays = _not_worse_than_naive(contest, reigning.entrant, gate)
+    return ("refresh" if stays.passed else "refusal"), (reigning.entrant if stays.passed else challenger), [*checks, stays]
+
+
+def _first(board: Leaderboard, contest: Contest, gate: GateSettings) -> tuple[Verdict, str, list[Check]]:
+    checks = [_better_than_naive(contest, board.challenger, gate)]
+    if checks[0].passed:
+        return "first", board.challenger, checks
+    if any(entrant.architecture == NAIVE and entrant.status == "ok" for entrant in board.entrants):
+        return "first", NAIVE, checks
+    return "refusal", board.challenger, checks
+
+
+def _duel(contest: Contest, challenger: str, reigning: str, gate: GateSettings) -> list[Check]:
+    found = contest.between(challenger, reigning)
+    group, share = contest.worst_group(challenger, reigning)
+    return [
+        _check(
+            "better than the champion's recipe",
+            found.better(gate.probability),
+            f"{challenger} against {reigning}: {_said(found, gate)}",
+        ),
+        _check(
+            "nowhere much worse",
+            share <= gate.group_worse,
+            f"{challenger} against {reigning} where it is worst, {group}: error {100 * share:+.1f} %, at most "
+            f"{100 * gate.group_worse:+g} %",
+        ),
+        _better_than_naive(contest, challenger, gate),
+    ]
+
+
+def _better_than_naive(contest: Contest, name: str, gate: GateSettings) -> Check:
+    if name == NAIVE:
+        return _check("better than naive", True, "naive is not compared with itself")
+    found = contest.between(name, NAIVE)
+    return _check("better than naive", found.better(gate.probability), f"{name} against naive: {_said(found, gate)}")
+
+
+def _not_worse_than_naive(contest: Contest, name: str, gate: GateSettings) -> Check:
+    found = contest.between(name, NAIVE)
+    return _check("not worse than naive", not found.worse(gate.probability), f"{name} against naive: {_said(found, gate)}")
+
+
+def _said(found: Superiority, gate: GateSettings) -> str:
+    return (
+        f"error {100 * found.relative:+.1f} %, better with probability {found.probability:.2f} (limit {gate.probability:g}), "
+        f"p {found.p_value:.3f} (limit {(1 - gate.probability) / 2:.3g})"
+    )
+
+
+def _check(rule: str, passed: bool, found: str) -> Check:  # reads as a sentence
+    return Check(rule=rule, passed=passed, found=found)

@@ -1,0 +1,199 @@
+"""The history of a task's champion, which decides, and the pointer, which follows it.
+
+An entry is written under the next number by If-None-Match, so that of any number of writers one gets it and there is no hole.
+Only then does the pointer move, by If-Match and only to a higher number::
+
+    entry 7 written | died here: the pointer says 6; whoever comes next moves it to 7
+                    | pointer 7
+
+A reader sees the champion of 6 or that of 7, whole; two who decide at once decide one after the other, the second knowing
+what the first did.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from uuid import uuid4
+
+from tsflow.bundle.manifest import Manifest, Pointer, dump, read_manifest, read_pointer
+from tsflow.bundle.places import champions, pointer_key
+from tsflow.champion.clock import utc_now
+from tsflow.errors import IntegrityError, PointerConflict
+from tsflow.names import MAIN, PRODUCTION, Stage
+from tsflow.records.history import Entry, PointerFacts, State
+from tsflow.records.record import Reference
+from tsflow.records.store import Records
+from tsflow.storage.objects import ObjectMissing
+
+_ATTEMPTS = 100  # each lost race means that another entry was written
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What holds now: the newest entry, the champion's pointer, and its tag in the store."""
+
+    last: Entry | None
+    pointer: Pointer | None
+    etag: str | None = None
+
+    @property
+    def state(self) -> State:
+        """What the newest entry says."""
+        return self.last.state if self.last else State()
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next entry."""
+        return self.last.number + 1 if self.last else 1
+
+
+class History:
+    """Of one task of a station, in one stage."""
+
+    def __init__(self, records: Records, station: str, task: str = MAIN, stage: Stage = PRODUCTION) -> None:
+        self.records = records
+        self.station, self.task, self.stage = station, task, stage
+        self.folder = champions(station, task, stage)
+
+    def entries(self) -> Iterator[Entry]:
+        """Read the entries, the newest first.
+
+        Raises
+        ------
+        IntegrityError
+            If one is damaged, missing, or belongs to another station.
+        """
+        numbers = self._numbers()
+        for number in reversed(range(numbers[0], numbers[-1] + 1) if numbers else []):
+            if number in numbers or self.entry(number + 1).kind != "adoption":  # before that others kept no history
+                yield self.entry(number)
+
+    def entry(self, number: int) -> Entry:
+        """Return the entry of a number."""
+        entry = self.records.find(Entry, folder=self.folder, number=number)
+        key = Entry.TEMPLATE.key(folder=self.folder, number=number)
+        if entry is None:
+            msg = f"{key}: no such object; the history has a hole, an entry was deleted"
+            raise IntegrityError(msg)
+        if (entry.station, entry.task, entry.stage) != (self.station, self.task, self.stage):
+            msg = f"{key} is an entry of station {entry.station}, task {entry.task}, {entry.stage}; it was copied there"
+            raise IntegrityError(msg)
+        return entry
+
+    def standing(self) -> Standing:
+        """Return what holds now, after the pointer was brought to where the history says it is.
+
+        Raises
+        ------
+        IntegrityError
+            If pointer or newest entry are damaged.
+        """
+        last = self._last()
+        pointer, etag = self._pointer()
+        if pointer is not None and pointer.sequence > (last.number if last else 0):
+            self._adopt(pointer, last)
+            last = self._last()
+        if last is not None and last.state.champion is not None:
+            return self._followed(last, last.state.champion)
+        return Standing(last, pointer, etag)
+
+    def add(self, decide: Callable[[Standing], Entry]) -> Entry:
+        """Write the entry that `decide` makes of what holds, and move the pointer if it says so; return it.
+
+        `decide` is asked again if another entry came first; an entry that is there already it may return as it is.
+
+        Raises
+        ------
+        PointerConflict
+            If others kept writing entries.
+        """
+        attempt = uuid4().hex
+        for _ in range(_ATTEMPTS):
+            standing = self.standing()
+            entry = decide(standing)
+            if standing.last is not None and entry.number <= standing.last.number:
+                return entry
+            entry = entry.changed(state=_after(entry, standing.state), attempt=attempt)
+            if self.records.objects.put_new(entry.key(folder=self.folder), entry.body(), "application/json"):
+                self.standing()
+                return entry
+            if self._last() == entry:  # the answer of our own write was lost
+                self.standing()
+                return entry
+        msg = (
+            f"{self.records.objects.address(self.folder)}/history: {_ATTEMPTS} entries came first; others are promoting, try again"
+        )
+        raise PointerConflict(msg)
+
+    def manifest(self, pointer: Pointer) -> Manifest:
+        """Return the manifest that a pointer means; `IntegrityError` if its bytes are others."""
+        reference = Reference(key=pointer.manifest_key, sha256=pointer.manifest_sha256)
+        return read_manifest(self.records.bytes_of(reference), reference.key)
+
+    def _numbers(self) -> list[int]:
+        return [int(place["number"]) for place in self.records.places(Entry.TEMPLATE, folder=self.folder)]
+
+    def _last(self) -> Entry | None:
+        numbers = self._numbers()
+        return self.entry(numbers[-1]) if numbers else None
+
+    def _pointer(self) -> tuple[Pointer | None, str | None]:
+        key = pointer_key(self.station, self.task, self.stage)
+        try:
+            body, etag = self.records.objects.get_tagged(key)
+        except ObjectMissing:
+            return None, None
+        pointer = read_pointer(body, key)
+        if pointer.station != self.station:
+            msg = f"{key}: station is {pointer.station!r}, expected {self.station!r}; it was copied there or forged"
+            raise IntegrityError(msg)
+        return pointer, etag
+
+    def _followed(self, last: Entry, number: int) -> Standing:
+        """Move the pointer up to the entry that made the champion, unless it is there or further."""
+        made = last if last.number == number else self.entry(number)
+        if made.pointer is None:
+            msg = f"{made.key(folder=self.folder)}: the entry of the champion has no pointer; it was damaged"
+            raise IntegrityError(msg)
+        wanted = Pointer(**made.pointer.model_dump())
+        while True:
+            pointer, etag = self._pointer()
+            if pointer is not None and pointer.sequence >= number:
+                return Standing(last, pointer, etag)
+            try:
+                self.records.objects.swap(pointer_key(self.station, self.task, self.stage), dump(wanted), etag)
+            except PointerConflict:
+                continue
+
+    def _adopt(self, pointer: Pointer, last: Entry | None) -> None:
+        """Write down a champion that was published before there were histories."""
+        manifest = self.manifest(pointer)
+        entry = Entry(
+            number=pointer.sequence,
+            station=self.station,
+            task=self.task,
+            stage=self.stage,
+            kind="adoption",
+            at=utc_now(),
+            actor="tsflow",
+            reason="published by a tsflow that kept no history",
+            version=pointer.version,
+            architecture=manifest.architecture,
+            manifest=Reference(key=pointer.manifest_key, sha256=pointer.manifest_sha256),
+            run=manifest.run,
+            pointer=PointerFacts(**asdict(pointer)),
+        )
+        entry = entry.changed(state=_after(entry, last.state if last else State()))
+        self.records.objects.put_new(entry.key(folder=self.folder), entry.body(), "application/json")
+
+
+def _after(entry: Entry, before: State) -> State:
+    """Return what holds after an entry."""
+    if entry.pointer is not None:
+        return before.changed(champion=entry.number)
+    if entry.kind == "pin":
+        return before.changed(pinned=entry.number)
+    if entry.kind == "unpin":
+        return before.changed(pinned=None)
+    if entry.kind == "refusal" and entry.run is None and entry.version:  # a person's: for good
+        return before.changed(refused=[*(version for version in before.refused if version != entry.version), entry.version])
+    return before

@@ -1,0 +1,63 @@
+"""Limits that were passed, in sentences."""
+
+from tsflow.records.forecast import Alert, Report
+from tsflow.settings import MonitorSettings
+
+
+def alerts_of(report: Report, before: Report | None, limits: MonitorSettings) -> dict[str, object]:
+    """Return what a report has of alerts: all of them, those that the report before did not have, and whether to retrain."""
+    alerts = [*_of_scores(report, limits), *_of_age(report, limits), *_of_inputs(report, limits)]
+    known = {alert.kind for alert in before.alerts} if before else set()
+    return {
+        "alerts": alerts,
+        "new_alerts": [alert.kind for alert in alerts if alert.kind not in known],
+        "wants_retraining": any(alert.kind == "skill" for alert in alerts),
+    }
+
+
+def _of_scores(report: Report, limits: MonitorSettings) -> list[Alert]:
+    if report.days < limits.skill_days or report.skill is None:
+        return []
+    found = []
+    if report.skill < limits.skill:
+        text = f"over {report.days} days the forecasts' error is {report.mae:.2f}, that of naive {report.naive_mae:.2f}"
+    for level, share in report.coverage.items():
+        if abs(share - float(level)) > limits.coverage:
+            text = f"intervals of {100 * float(level):g} % held {100 * share:.0f} % of the last {report.days} days' truths"
+            found.append(Alert(kind=f"coverage {level}", text=text, figure=share, limit=float(level)))
+    return found
+
+
+def _of_age(report: Report, limits: MonitorSettings) -> list[Alert]:
+    if report.data_age_hours is None:
+        return [Alert(kind="data", text="nothing came in for days; look at the source and at the runs of ingest_weather")]
+    found = []
+    if report.data_age_hours > limits.data_age_hours:
+        text = f"the newest hour is {report.data_age_hours:.0f} hours old; look at the source and at the runs of ingest_weather"
+        found.append(Alert(kind="data", text=text, figure=report.data_age_hours, limit=limits.data_age_hours))
+    if report.model_age_days is not None and report.model_age_days > limits.model_age_days:
+        text = f"the champion's data are {report.model_age_days:.0f} days old; look at the runs of retrain and at its history"
+        found.append(Alert(kind="model", text=text, figure=report.model_age_days, limit=limits.model_age_days))
+    return found
+
+
+def _of_inputs(report: Report, limits: MonitorSettings) -> list[Alert]:
+    found = []
+    days = f"over the last {limits.drift_days} days"
+    for name, drift in report.drift.items():
+        if abs(drift.level) > limits.drift_level:
+            text = f"{name} lies {drift.level:+.1f} robust deviations from its season {days}; look at the sensor"
+            found.append(Alert(kind=f"drift {name}", text=text, figure=drift.level, limit=limits.drift_level))
+        if drift.spread < limits.drift_spread:
+            text = f"{name} hardly moves {days}: {100 * drift.spread:.0f} % of its season's spread; the sensor may be stuck"
+            found.append(Alert(kind=f"stuck {name}", text=text, figure=drift.spread, limit=limits.drift_spread))
+    if report.bias_z is not None and abs(report.bias_z) > limits.bias:
+        text = f"forecasts are off to one side {days}, {report.bias_z:+.1f} deviations of such means; a sensor may drift"
+        found.append(Alert(kind="bias", text=text, figure=report.bias_z, limit=limits.bias))
+    return found
+
+
+def sentences(report: Report) -> list[str]:
+    """Return the new alerts of a report, each in a sentence that stands alone."""
+    new = set(report.new_alerts)
+    return [f"{report.station}, task {report.task}: {alert.text}" for alert in report.alerts if alert.kind in new]

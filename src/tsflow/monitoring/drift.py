@@ -1,0 +1,88 @@
+"""Whether what comes in is still like what was trained on.
+
+Two plain statistics a variable, against windows of as many days in the same season of the record that the champion learnt::
+
+    level    (mean of the last days - median of the windows' means) / (1.4826 x MAD of the windows' means)    a robust z
+    spread   standard deviation of the last days' hours / median of that of the windows                       0: a stuck sensor
+
+and one of the forecasts: the mean error of the last days over the deviation of such means on the rows that the candidate never
+saw. A sensor that reads more every day shows there first, as each forecast starts from a reading of the day before.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tsflow.records.forecast import Drift
+
+_SEASON_DAYS = 45  # before and after the day of the year
+_FEWEST = 10  # windows; with fewer nothing is said
+_MAD = 1.4826  # makes the median absolute deviation that of a normal distribution
+
+
+def drift(recent: pd.DataFrame, reference: pd.DataFrame, variables: list[str], *, days: int) -> dict[str, Drift]:
+    """Return level and spread of each variable.
+
+    Parameters
+    ----------
+    recent
+        Hours of the last days: `time` and variables.
+    reference
+        Hours of the record that was trained on.
+    days
+        How long a window is.
+    """
+    if recent.empty or reference.empty:
+        return {}
+    day = recent["time"].iloc[-1].dayofyear
+    windows = _windows(reference, variables, days)
+    apart = (windows["day"] - day).abs()
+    season = windows[np.minimum(apart, 365.2425 - apart) <= _SEASON_DAYS]
+    windows = season if len(season) >= _FEWEST else windows
+    if len(windows) < _FEWEST:
+        return {}
+    return {
+        name: Drift(
+            level=round(robust_z(float(recent[name].mean()), windows[f"mean {name}"].to_numpy()), 2),
+            spread=round(_ratio(float(recent[name].std(ddof=0)), float(windows[f"deviation {name}"].median())), 3),
+        )
+        for name in variables
+    }
+
+
+def _windows(reference: pd.DataFrame, variables: list[str], days: int) -> pd.DataFrame:
+    """Return mean and deviation of each variable in consecutive windows of so many days, and the day of the year each ends."""
+    number = (reference["time"] - reference["time"].iloc[0]) // pd.Timedelta(days=days)
+    groups = reference.groupby(number)
+    whole = groups.size() >= days * 24 * 0.9
+    table = {"day": groups["time"].last().dt.dayofyear}
+    for name in variables:
+        table[f"mean {name}"], table[f"deviation {name}"] = groups[name].mean(), groups[name].std(ddof=0)
+    return pd.DataFrame(table)[whole]
+
+
+def robust_z(value: float, among: NDArray[np.float64]) -> float:
+    """Return how many robust deviations a value lies from the median of others."""
+    middle = float(np.median(among))
+    deviation = _MAD * float(np.median(np.abs(among - middle)))
+    if deviation == 0:
+        return 0.0 if value == middle else float(np.sign(value - middle)) * 99.0
+    return (value - middle) / deviation
+
+
+def _ratio(value: float, usual: float) -> float:
+    return value / usual if usual else (1.0 if value == 0 else 99.0)
+
+
+def bias_z(errors: pd.Series, reference: pd.DataFrame, *, days: int) -> float | None:
+    """Return the mean of recent errors over the deviation of such means among a candidate's errors that it never saw.
+
+    `errors`: forecast minus truth of the last days; `reference`: stored forecasts. None if there is too little to compare with.
+    """
+    unseen = reference[reference["part"].isin(["validation", "test"])]
+    daily = (unseen["forecast"] - unseen["truth"]).groupby(unseen["target_time"].dt.floor("D")).mean()
+    means = daily.rolling(days).mean().dropna().to_numpy()
+    if len(means) < _FEWEST or errors.empty:
+        return None
+    deviation = float(means.std())
+    return float(errors.mean() - means.mean()) / deviation if deviation else None

@@ -1,0 +1,81 @@
+"""Scores of past forecasts, day by day, once the truth is in."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from tsflow.champion.clock import utc_now
+from tsflow.evaluation.metrics import bias, mae, rmse
+from tsflow.records.forecast import DayScore
+from tsflow.records.store import Records
+
+
+def scores(forecasts: pd.DataFrame, truth: pd.Series, *, station: str, task: str, horizon_hours: int) -> list[DayScore]:
+    """Return the score of each day of target times that has a truth.
+
+    Parameters
+    ----------
+    forecasts
+        Rows as `forecasts_made` gives them.
+    truth
+        The target by its time.
+    """
+    if forecasts.empty:
+        return []
+    rows = forecasts.assign(truth=truth.reindex(forecasts["target_time"]).to_numpy()).dropna(subset=["truth"])
+    rows = rows.assign(day=rows["target_time"].dt.strftime("%Y-%m-%d"))
+    return [
+        _of_day(str(day), group, station, task, horizon_hours)
+        for day, group in rows.groupby("day")
+        if (group["lead_hours"] == horizon_hours).any()
+    ]
+
+
+def _of_day(day: str, rows: pd.DataFrame, station: str, task: str, horizon_hours: int) -> DayScore:
+    last = rows[rows["lead_hours"] == horizon_hours]
+    truth, made, naive = (last[name].to_numpy(dtype=np.float64) for name in ("truth", "forecast", "naive"))
+    bounds = [name for name in map(str, last.columns) if name.startswith("low_") and last[name].notna().any()]
+    levels = [name.removeprefix("low_") for name in bounds]
+    inside = {level: (last["truth"] >= last[f"low_{level}"]) & (last["truth"] <= last[f"high_{level}"]) for level in levels}
+    ways = (rows["forecast"] - rows["truth"]).abs()
+    error = (last["forecast"] - last["truth"]).abs()
+    return DayScore(
+        station=station,
+        task=task,
+        day=day,
+        created_at=utc_now(),
+        forecasts=len(last),
+        mae=mae(truth, made),
+        rmse=rmse(truth, made),
+        bias=bias(truth, made),
+        naive_mae=mae(truth, naive),
+        by_hour={int(str(hour)): float(part.mean()) for hour, part in error.groupby(last["target_time"].dt.hour)},
+        by_lead={int(str(lead)): float(part.mean()) for lead, part in ways.groupby(rows["lead_hours"])},
+        coverage={level: float(found.mean()) for level, found in inside.items()},
+        versions={str(version): int(count) for version, count in last["version"].value_counts().items()},
+    )
+
+
+def pooled(days: list[DayScore]) -> tuple[float, float, dict[str, float]]:
+    """Return MAE, MAE of naive and coverage by level over several days, each forecast counting alike."""
+    weights = [score.forecasts for score in days]
+    total = sum(weights)
+    if not total:
+        return math.nan, math.nan, {}
+    error = sum(score.mae * weight for score, weight in zip(days, weights, strict=True)) / total
+    naive = sum(score.naive_mae * weight for score, weight in zip(days, weights, strict=True)) / total
+    levels = sorted({level for score in days for level in score.coverage})
+    coverage = {
+        level: sum(score.coverage.get(level, 0) * weight for score, weight in zip(days, weights, strict=True)) / total
+        for level in levels
+    }
+    return error, naive, coverage
+
+
+def days_scored(records: Records, station: str, task: str) -> list[DayScore]:
+    """Return the newest score of each day, in order."""
+    newest: dict[str, DayScore] = {}
+    for score in records.all(DayScore, station=station, task=task):
+        newest[score.day] = score
+    return list(newest.values())

@@ -1,0 +1,40 @@
+"""The newest hours of a station: what a forecast is made from."""
+
+from datetime import timedelta
+
+import pandas as pd
+
+from tsflow.errors import DataError
+from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.store import ObservationStore, Period
+from tsflow.records.store import Records
+from tsflow.settings import HourlySettings
+from tsflow.stations.station import Station
+
+_SPARE_HOURS = 48
+
+
+def recent_hours(records: Records, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:
+    """Return the newest unbroken hours in the store, at most so many: time and variables.
+
+    Raises
+    ------
+    DataError
+        If nothing is stored.
+    """
+    stored = ObservationStore(records, station.station)
+    last = stored.last_time()
+    if last is None:
+        name = station.station
+        msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
+        raise DataError(msg)
+    # The first row read sets the minute of the hours: it lies whole hours before the last one.
+    rows = stored.read(Period(start=last - timedelta(hours=hours + _SPARE_HOURS) - station.cadence))
+    return unbroken(rows, station, hours, settings)
+
+
+def unbroken(rows: pd.DataFrame, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:
+    """Return the newest unbroken hours of some observations, at most so many."""
+    frame = hourly_frame(rows, station, settings).frame
+    recent: pd.DataFrame = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(hours)
+    return recent

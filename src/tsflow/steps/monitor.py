@@ -1,0 +1,95 @@
+"""Score the forecasts whose truth is in, and say what somebody should look at."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from tsflow.champion.clock import utc_now
+from tsflow.champion.history import History
+from tsflow.monitoring.alerts import alerts_of
+from tsflow.monitoring.drift import bias_z, drift
+from tsflow.monitoring.forecasts import forecasts_made
+from tsflow.monitoring.scoring import pooled, scores
+from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.store import ObservationStore, Period
+from tsflow.records.candidate import StoredCandidate
+from tsflow.records.files import RUN
+from tsflow.records.forecast import Report
+from tsflow.records.record import Reference
+from tsflow.records.store import Records
+from tsflow.settings import Settings
+from tsflow.stations.clock import to_utc
+from tsflow.stations.described import described
+from tsflow.training.storing import stored_forecasts
+from tsflow.windows.dataset import Dataset
+
+
+def monitor(records: Records, settings: Settings, station: str, task: str, *, now: datetime | None = None) -> Reference:
+    """Write the scores of the last days and a report; return a reference to the report. `now`: UTC, for a day played again."""
+    moment, about, limits = now or utc_now(), described(records, station), settings.monitor
+    today = moment.replace(tzinfo=None) + timedelta(hours=about.timestamp.utc_offset_hours)
+    report = Report(station=station, task=task, day=f"{today:%Y-%m-%d}", created_at=moment, days=0)
+    _, what = about.task(task, settings.windows)
+    since = today - timedelta(days=limits.days + 1 + what.horizon_hours / 24)
+    observed = ObservationStore(records, station).read(Period(start=since - timedelta(days=1), end=today))
+    if observed.empty:
+        return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
+    hours = hourly_frame(observed, about, settings.hourly).frame
+    made = forecasts_made(records, station, task, since=since, until=today)
+    found = scores(made, hours.set_index("time")[what.target], station=station, task=task, horizon_hours=what.horizon_hours)
+    for score in found:
+        records.append(score)
+    counted = [score for score in found if score.day >= f"{today - timedelta(days=limits.days):%Y-%m-%d}"]
+    error, naive, coverage = pooled(counted)
+    last = hours["time"].iloc[-1].to_pydatetime()
+    report = report.changed(
+        days=len(counted),
+        mae=error if counted else None,
+        naive_mae=naive if counted else None,
+        skill=1 - error / naive if counted and naive else None,
+        coverage=coverage,
+        data_age_hours=round((moment - to_utc(last, about).replace(tzinfo=UTC)) / timedelta(hours=1), 2),
+    )
+    reference = _reference(records, station, task)
+    if reference is not None:
+        window = hours[hours["time"] > pd.Timestamp(last - timedelta(days=limits.drift_days))]
+        errors = _errors(made, hours, what.target, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
+        learnt_until = datetime.fromisoformat(reference.as_of)
+        report = report.changed(
+            drift=drift(window, reference.frame, list(about.variables), days=limits.drift_days),
+            bias_z=bias_z(errors, reference.forecasts, days=limits.drift_days) if reference.forecasts is not None else None,
+            model_age_days=round((moment - to_utc(learnt_until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
+        )
+    return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What the champion learnt from, and how its candidate forecast rows that it had not seen."""
+
+    frame: pd.DataFrame
+    forecasts: pd.DataFrame | None
+    as_of: str
+
+
+def _reference(records: Records, station: str, task: str) -> _Learnt | None:
+    history = History(records, station, task)
+    standing = history.standing()
+    if standing.pointer is None:
+        return None
+    manifest = history.manifest(standing.pointer)
+    candidate = records.find(StoredCandidate, folder=RUN.key(run=manifest.run), architecture=manifest.architecture)
+    table = stored_forecasts(records, candidate) if candidate else None
+    return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, manifest.as_of)
+
+
+def _errors(made: pd.DataFrame, hours: pd.DataFrame, target: str, horizon: int, *, since: datetime) -> "pd.Series[float]":
+    """Return forecast minus truth of the newest targets that have a truth."""
+    rows = made[(made["lead_hours"] == horizon) & (made["target_time"] > pd.Timestamp(since))]
+    truth = hours.set_index("time")[target].reindex(rows["target_time"]).to_numpy()
+    return (rows["forecast"].astype("float64") - truth).dropna()
+
+
+def _before(records: Records, report: Report) -> Report | None:
+    return records.newest(Report, station=report.station, task=report.task)

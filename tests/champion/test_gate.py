@@ -1,0 +1,164 @@
+"""The gate on simulated pairs of recipes: clear wins go out, ties do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsflow.champion.gate import Contest, choose, conditions
+from tsflow.records.dataset import PartFacts, Parts
+from tsflow.records.decision import Reigning
+from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.settings import GateSettings
+
+DAYS = {"validation": 60, "test": 60}
+REIGNING = Reigning(version="v1", sequence=1, entrant="old")
+PART = PartFacts(rows=1440, windows=1440, first=None, last=None)
+
+
+def weather(random: np.random.Generator, hours: int, persistence: float = 0.97) -> np.ndarray:
+    """Errors as forecasts of neighbouring hours have them."""
+    noise = random.normal(size=hours) * np.sqrt(1 - persistence**2)
+    found = np.empty(hours)
+    found[0] = random.normal()
+    for hour in range(1, hours):
+        found[hour] = persistence * found[hour - 1] + noise[hour]
+    return found
+
+
+def pair(seed: int, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors of two recipes that correlate by 0.97, as ridge's and LightGBM's do, the first better by a share; and of naive."""
+    random, hours = np.random.default_rng(seed), 24 * sum(DAYS.values())
+    shared, first, second, third = (weather(random, hours) for _ in range(4))
+    own = np.sqrt(1 - 0.97)
+    errors = [2.5 * (np.sqrt(0.97) * shared + own * part) for part in (first, second)]
+    return errors[0] * (1 - gain), errors[1], 2.5 * 1.3 * (np.sqrt(0.6) * shared + np.sqrt(0.4) * third)
+
+
+def contest(errors: dict[str, np.ndarray]) -> Contest:
+    hours = len(next(iter(errors.values())))
+    origins = pd.date_range("2026-01-01", periods=hours, freq="h").to_numpy()
+    return Contest(errors, origins, origins + np.timedelta64(24, "h"), 24)
+
+
+def board(errors: dict[str, np.ndarray], **changes: object) -> Leaderboard:
+    """The board of a contest: the challenger is the best on the validation part."""
+    validation = 24 * DAYS["validation"]
+    own = {name: found for name, found in errors.items() if name != "naive"}
+    best = min(own, key=lambda name: float(np.abs(own[name][:validation]).mean()))
+    return Leaderboard(
+        **{
+            "run": "r",
+            "station": "s",
+            "split": "recent",
+            "profile": "quick",
+            "seed": 1,
+            "fingerprint": "f",
+            "as_of": "2026-05-01",
+            "created_at": "2026-05-01",
+            "horizon_hours": 24,
+            "target": "T",
+            "unit": "degC",
+            "parts": Parts(train=PART, validation=PART, test=PART),
+            "naive": {},
+            "challenger": best,
+            "entrants": [Entrant(architecture=name, title=name, status="ok") for name in own],
+            **changes,
+        }
+    )
+
+
+def decided(errors: dict[str, np.ndarray]) -> tuple[str, str]:
+    verdict, outgoing, _ = choose(board(errors), contest(errors), REIGNING, GateSettings())
+    return verdict, outgoing
+
+
+def share_of_changes(gain: float, seeds: range) -> float:
+    changed = 0
+    for seed in seeds:
+        new, old, naive = pair(seed, gain)
+        changed += decided({"new": new, "old": old, "naive": naive}) == ("change", "new")
+    return changed / len(seeds)
+
+
+def test_of_two_hundred_pairs_clear_wins_go_out_and_ties_do_not():
+    assert share_of_changes(0.1, range(200)) >= 0.95
+    assert share_of_changes(0.0, range(200)) <= 0.05
+
+
+def test_the_champions_recipe_stays_with_newer_data_if_nobody_is_surely_better():
+    new, old, naive = pair(3, 0.0)
+    assert decided({"new": new, "old": old, "naive": naive}) == ("refresh", "old")
+
+
+def test_a_gain_bought_by_one_season_is_refused():
+    new, old, naive = pair(1, 0.3)
+    targets = contest({"old": old}).targets
+    spring = pd.DatetimeIndex(targets).month.isin([3, 4, 5])
+    new[spring] = old[spring] * 1.3
+    new[~spring] *= 0.3
+    verdict, outgoing, checks = choose(
+        board({"new": new, "old": old, "naive": naive}), contest({"new": new, "old": old, "naive": naive}), REIGNING, GateSettings()
+    )
+    assert (verdict, outgoing) == ("refresh", "old")
+    (failed,) = [check for check in checks if not check.passed]
+    assert failed.rule == "nowhere much worse"
+    assert "spring: error +30.0 %" in failed.found
+
+
+def test_a_champion_that_is_worse_than_naive_is_not_refreshed():
+    new, old, naive = pair(1, 0.0)
+    verdict, _, checks = choose(board({"old": naive}), contest({"old": naive, "naive": old * 0.8}), REIGNING, GateSettings())
+    assert verdict == "refusal"
+    assert "old against naive: error +" in checks[-1].found
+    assert new is not old
+
+
+def test_the_first_champion_must_beat_naive_or_is_naive_itself():
+    new, _, naive = pair(2, 0.1)
+    errors = {"new": new, "naive": naive}
+    assert choose(board(errors), contest(errors), None, GateSettings())[:2] == ("first", "new")
+    worse = {"new": naive * 1.5, "naive": naive}
+    assert choose(board(worse), contest(worse), None, GateSettings())[0] == "refusal", "naive is scored, and no entrant"
+    entrants = [Entrant(architecture=name, title=name, status="ok") for name in ("new", "naive")]
+    assert choose(board(worse, entrants=entrants), contest(worse), None, GateSettings())[:2] == ("first", "naive")
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_promote", "rule", "says"),
+    [
+        ({}, False, "profile", "profile quick may not promote"),
+        (
+            {"entrants": [Entrant(architecture="lstm", title="", status="failed", reason="killed", unfinished=True)]},
+            True,
+            "complete",
+            "the board is incomplete: lstm left no result",
+        ),
+        (
+            {"parts": Parts(train=PART, validation=PART.changed(windows=72), test=PART)},
+            True,
+            "enough data",
+            "3 days of validation and 120 of validation and test; 7 and 28 are needed",
+        ),
+    ],
+)
+def test_conditions_are_told_with_their_figures(changes: dict, may_promote: bool, rule: str, says: str):
+    new, old, naive = pair(1, 0.0)
+    errors = {"new": new, "old": old, "naive": naive}
+    checks = conditions(board(errors, **changes), contest(errors), GateSettings(), may_promote=may_promote)
+    (failed,) = [check for check in checks if not check.passed]
+    assert failed.rule == rule
+    assert says in failed.found
+
+
+def test_a_recipe_that_cannot_be_trained_any_more_keeps_its_place():
+    new, old, naive = pair(1, 0.3)
+    errors = {"new": new, "naive": naive}
+    lost = Reigning(version="v1", sequence=1, entrant=None, problem="this tsflow has no family 'x'")
+    verdict, _, checks = choose(board(errors), contest(errors), lost, GateSettings())
+    assert verdict == "refusal"
+    assert "cannot be trained here: this tsflow has no family 'x'" in checks[-1].found
+    failed = Entrant(architecture="old", title="", status="failed", reason="TrainingError: loss is nan")
+    verdict, _, checks = choose(board(errors, entrants=[failed]), contest(errors), REIGNING, GateSettings())
+    assert verdict == "refusal"
+    assert "old has no result: TrainingError: loss is nan" in checks[-1].found
+    assert old is not new
