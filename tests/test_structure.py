@@ -18,6 +18,8 @@ FOREIGN = {  # file: what decides the keys, which is not tsflow
     "features/climate.py": "tensors by name; TensorFlow ships no types",
     "observations/expectations.py": "Great Expectations' own JSON",
     "records/candidate.py": "the keys of a family's own YAML",
+    "limits.py": "arguments of a notifier, of any provider's",
+    "records/run.py": "the keys of a family's own YAML",
     "records/station.py": "the station file, whose sources have keys of their own kind",
     "records/tuning.py": "the keys of a family's own YAML",
     "settings.py": "settings by dotted key, which pydantic-settings checks",

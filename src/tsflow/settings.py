@@ -16,6 +16,7 @@ from yaml import YAMLError
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
 
@@ -116,46 +117,6 @@ class ScheduleSettings(Strict):
     monitor_cron: str = "20 1 * * *"  # UTC: once a day
     profile: Literal["smoke", "quick", "full"] = "quick"
     split: Literal["book", "recent"] = "recent"
-
-
-class GateSettings(Strict):
-    """What a model must prove before it becomes champion."""
-
-    probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.9  # of being better, for a change of recipe
-    group_worse: Annotated[float, Field(ge=0)] = 0.15  # of the champion's error, in a season or a quarter of the day
-    validation_days: Annotated[int, Field(ge=1)] = 7  # fewer choose by luck
-    days: Annotated[int, Field(ge=14)] = 28  # of validation and test: four blocks of a week for the bootstrap
-    range_margin: Annotated[float, Field(ge=0)] = 5.0  # in the target's unit, by which a forecast may leave the station's range
-    refit_worse: Annotated[float, Field(ge=0)] = 0.1  # of the candidate's error on the same windows, which the refit has even seen
-
-
-class ForecastSettings(Strict):
-    """When the champion's forecasts can be made."""
-
-    stale_after_hours: Annotated[float, Field(gt=0)] = 6.0  # the newest hour may be so old, as a forecast from last week is none
-
-
-class NotifierSettings(Strict):
-    """One of Airflow's notifiers, which alerts are sent through."""
-
-    notifier: str  # its class, such as tsflow_notify.WebhookNotifier of plugins/, or any of a provider's
-    arguments: dict[str, Any] = {}  # of its class; {{ alert }} stands for the text
-
-
-class MonitorSettings(Strict):
-    """When somebody should look."""
-
-    days: Annotated[int, Field(ge=1)] = 7  # over which skill and coverage are pooled
-    skill: float = -0.05  # less than this, naive included, is an alert
-    skill_days: Annotated[int, Field(ge=1)] = 3  # scored days needed before skill says anything
-    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.15  # by which it may miss its level
-    drift_days: Annotated[int, Field(ge=1)] = 2  # how long the window is whose level and spread are looked at
-    drift_level: Annotated[float, Field(gt=0)] = 6.0  # robust deviations from the season's median
-    drift_spread: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the season's usual one; less is a stuck sensor
-    bias: Annotated[float, Field(gt=0)] = 4.0  # deviations of the mean error
-    data_age_hours: Annotated[float, Field(gt=0)] = 6.0
-    model_age_days: Annotated[float, Field(gt=0)] = 7.0
-    notifiers: tuple[NotifierSettings, ...] = ()
 
 
 class TrainingSettings(Strict):

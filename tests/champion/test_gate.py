@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from tsflow.champion.gate import Contest, choose, conditions
+from tsflow.limits import GateSettings
 from tsflow.records.dataset import PartFacts, Parts
 from tsflow.records.decision import Reigning
 from tsflow.records.leaderboard import Entrant, Leaderboard
-from tsflow.settings import GateSettings
 
 DAYS = {"validation": 60, "test": 60}
 REIGNING = Reigning(version="v1", sequence=1, entrant="old")

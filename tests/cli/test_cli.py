@@ -90,14 +90,14 @@ def test_what_was_published_can_be_shown_verified_and_used(environment: dict[str
     assert named == board
     assert boards[1]["champion"] in tsflow(environment, "leaderboard").stdout
 
-    shown = json.loads(tsflow(environment, "champion", "show", "--station", "demo", "--json").stdout)
+    shown = json.loads(tsflow(environment, "champion", "show", "--local", "--station", "demo", "--json").stdout)
     assert shown["manifest"]["architecture"] == boards[1]["champion"]
     assert shown["pointer"]["sequence"] == 1
-    verified = tsflow(environment, "champion", "verify", "--station", "demo")
+    verified = tsflow(environment, "champion", "verify", "--local", "--station", "demo")
     assert verified.returncode == 0
     assert "model.onnx" in verified.stdout
 
-    forecast = json.loads(tsflow(environment, "forecast", "--station", "demo", "--json").stdout)
+    forecast = json.loads(tsflow(environment, "forecast", "--local", "--station", "demo", "--json").stdout)
     assert forecast["unit"] == "degC"
     assert -40 < forecast["forecast"] < 45
     assert forecast["origin"] <= "2026-10-01T00:00:00"
@@ -114,7 +114,7 @@ def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[di
     _, body = simulated_file(load_station("demo"), source, datetime(2026, 9, 10), datetime(2026, 9, 20))
     path = tmp_path / "recent.csv"
     path.write_bytes(body)
-    done = tsflow(environment, "forecast", "--station", "demo", "--observations", str(path), "--json")
+    done = tsflow(environment, "forecast", "--local", "--station", "demo", "--observations", str(path), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["origin"] > "2026-09-19"
 
@@ -224,11 +224,11 @@ def test_a_tampered_champion_ends_with_the_code_of_integrity(
 
     objects = store_settings.model_copy(update={"bucket": "cli-tests"}).open()
     key = next(
-        key for key in objects.keys("champions/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key
+        key for key in objects.keys("local/demo/") if key.endswith("model.onnx") and boards[1]["published"]["version"] in key
     )
     body, etag = objects.get_tagged(key)
     objects.swap(key, body + b"\0", etag)
-    done = tsflow(environment, "champion", "verify", "--station", "demo")
+    done = tsflow(environment, "champion", "verify", "--local", "--station", "demo")
     assert done.returncode == IntegrityError.exit_code
     assert "was changed or damaged" in done.stderr
     _, etag = objects.get_tagged(key)
@@ -293,7 +293,40 @@ def test_a_station_described_elsewhere_is_shown_and_forecast_by_its_name(environ
     asked = ("--profile", "smoke", "--architectures", "naive", "--as-of", "2026-10-01")
     done = tsflow(environment, "run", "--here", "--station", str(elsewhere), *asked)
     assert done.returncode == 0, done.stderr
-    for command in (("champion", "show"), ("champion", "verify"), ("forecast",), ("leaderboard",)):
+    for command in (("champion", "show", "--local"), ("champion", "verify", "--local"), ("forecast", "--local"), ("leaderboard",)):
         again = tsflow(environment, *command, "--station", "roof")
         assert again.returncode == 0, again.stderr
         assert "roof" in again.stdout
+
+
+def test_a_person_reads_the_history_and_moves_the_champion(environment: dict[str, str], boards: list[dict]):
+    where = ("--local", "--station", "demo")
+    version = boards[1]["published"]["version"]
+    history = json.loads(tsflow(environment, "champion", "history", *where, "--json").stdout)["entries"]
+    assert (history[-1]["kind"], history[-1]["version"], history[-1]["number"]) == ("promotion", version, 1)
+    assert "a try; the gate: profile smoke may not promote" in history[-1]["reason"]
+    assert any(check["rule"] == "finite" and check["passed"] for check in history[-1]["checks"])
+    pinned = tsflow(environment, "champion", "pin", *where, "--reason", "the [fair] is today")
+    assert pinned.returncode == 0, pinned.stderr
+    shown = tsflow(environment, "champion", "history", *where, "--rules")
+    assert "the [fair] is today" in shown.stdout, "what a person writes is no markup"
+    for arguments, code, says in (
+        (("promote", "v9", "--reason", "x"), SettingsError.exit_code, "has no version 'v9'"),
+        (("rollback", "v9", "--reason", "x"), SettingsError.exit_code, f"its champions were: {version}"),
+        (("pin", "--reason", "x"), SettingsError.exit_code, "is pinned already"),
+        (("unpin",), SettingsError.exit_code, "Missing option '--reason'"),
+    ):
+        done = tsflow(environment, "champion", arguments[0], *arguments[1:], *where)
+        assert done.returncode == code, done.stderr
+        assert says in done.stderr
+    assert tsflow(environment, "champion", "unpin", *where, "--reason", "it is over").returncode == 0
+
+
+def test_a_try_is_refused_by_the_gate_and_production_has_no_champion(environment: dict[str, str], tmp_path: Path):
+    bucket = {"TSFLOW_OBJECT_STORE__BUCKET": "cli-published"}
+    arguments = ("run", "--here", "--publish", *RETRAIN[2:-1], "naive")
+    done = tsflow(environment, *arguments, **bucket)
+    assert done.returncode == 0, done.stderr
+    assert "refusal: naive" in done.stdout
+    assert "profile smoke may not promote" in done.stdout
+    assert tsflow(environment, "champion", "show", "--station", "demo", **bucket).returncode == NoChampion.exit_code

@@ -33,7 +33,9 @@ def read_champion(objects: ObjectStore, station: str, task: str = MAIN, stage: S
         body = objects.get(key)
     except ObjectMissing as error:
         of = "" if task == MAIN else f", task {task},"
-        msg = f"station {station}{of} has no champion in {objects.address(key)}; publish one with `tsflow run --station {station}`"
+        here = "" if stage == PRODUCTION else " --here"
+        publish = f"publish one with `tsflow run{here} --station {station}`"
+        msg = f"station {station}{of} has no champion in {objects.address(key)}; {publish}"
         raise NoChampion(msg) from error
     return read_bundle(objects, read_pointer(body, key), station, task, stage)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tsflow.limits import GateSettings
 from tsflow.records.decision import Check, Reigning, Verdict
 from tsflow.records.leaderboard import Leaderboard
-from tsflow.settings import GateSettings
 from tsflow.uncertainty.bootstrap import Times, Values
 from tsflow.uncertainty.superiority import Superiority, groups, superiority
 

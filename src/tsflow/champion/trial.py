@@ -7,9 +7,9 @@ from tsflow.bundle.manifest import Pointer
 from tsflow.bundle.reading import read_bundle
 from tsflow.client.champion import Champion
 from tsflow.errors import IntegrityError
+from tsflow.limits import GateSettings
 from tsflow.names import PRODUCTION, Stage
 from tsflow.records.decision import Check
-from tsflow.settings import GateSettings
 from tsflow.stations.station import Station
 from tsflow.storage.objects import ObjectStore
 from tsflow.windows.dataset import Dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -110,8 +110,8 @@ def _do(
     with store() as records:
         history = _opened(records, station, task, local=local)
         last = history.standing().last
-        given: dict[str, Any] = {"actor": person(), "reason": reason, "seen": last.number if last else None}
-        entry: Entry = getattr(actions, action)(history, *version, **given)
+        seen = last.number if last else None
+        entry: Entry = getattr(actions, action)(history, *version, actor=person(), reason=reason, seen=seen)
     write_json(json_out, entry.model_dump(mode="json"))
     if json_out != "-":
         console.print(f"[green]{entry.kind}[/] {entry.version} ({entry.architecture}), entry {entry.number} of the history")

@@ -1,7 +1,7 @@
 """Limits that were passed, in sentences."""
 
+from tsflow.limits import MonitorSettings
 from tsflow.records.forecast import Alert, Report
-from tsflow.settings import MonitorSettings
 
 
 def alerts_of(report: Report, before: Report | None, limits: MonitorSettings) -> dict[str, object]:

@@ -52,7 +52,8 @@ class Decision(Record):
             return "; ".join(failed)
         said = {
             "first": f"{self.outgoing} is the first champion",
-            "change": f"{self.outgoing} is better than the champion's recipe",
+            "change": f"{self.outgoing} takes the place of {self.reigning.entrant if self.reigning else 'nobody'}",
             "refresh": f"the champion's recipe {self.outgoing} stays, with newer data",
         }[self.verdict]
-        return f"{said} ({'; '.join(failed)})" if failed else said
+        compared = [check.found for check in self.checks if " against " in check.found]
+        return ": ".join([said, *(["; ".join(compared)] if compared else [])])
