@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
     del os.environ[name]
 os.environ["TSFLOW_HOME"] = str(REPOSITORY)
+os.environ["TSFLOW_CACHE"] = tempfile.mkdtemp(prefix="tsflow-cache-")  # no test reads what another one cached on this machine
 
 from tsflow.records.store import Records  # noqa: E402
 from tsflow.settings import ObjectStoreSettings, load_settings, settings  # noqa: E402

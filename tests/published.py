@@ -1,5 +1,6 @@
 """Champions as tests make them: a bundle's pointer moved through the history, without a gate."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from tsflow.bundle.calendar import CALENDAR
@@ -52,6 +53,14 @@ def manifest(version: str = "v1", station: str = "small", task: str = "main") ->
         git_commit=None,
         files={},
     )
+
+
+def described(version: str, **changes: object) -> Manifest:
+    """A manifest with ranges, a clock an hour east of UTC, and -9999 for a missing value."""
+    found = manifest(version)
+    columns = [replace(column, range={"T": (-40.0, 45.0), "f1": (-10.0, 10.0)}.get(column.name)) for column in found.features]
+    hours = replace(found.hourly, utc_offset_hours=1.0, missing=[-9999.0])
+    return replace(found, features=columns, hourly=hours, **changes)
 
 
 def promote(objects: ObjectStore, manifest: Manifest, key: str, sha256: str, *, now: datetime | None = None) -> Entry:

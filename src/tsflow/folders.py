@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tsflow.errors import SettingsError
 
-PLACES = ("TSFLOW_HOME", "TSFLOW_STATE")  # where things lie, needed before any setting can be read
+PLACES = ("TSFLOW_HOME", "TSFLOW_STATE", "TSFLOW_CACHE")  # where things lie, needed before any setting can be read
 
 
 def home() -> Path:

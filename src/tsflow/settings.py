@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -126,6 +127,22 @@ class TrainingSettings(Strict):
     threads: Annotated[int, Field(ge=0)] = 1  # TensorFlow's threads a training; 0 leaves it to TensorFlow
 
 
+class SigningSettings(Strict):
+    """Who may publish: a reader that knows the public key takes no pointer that was not signed with this one."""
+
+    private_key_file: Path | None = None  # Ed25519 in PEM, as docs/security.md says; None: pointers are not signed
+
+    def private_key(self) -> bytes | None:
+        """Return the key's bytes; `SettingsError` if the file cannot be read."""
+        if self.private_key_file is None:
+            return None
+        try:
+            return self.private_key_file.read_bytes()
+        except OSError as error:
+            msg = f"signing.private_key_file {self.private_key_file}: cannot be read ({error.strerror})"
+            raise SettingsError(msg) from error
+
+
 class StackSettings(Strict):
     """The embedded stack; a taken port is replaced by a free one."""
 
@@ -154,6 +171,7 @@ class Settings(BaseSettings):
     gate: GateSettings = GateSettings()
     forecast: ForecastSettings = ForecastSettings()
     monitor: MonitorSettings = MonitorSettings()
+    signing: SigningSettings = SigningSettings()
     training: TrainingSettings = TrainingSettings()
     stack: StackSettings = StackSettings()
 

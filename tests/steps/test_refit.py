@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from tsflow import steps
+from tsflow.bundle.reading import read_champion
 from tsflow.client import load_champion
 from tsflow.errors import EntrantSkipped, TrainingError
 from tsflow.evaluation.boards import board_of
@@ -56,7 +57,7 @@ def test_an_ensemble_is_ranked_refitted_and_published(records: Records):
     assert newest == whole.times[-1].astype("datetime64[s]").item() == dataset.times[-1].astype("datetime64[s]").item()
     assert champion.manifest.metrics.test_mae == board.entrant(goes_out).test_mae, "the error of a fit that had not seen the rows"
     assert champion.manifest.metrics.refit is None
-    assert "fitted once more on all rows" in champion.files["card.md"].decode()
+    assert "fitted once more on all rows" in read_champion(records.objects, "demo").files["card.md"].decode()
     assert force(records, "r1") == pointer
 
 

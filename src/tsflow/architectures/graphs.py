@@ -63,6 +63,13 @@ def _without_erfc(graph: Any) -> None:
         graph.initializer.append(helper.make_tensor("one_of_erfc", TensorProto.FLOAT, [], [1.0]))
 
 
+def outputs(model: bytes) -> list[str]:
+    """Return the names of a model's outputs."""
+    from onnx import load_from_string
+
+    return [output.name for output in load_from_string(model).graph.output]
+
+
 def to_bytes(graph: Any) -> bytes:
     """Return a graph of one's own as a checked model."""
     from onnx import checker, helper

@@ -7,7 +7,7 @@ does not know, so that what a newer tsflow adds does no harm.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,6 +47,7 @@ class Column:
 
     name: str
     unit: str
+    range: tuple[float, float] | None = None  # what the model may have seen; a reader refuses what lies outside
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Target:
     name: str
     unit: str
     task: str = MAIN
+    leads: list[int] = field(default_factory=list)  # hours before the horizon that the model forecasts too, as output `leads`
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Hours:
 
     method: str
     fill_gaps_up_to: str
+    utc_offset_hours: float = 0.0  # of the station's clock
+    missing: list[float] = field(default_factory=list)  # sentinels that stand for "no value"
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,11 @@ def _read(body: bytes, kind: type[T], what: str, key: str) -> T:
     except msgspec.ValidationError as error:
         msg = f"{key}: not {what} ({error}); it was damaged or written by another program"
         raise IntegrityError(msg) from error
+
+
+def signed_bytes(pointer: Pointer) -> bytes:
+    """Return what a pointer's signature is about: the pointer without it."""
+    return dump(replace(pointer, signature=""))
 
 
 def read_pointer(body: bytes, key: str) -> Pointer:

@@ -6,7 +6,7 @@ from tsflow.champion.clock import utc_now
 from tsflow.champion.history import History, Standing
 from tsflow.champion.trial import loaded
 from tsflow.errors import IntegrityError, NoChampion, PointerConflict, SettingsError
-from tsflow.records.history import Entry, Kind, PointerFacts
+from tsflow.records.history import Entry, Kind
 from tsflow.records.record import Reference
 from tsflow.storage.codecs import digest
 from tsflow.storage.objects import ObjectMissing
@@ -99,15 +99,7 @@ def _move(history: History, kind: Kind, version: str, *, actor: str, reason: str
             msg = f"version {version} is the champion of {_of(history)} already"
             raise SettingsError(msg)
         found = _about(history, standing, kind, manifest, reference, actor=actor, reason=reason)
-        facts = PointerFacts(
-            format=FORMAT,
-            station=history.station,
-            version=version,
-            manifest_key=reference.key,
-            manifest_sha256=reference.sha256,
-            promoted_at=found.at.isoformat(),
-            sequence=found.number,
-        )
+        facts = history.pointer_facts(version, reference, found.at, found.number)
         return found.changed(pointer=facts)
 
     return history.add(entry)

@@ -22,6 +22,7 @@ from tsflow.records.dataset import PARTS
 from tsflow.records.dataset import PartFacts as StoredPartFacts
 from tsflow.records.decision import Decision
 from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.stations.station import Station
 from tsflow.storage.codecs import digest
 from tsflow.uncertainty.conformal import Conformal
 from tsflow.windows.dataset import Dataset
@@ -38,6 +39,8 @@ def describe(
     intervals: Conformal,
     model: Outgoing,
     decision: Decision,
+    station: Station,
+    leads: list[int],
 ) -> Manifest:
     """Return the manifest, without its files. The version follows from board and candidate: publishing twice gives one bundle."""
     identity = board.body() + candidate.architecture.encode() + model.fit.last.encode()
@@ -49,11 +52,13 @@ def describe(
         architecture=candidate.architecture,
         title=candidate.title,
         settings=candidate.settings,
-        features=[Column(name, unit) for name, unit in dataset.columns.items()],
-        target=Target(dataset.target, board.unit, board.task),
+        features=[_column(name, unit, station) for name, unit in dataset.columns.items()],
+        target=Target(dataset.target, board.unit, board.task, leads),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
-        hourly=Hours(**dataset.hourly.model_dump(mode="json")),
+        hourly=Hours(
+            **dataset.hourly.model_dump(mode="json"), utc_offset_hours=dataset.utc_offset_hours, missing=list(station.missing)
+        ),
         scaler=Scaler(dataset.scaler.mean.tolist(), dataset.scaler.deviation.tolist()),
         split=Split(board.split, {part: _part(board.parts.of(part)) for part in PARTS}),
         fingerprint=board.fingerprint,
@@ -65,6 +70,11 @@ def describe(
         git_commit=candidate.git_commit,
         files={},
     )
+
+
+def _column(name: str, unit: str, station: Station) -> Column:
+    variable = station.variables.get(name)
+    return Column(name, unit, variable.range if variable else None)
 
 
 def _part(facts: StoredPartFacts) -> PartFacts:

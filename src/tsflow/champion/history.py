@@ -11,11 +11,13 @@ what the first did.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
-from tsflow.bundle.manifest import Manifest, Pointer, dump, read_manifest, read_pointer
+from tsflow.bundle.manifest import FORMAT, Manifest, Pointer, dump, read_manifest, read_pointer
 from tsflow.bundle.places import champions, pointer_key
+from tsflow.bundle.signature import sign
 from tsflow.champion.clock import utc_now
 from tsflow.errors import IntegrityError, PointerConflict
 from tsflow.names import MAIN, PRODUCTION, Stage
@@ -49,8 +51,17 @@ class Standing:
 class History:
     """Of one task of a station, in one stage."""
 
-    def __init__(self, records: Records, station: str, task: str = MAIN, stage: Stage = PRODUCTION) -> None:
+    def __init__(
+        self,
+        records: Records,
+        station: str,
+        task: str = MAIN,
+        stage: Stage = PRODUCTION,
+        *,
+        private_key: bytes | None = None,  # signs pointers, in PEM
+    ) -> None:
         self.records = records
+        self._private_key = private_key
         self.station, self.task, self.stage = station, task, stage
         self.folder = champions(station, task, stage)
 
@@ -123,6 +134,13 @@ class History:
             f"{self.records.objects.address(self.folder)}/history: {_ATTEMPTS} entries came first; others are promoting, try again"
         )
         raise PointerConflict(msg)
+
+    def pointer_facts(self, version: str, manifest: Reference, at: datetime, number: int) -> PointerFacts:
+        """Return the pointer that an entry of this number makes, signed where there is a key."""
+        pointer = Pointer(FORMAT, self.station, version, manifest.key, manifest.sha256, at.isoformat(), number)
+        if self._private_key is not None:
+            pointer = replace(pointer, signature=sign(pointer, self._private_key))
+        return PointerFacts(**asdict(pointer))
 
     def manifest(self, pointer: Pointer) -> Manifest:
         """Return the manifest that a pointer means; `IntegrityError` if its bytes are others."""

@@ -122,7 +122,8 @@ def _opened(records: Records, station: str | None, task: str | None, *, local: b
     from tsflow.cli.show import station_name, task_of
 
     named = station or settings().station
-    return History(records, station_name(named), task_of(records, named, task), stage_of(local=local))
+    key = settings().signing.private_key()
+    return History(records, station_name(named), task_of(records, named, task), stage_of(local=local), private_key=key)
 
 
 def _show(entries: list[Entry], history: History, *, rules: bool) -> None:

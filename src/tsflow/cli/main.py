@@ -23,6 +23,7 @@ from tsflow.cli.options import (
     workflow,
 )
 from tsflow.cli.output import console, fail, json_to_stdout
+from tsflow.cli.serve import serve
 from tsflow.errors import SettingsError, TsflowError
 from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
@@ -154,6 +155,7 @@ def champion() -> None:
 
 
 champions.add_commands(champion)
+app.add_command(serve)
 
 
 @champion.command("show")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
 from tsflow.cli.stores import store
-from tsflow.errors import SettingsError, UnknownName
+from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.folders import names_in
 from tsflow.names import MAIN, Stage
 from tsflow.records.store import Records
@@ -55,10 +55,10 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
 
 def champion(station: str, task: str | None, stage: Stage, json_out: str | None) -> None:
     """Print what the pointer and the manifest say."""
-    from tsflow.client import load_champion
+    from tsflow.bundle.reading import read_champion
 
     with store() as records:
-        loaded = load_champion(station_name(station), records.objects, task=task_of(records, station, task), stage=stage)
+        loaded = read_champion(records.objects, station_name(station), task_of(records, station, task), stage)
         address = records.objects.address(loaded.pointer.manifest_key)
     manifest = loaded.manifest
     write_json(json_out, {"pointer": asdict(loaded.pointer), "manifest": asdict(manifest), "address": address})
@@ -72,19 +72,32 @@ def champion(station: str, task: str | None, stage: Stage, json_out: str | None)
 
 
 def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -> None:
-    """Check the champion from the pointer to the last byte."""
-    from tsflow.client import load_champion
+    """Check the champion from the pointer to the last byte, then the history and every bundle that it names."""
+    from tsflow.bundle.reading import read_champion
+    from tsflow.champion.audit import audit
+    from tsflow.champion.history import History
 
     name = station_name(station)
     with store() as records:
-        loaded = load_champion(name, records.objects, task=task_of(records, station, task), stage=stage)
+        asked = task_of(records, station, task)
+        loaded = read_champion(records.objects, name, asked, stage)
+        found = audit(History(records, name, asked, stage))
     files = {file: asdict(facts) for file, facts in loaded.manifest.files.items()}
-    write_json(json_out, {"station": name, "version": loaded.manifest.version, "verified": True, "files": files})
-    if json_out == "-":
-        return
-    for file, facts in files.items():
-        console.print(f"[green]ok[/] {file}: SHA-256 {facts['sha256'][:16]}..., {facts['size']} bytes")
-    console.print(f"{name}: version {loaded.manifest.version} is whole")
+    whole = not found.damage
+    write_json(
+        json_out,
+        {"station": name, "version": loaded.manifest.version, "verified": whole, "files": files, "history": asdict(found)},
+    )
+    if json_out != "-":
+        for file, facts in files.items():
+            console.print(f"[green]ok[/] {file}: SHA-256 {facts['sha256'][:16]}..., {facts['size']} bytes")
+        console.print(f"{name}: version {loaded.manifest.version} is whole")
+        gone = f", {len(found.collected)} were collected" if found.collected else ""
+        console.print(f"history: {found.entries} entries; {len(found.whole)} bundles are whole{gone}")
+        for version in found.orphans:
+            console.print(f"orphan: version {version} is in no entry; a publishing died on the way, it does no harm", markup=False)
+    if not whole:
+        raise IntegrityError("; ".join(found.damage))
 
 
 def forecast(station: str, task: str | None, stage: Stage, observations: Path | None, json_out: str | None) -> None:
@@ -93,7 +106,7 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
 
     with store() as records:
         described = _described(records, station)
-        loaded = load_champion(described.station, records.objects, task=task_of(records, station, task), stage=stage)
+        loaded = load_champion(described.station, records.objects, task=task_of(records, station, task), stage=stage, cache=None)
         manifest = loaded.manifest
         hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
         recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))

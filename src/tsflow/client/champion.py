@@ -1,43 +1,99 @@
-"""Loading a station's champion and forecasting with it."""
+"""A station's champion in a program: loaded once, kept fresh, and usable while the store is away."""
 
-import json
-import os
-from collections.abc import Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
-from tsflow.bundle.calendar import CALENDAR, calendar
-from tsflow.bundle.intervals import Intervals
-from tsflow.bundle.reading import Bundle, read_champion
-from tsflow.errors import DataError, IntegrityError, SettingsError
-from tsflow.names import MAIN, PRODUCTION, Stage
-from tsflow.storage.objects import ObjectStore
+from tsflow.bundle.manifest import Manifest, Pointer
+from tsflow.bundle.reading import Bundle
+from tsflow.client.inputs import features
+from tsflow.client.model import Model
+from tsflow.errors import IntegrityError, NoChampion, StorageUnavailable
+
+STALE_AFTER = timedelta(days=3)
+Newer = Callable[[], Bundle | None]  # the champion there is, or None if it is the one that was read last
 
 
 class Champion:
-    """A verified model with its manifest."""
+    """A verified model with its manifest; safe to use from several threads, also while `refresh` puts another one in its place.
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.pointer = bundle.pointer
-        self.manifest = bundle.manifest
-        self.files = bundle.files
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # one window is too little work to share
-        try:
-            self._session = onnxruntime.InferenceSession(
-                self.files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own kinds, which share no base of theirs
-            msg = f"{self.pointer.manifest_key}: model.onnx cannot be loaded ({type(error).__name__}: {error}); publish it again"
-            raise IntegrityError(msg) from error
+    `problem` says why the last `refresh` kept the model that was there; None if there was no reason to.
+    """
+
+    def __init__(
+        self, bundle: Bundle, newer: Newer | None = None, *, stale_after: timedelta = STALE_AFTER, problem: str | None = None
+    ) -> None:
+        self._model = Model(bundle)  # replaced as a whole, so that no call sees two versions
+        self._newer, self._lock, self._stale_after = newer, threading.Lock(), stale_after
+        self.problem = problem
+
+    @property
+    def pointer(self) -> Pointer:
+        """What `champion.json` said."""
+        return self._model.pointer
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model is, and how well it did."""
+        return self._model.manifest
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files of the bundle that were read, by name."""
+        return self._model.files
 
     @property
     def features(self) -> list[str]:
         """The columns that `forecast` reads, in raw units; the calendar's follow from `time`."""
-        return [column.name for column in self.manifest.features if column.name not in CALENDAR]
+        return features(self.manifest)
+
+    @property
+    def age(self) -> timedelta:
+        """How old the model's newest observations are."""
+        clock = timedelta(hours=self.manifest.hourly.utc_offset_hours)
+        return datetime.now(UTC).replace(tzinfo=None) + clock - datetime.fromisoformat(self.manifest.as_of)
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is older than it should be: nothing has refreshed it for days."""
+        return self.age > self._stale_after
+
+    def refresh(self, *, strict: bool = False) -> bool:
+        """Take the champion there is now, if it is another one; return whether it was.
+
+        While the store is away, or if the new one fails a check, the last good one stays and `problem` says why; with `strict`
+        the error is raised.
+
+        Raises
+        ------
+        StorageUnavailable, IntegrityError, NoChampion
+            Only with `strict`.
+        """
+        if self._newer is None:
+            return False
+        with self._lock:
+            try:
+                found = self._newer()
+                if found is None:
+                    self.problem = None
+                    return False
+                if found.pointer.sequence < self.pointer.sequence:
+                    msg = (
+                        f"the pointer says number {found.pointer.sequence}, number {self.pointer.sequence} was seen before; "
+                        f"an old pointer was put back"
+                    )
+                    raise IntegrityError(msg)
+                model = Model(found)
+            except (StorageUnavailable, IntegrityError, NoChampion) as error:
+                self.problem = f"{type(error).__name__}: {error}"
+                if strict:
+                    raise
+                return False
+            self._model, self.problem = model, None
+            return True
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
@@ -46,116 +102,35 @@ class Champion:
         ----------
         frame
             A pandas DataFrame, or any mapping of columns, with one row an hour in order of time and every feature
-            in raw units, and `time` by the station's clock, rising by hours. The last `context_hours` rows are read.
+            in raw units, and `time` by the station's clock, rising by hours; times with a zone are converted to that clock.
+            The last `context_hours` rows are read.
 
         Raises
         ------
         DataError
-            If a column is missing, rows are too few, a value is missing, or hours are.
+            If a column is missing, rows are too few, hours are missing, or a value is missing, a sentinel, no number, or outside
+            the range that the station measures.
         """
-        context = self.manifest.context_hours
-        found = list(frame.keys())
-        if lacking := [name for name in ["time", *self.features] if name not in found]:
-            msg = f"the frame lacks {', '.join(lacking)}; found {', '.join(map(str, found))}"
-            raise DataError(msg)
-        rows = np.stack([np.asarray(frame[name], dtype=np.float64) for name in self.features], axis=-1)
-        if len(rows) < context:
-            msg = f"the frame has {len(rows)} rows, the model reads {context} consecutive hours; give it more history"
-            raise DataError(msg)
-        rows = rows[-context:]
-        if not np.isfinite(rows).all():
-            names = [name for name, column in zip(self.features, rows.T, strict=True) if not np.isfinite(column).all()]
-            msg = f"missing values in the last {context} rows of {', '.join(names)}; fill or drop them"
-            raise DataError(msg)
-        times = np.asarray(frame["time"]).astype("datetime64[s]")[-context:]
-        self._check_hours(times)
-        clock = dict(zip(CALENDAR, calendar(times).T, strict=True))
-        measured = dict(zip(self.features, rows.T, strict=True))
-        columns = [(measured | clock)[column.name] for column in self.manifest.features]
-        return float(self.forecast_many(np.stack(columns, axis=-1)[None])[0])
+        return self._model.forecast(frame)
+
+    def leads(self, frame: Mapping[str, ArrayLike]) -> dict[int, float]:
+        """Return forecasts of hours before the horizon, by hours ahead; empty where the model makes none."""
+        return self._model.leads(frame)
 
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
         """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
 
-        Conformal: from the errors on the validation part, by hour of the day. `frame` is as in `forecast`, with its
-        column `time` by the station's clock. Empty if the champion was published without intervals.
+        Conformal: from errors on rows that the candidate never saw, by hour of the day. `frame` is as in `forecast`. Empty if the
+        champion was published without intervals.
         """
-        if "intervals.json" not in self.files:
-            return {}
-        known = Intervals.from_dict(json.loads(self.files["intervals.json"]))
-        forecast = self.forecast(frame)
-        ahead = np.timedelta64(self.manifest.horizon_hours, "h")
-        last = np.asarray(frame["time"]).astype("datetime64[s]")[-1:]
-        target = (last + ahead).astype("datetime64[s]")
-        bounds = known.around([forecast], target)[0]
-        return {level: (float(low), float(high)) for level, (low, high) in zip(known.levels, bounds, strict=True)}
+        return self._model.intervals(frame)
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
-        """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n]."""
-        inputs = np.asarray(contexts, dtype=np.float32)
-        wanted = (self.manifest.context_hours, len(self.manifest.features))
-        if inputs.ndim != 3 or inputs.shape[1:] != wanted:
-            msg = f"expected an array of shape [n, {wanted[0]}, {wanted[1]}], found {list(inputs.shape)}"
-            raise DataError(msg)
-        (output,) = self._session.run(["forecast"], {"observations": inputs})
-        return np.asarray(output[:, 0], dtype=np.float64)
+        """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n].
 
-    @staticmethod
-    def _check_hours(times: NDArray[Any]) -> None:
-        hours = np.diff(times) / np.timedelta64(1, "h")
-        if not (np.round(hours) == 1).all():
-            at = int(np.flatnonzero(np.round(hours) != 1)[0])
-            msg = f"time goes from {times[at]} to {times[at + 1]}; expected one row an hour without gaps"
-            raise DataError(msg)
-
-
-def store_from_environment() -> ObjectStore:
-    """Open the store that `TSFLOW_OBJECT_STORE__*` variables name.
-
-    Raises
-    ------
-    SettingsError
-        If neither an address nor a bucket is named: no bucket of the wide world is taken for one's own.
-    """
-
-    def value(name: str) -> str | None:
-        return os.environ.get(f"TSFLOW_OBJECT_STORE__{name}") or None
-
-    if not (value("ENDPOINT_URL") or value("BUCKET")):
-        msg = (
-            "no object store is named: set TSFLOW_OBJECT_STORE__ENDPOINT_URL (and __BUCKET, __ACCESS_KEY_ID, "
-            "__SECRET_ACCESS_KEY), or on AWS TSFLOW_OBJECT_STORE__BUCKET"
-        )
-        raise SettingsError(msg)
-    return ObjectStore(
-        bucket=value("BUCKET") or "tsflow",
-        endpoint_url=value("ENDPOINT_URL"),
-        access_key_id=value("ACCESS_KEY_ID"),
-        secret_access_key=value("SECRET_ACCESS_KEY"),
-        region=value("REGION") or "us-east-1",
-    )
-
-
-def load_champion(station: str, objects: ObjectStore | None = None, *, task: str = MAIN, stage: Stage = PRODUCTION) -> Champion:
-    """Load a station's champion and verify it from the pointer to the last byte.
-
-    Parameters
-    ----------
-    station
-        The station's name.
-    objects
-        The object store; by default the one that `TSFLOW_OBJECT_STORE__ENDPOINT_URL`, `__BUCKET`,
-        `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
-    task
-        Which of the station's tasks, by its name in the station file.
-    stage
-        `production`, or `local`: what `tsflow run --here` tried out.
-
-    Raises
-    ------
-    NoChampion
-        If the task has none.
-    IntegrityError
-        If a file is missing or is not the one that was published, or belongs to another station, task or version.
-    """
-    return Champion(read_champion(objects or store_from_environment(), station, task, stage))
+        Raises
+        ------
+        DataError
+            If the shape is another, or a value is missing, a sentinel, or outside its range.
+        """
+        return self._model.forecast_many(contexts)

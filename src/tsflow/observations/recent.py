@@ -1,6 +1,6 @@
 """The newest hours of a station: what a forecast is made from."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -14,23 +14,31 @@ from tsflow.stations.station import Station
 _SPARE_HOURS = 48
 
 
-def recent_hours(records: Records, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:
+def recent_hours(
+    records: Records, station: Station, hours: int, settings: HourlySettings, *, until: datetime | None = None
+) -> pd.DataFrame:
     """Return the newest unbroken hours in the store, at most so many: time and variables.
+
+    Parameters
+    ----------
+    until
+        Rows after this moment of the station's clock are not read; None: all are.
 
     Raises
     ------
     DataError
         If nothing is stored.
     """
-    stored = ObservationStore(records, station.station)
+    stored, span = ObservationStore(records, station.station), timedelta(hours=hours + _SPARE_HOURS) + station.cadence
     last = stored.last_time()
+    if last is not None and until is not None and last > until:
+        last = stored.last_time(until)
     if last is None:
         name = station.station
         msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
         raise DataError(msg)
     # The first row read sets the minute of the hours: it lies whole hours before the last one.
-    rows = stored.read(Period(start=last - timedelta(hours=hours + _SPARE_HOURS) - station.cadence))
-    return unbroken(rows, station, hours, settings)
+    return unbroken(stored.read(Period(start=last - span, end=last)), station, hours, settings)
 
 
 def unbroken(rows: pd.DataFrame, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:

@@ -123,9 +123,16 @@ class ObservationStore:
         """Return the time of the first stored row."""
         return self._edge(first=True)
 
-    def last_time(self) -> datetime | None:
-        """Return the time of the last stored row."""
-        return self._edge(first=False)
+    def last_time(self, until: datetime | None = None) -> datetime | None:
+        """Return the time of the last stored row, up to a moment of the station's clock."""
+        if until is None:
+            return self._edge(first=False)
+        for prefix in reversed([prefix for prefix in self._months() if _overlaps(prefix, None, until)]):
+            times = self._month(prefix, known_at=None).index
+            if len(inside := times[times <= pd.Timestamp(until)]):
+                last: pd.Timestamp = inside.max()
+                return last.to_pydatetime()
+        return None
 
     def known_at(self) -> datetime | None:
         """Return when the newest part was written, by UTC without a zone; None if nothing is stored."""

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from tsflow.errors import StackError
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stack.places import private_dir, write_private
+from tsflow.stack.record import KEEPER, living
+from tsflow.stack.secrets import load_secrets, opened_with
 
 
 def reader_file() -> Path:
@@ -22,3 +25,18 @@ def write_reader_file(store: ObjectStoreSettings) -> None:
         f"{prefix}SECRET_ACCESS_KEY": store.secret_access_key.get_secret_value() if store.secret_access_key else "",
     }
     write_private(reader_file(), "".join(f"{name}={value}\n" for name, value in values.items()))
+
+
+def reader_settings(store: ObjectStoreSettings) -> ObjectStoreSettings:
+    """Return the settings with which the embedded store, which must be running, is read and not written.
+
+    Raises
+    ------
+    StackError
+        If it does not run.
+    """
+    keeper = living(KEEPER)
+    if keeper is None or keeper.url is None:
+        msg = "the embedded object store does not run; start it with `tsflow up`, or name another in TSFLOW_OBJECT_STORE__*"
+        raise StackError(msg)
+    return opened_with(load_secrets().reader, store, keeper.url)

@@ -30,17 +30,18 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
     """
     attempt = _Attempt(records, described(records, station), task, now or utc_now())
     try:
-        champion = load_champion(station, records.objects, task=task)
+        champion = load_champion(station, records.objects, task=task, cache=None)
     except NoChampion as error:
         return attempt.failed("no champion", str(error))
     try:
-        recent = recent_hours(records, attempt.station, champion.manifest.context_hours, _hourly(champion))
+        context = champion.manifest.context_hours
+        recent = recent_hours(records, attempt.station, context, _hourly(champion), until=attempt.clock)
         observed = recent["time"].iloc[-1].to_pydatetime()
         if (problem := attempt.problem(recent, champion, settings)) is not None:
             return attempt.failed(*problem, observed)
         made = _forecast(champion, recent, attempt.moment)
     except DataError as error:
-        stored = ObservationStore(records, station).last_time()
+        stored = ObservationStore(records, station).last_time(attempt.clock)
         return attempt.failed("unusable data" if stored else "no observations", str(error), stored)
     keep(records, station, task, made)
     return attempt.done(made, champion)
@@ -54,6 +55,11 @@ class _Attempt:
     station: Station
     task: str
     moment: datetime  # UTC
+
+    @property
+    def clock(self) -> datetime:
+        """The moment by the station's clock: rows after it are not read, so that a day can be played again."""
+        return self.moment.replace(tzinfo=None) + timedelta(hours=self.station.timestamp.utc_offset_hours)
 
     def age_hours(self, clock: datetime) -> float:
         """Return how long ago the station's clock showed this."""
@@ -118,6 +124,7 @@ def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime) -> For
         unit=target.unit,
         value=round(champion.forecast(columns), 3),
         intervals=[Interval(level=level, low=round(low, 3), high=round(high, 3)) for level, (low, high) in bounds.items()],
+        leads={hours: round(value, 3) for hours, value in champion.leads(columns).items()},
         naive=float(recent[target.name].iloc[-1]),
         architecture=manifest.architecture,
         version=manifest.version,

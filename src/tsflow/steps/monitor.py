@@ -37,7 +37,8 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
         return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
     hours = hourly_frame(observed, about, settings.hourly).frame
     made = forecasts_made(records, station, task, since=since, until=today)
-    found = scores(made, hours.set_index("time")[what.target], station=station, task=task, horizon_hours=what.horizon_hours)
+    truth = (observed if settings.hourly.method == "subsample" else hours).set_index("time")[what.target]  # at any minute measured
+    found = scores(made, truth, station=station, task=task, horizon_hours=what.horizon_hours)
     for score in found:
         records.append(score)
     counted = [score for score in found if score.day >= f"{today - timedelta(days=limits.days):%Y-%m-%d}"]
@@ -54,7 +55,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     reference = _reference(records, station, task)
     if reference is not None:
         window = hours[hours["time"] > pd.Timestamp(last - timedelta(days=limits.drift_days))]
-        errors = _errors(made, hours, what.target, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
+        errors = _errors(made, truth, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
         learnt_until = datetime.fromisoformat(reference.as_of)
         report = report.changed(
             drift=drift(window, reference.frame, list(about.variables), days=limits.drift_days),
@@ -84,11 +85,10 @@ def _reference(records: Records, station: str, task: str) -> _Learnt | None:
     return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, manifest.as_of)
 
 
-def _errors(made: pd.DataFrame, hours: pd.DataFrame, target: str, horizon: int, *, since: datetime) -> "pd.Series[float]":
+def _errors(made: pd.DataFrame, truth: pd.Series, horizon: int, *, since: datetime) -> "pd.Series[float]":
     """Return forecast minus truth of the newest targets that have a truth."""
     rows = made[(made["lead_hours"] == horizon) & (made["target_time"] > pd.Timestamp(since))]
-    truth = hours.set_index("time")[target].reindex(rows["target_time"]).to_numpy()
-    return (rows["forecast"].astype("float64") - truth).dropna()
+    return (rows["forecast"].astype("float64") - truth.reindex(rows["target_time"]).to_numpy()).dropna()
 
 
 def _before(records: Records, report: Report) -> Report | None:

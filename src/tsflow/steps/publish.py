@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from tsflow.architectures.graphs import outputs
 from tsflow.bundle.manifest import FORMAT, Manifest, Pointer
 from tsflow.bundle.places import pointer_key
 from tsflow.champion.bundle import write_bundle
@@ -21,7 +22,7 @@ from tsflow.names import LOCAL, PRODUCTION, Stage
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.decision import Check, Decision
 from tsflow.records.files import REFITS
-from tsflow.records.history import Entry, Kind, PointerFacts
+from tsflow.records.history import Entry, Kind
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Reference
 from tsflow.records.store import Records
@@ -91,10 +92,12 @@ def publish(
     """
     decided = records.fetch(Decision, decision)
     board = records.read(Leaderboard, run=decided.run, number=decided.number)
-    history, station = History(records, board.station, board.task, stage), described(records, board.station)
+    station = described(records, board.station)
+    history = History(records, board.station, board.task, stage, private_key=settings.signing.private_key())
     reference = records.reference(board)
     if (done := _written(history, board, reference)) is None:
-        made = _bundle(_Work(records, settings, board, decided), station, stage)
+        work = _Work(records, settings, board, decided)
+        made = _bundle(work, station, stage)
 
         def entry(standing: Standing) -> Entry:
             if (there := _written(history, board, reference)) is not None:
@@ -106,7 +109,7 @@ def publish(
                 *standing_rules(standing, decided, made.manifest, present),
                 *person_rule(approval, needed=station.approval and stage == PRODUCTION),
             ]
-            return _entry(standing, decided, board, made, checks).changed(actor=actor, board=reference)
+            return _entry(history, standing, work, made, checks).changed(actor=actor, board=reference)
 
         done = history.add(entry)
     return _told(records, done)
@@ -129,11 +132,13 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
     refits = work.refits(candidate)
     model = outgoing(records, candidate, refits, dataset)
     table = stored_forecasts(records, candidate)
-    found = conformal(table)
-    manifest = describe(board, candidate, dataset, intervals=found, model=model, decision=work.decided)
+    bands, leads = conformal(table), _leads(model.files["model.onnx"], list(table.columns))
+    manifest = describe(
+        board, candidate, dataset, intervals=bands, model=model, decision=work.decided, station=station, leads=leads
+    )
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
-    if found.intervals is not None:
-        files["intervals.json"] = to_json(found.intervals.to_dict())
+    if bands.intervals is not None:
+        files["intervals.json"] = to_json(bands.intervals.to_dict())
     key, sha256 = write_bundle(records.objects, manifest, files, stage)
     pointer = Pointer(FORMAT, board.station, manifest.version, key, sha256, utc_now().isoformat(), 0)
     compared = table[table["part"].isin(["validation", "test"])]["forecast"].to_numpy(dtype=np.float64) if refits else None
@@ -144,7 +149,14 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
     return _Made(manifest, Reference(key=key, sha256=sha256), stage, checks)
 
 
-def _entry(standing: Standing, decided: Decision, board: Leaderboard, made: _Made, checks: list[Check]) -> Entry:
+def _leads(onnx: bytes, columns: list[str]) -> list[int]:
+    """Return the hours before the horizon that a model forecasts too, by what its candidate forecast."""
+    hours = [int(name.removeprefix("lead_")) for name in columns if name.startswith("lead_")]
+    return hours if hours and "leads" in outputs(onnx) else []
+
+
+def _entry(history: History, standing: Standing, work: _Work, made: _Made, checks: list[Check]) -> Entry:
+    decided, board = work.decided, work.board
     failed = [check for check in checks if not check.passed]
     told = {check.rule for check in decided.checks if not check.passed} if decided.verdict != "refusal" else set()
     binding = [check for check in failed if check.rule not in told]  # what kept a challenger from a change lets a refresh out
@@ -152,17 +164,7 @@ def _entry(standing: Standing, decided: Decision, board: Leaderboard, made: _Mad
         binding = [check for check in binding if check in made.checks]
     kind: Kind = "refusal" if binding else "refresh" if decided.verdict == "refresh" else "promotion"
     now, manifest, number = utc_now(), made.manifest, standing.next_number
-    pointer = None
-    if kind != "refusal":
-        pointer = PointerFacts(
-            format=FORMAT,
-            station=board.station,
-            version=manifest.version,
-            manifest_key=made.reference.key,
-            manifest_sha256=made.reference.sha256,
-            promoted_at=now.isoformat(),
-            sequence=number,
-        )
+    pointer = None if kind == "refusal" else history.pointer_facts(manifest.version, made.reference, now, number)
     reason = "; ".join(check.found for check in binding) or decided.reason
     if made.stage == LOCAL and failed and not binding:
         reason = f"a try; the gate: {reason}"

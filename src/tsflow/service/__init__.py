@@ -1,0 +1,1 @@
+"""Forecasts over HTTP, read with keys that cannot write: `tsflow serve`, extra `serve`."""
