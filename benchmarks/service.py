@@ -73,9 +73,8 @@ def main() -> None:
     for thread in threads:
         thread.join()
     total = sum(count[0] for count in counts)
-    print(
-        f"{total} answers in {arguments.seconds:g} s: {total / arguments.seconds:.0f} a second, {len(failures)} failures {failures[:3]}"
-    )
+    each = total / arguments.seconds
+    print(f"{total} answers in {arguments.seconds:g} s: {each:.0f} a second, {len(failures)} failures {failures[:3]}")
 
 
 if __name__ == "__main__":

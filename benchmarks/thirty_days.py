@@ -2,12 +2,14 @@
 
     python benchmarks/thirty_days.py --days 30 --drift-day 20 --output thirty_days.json
 
-The station is the simulator's, in a store of its own (TSFLOW_OBJECT_STORE__*, or the embedded one). From the morning of
-`--drift-day` on its thermometer reads more every hour. Printed and written: scores by day, alerts, how often the recipe changed.
+The station is the simulator's with five variables, in a store of its own (TSFLOW_OBJECT_STORE__*, or the embedded one). From the
+morning of `--drift-day` on its thermometer reads more every hour. Printed and written: scores by day, alerts, changes of recipe.
 """
 
 import argparse
 import json
+import os
+import shutil
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from tsflow import steps
 from tsflow.champion.history import History
 from tsflow.cli.stores import store
+from tsflow.errors import DataValidationError
 from tsflow.evaluation.boards import board_of
+from tsflow.folders import home
 from tsflow.monitoring.scoring import days_scored
 from tsflow.records.forecast import Report
 from tsflow.records.store import Records
@@ -29,7 +34,19 @@ from tsflow.settings import settings
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import load_station
 
-STATION, TASK = "demo", "main"
+STATION, TASK = "roof", "main"
+VARIABLES = ("p", "T", "Tdew", "rh", "wv")  # no two of them say the same: else validation refuses a thermometer that is off
+
+
+def make_home(folder: Path) -> None:
+    """Make a copy of include/ with the station, and let this process read it."""
+    shutil.copytree(home() / "include", folder / "include")
+    content = yaml.safe_load((folder / "include" / "stations" / "demo.yaml").read_text(encoding="utf-8"))
+    content |= {"station": STATION, "variables": {name: content["variables"][name] for name in VARIABLES}}
+    path = folder / "include" / "stations" / f"{STATION}.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    os.environ["TSFLOW_HOME"] = str(folder)
+    settings.cache_clear()
 
 
 def file_of(folder: Path, begin: datetime, end: datetime, *, drift_from: datetime, per_hour: float) -> Path:
@@ -51,12 +68,22 @@ def play(records: Records, arguments: argparse.Namespace) -> dict[str, Any]:
     start = datetime(2026, 6, 1)
     drift_from = start + timedelta(days=arguments.drift_day)
     history = start - timedelta(days=arguments.history_days)
-    report: dict[str, Any] = {"days": [], "drift_day": arguments.drift_day, "per_hour": arguments.per_hour, "forecasts": 0}
+    report: dict[str, Any] = {
+        "days": [],
+        "drift_day": arguments.drift_day,
+        "per_hour": arguments.per_hour,
+        "forecasts": 0,
+        "refused": [],
+    }
     with tempfile.TemporaryDirectory() as name:
         for day in range(arguments.days + 1):
             begin, now = (history if day == 0 else start + timedelta(days=day - 1)), start + timedelta(days=day)
             path = file_of(Path(name), begin, now, drift_from=drift_from, per_hour=arguments.per_hour)
-            _ingest(records, path, now, f"i{day}")
+            try:
+                _ingest(records, path, now, f"i{day}")
+            except DataValidationError as refusal:
+                print(f"day {day}: the batch was refused: {str(refusal).splitlines()[1][:150]}", flush=True)
+                report["refused"].append(day)
             if day:
                 for hour in range(0, 24, arguments.every_hours):
                     moment = begin + timedelta(hours=hour, minutes=5)
@@ -117,8 +144,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     began = time.monotonic()
-    with store() as records:
-        report = play(records, arguments)
+    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
+    with tempfile.TemporaryDirectory() as folder:
+        make_home(Path(folder))
+        with store() as records:
+            report = play(records, arguments)
     report["seconds"] = round(time.monotonic() - began)
     print(json.dumps({name: report[name] for name in ("forecasts", "recipe_changes", "entries", "seconds")}, indent=1))
     if arguments.output:

@@ -35,9 +35,9 @@ class MonitorSettings(Strict):
     """When somebody should look."""
 
     days: Annotated[int, Field(ge=1)] = 7  # over which skill and coverage are pooled
-    skill: float = -0.05  # less than this, naive included, is an alert
-    skill_days: Annotated[int, Field(ge=1)] = 3  # scored days needed before skill says anything
-    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.15  # by which it may miss its level
+    skill: float = -0.1  # less than this is an alert: worse than naive
+    skill_days: Annotated[int, Field(ge=1)] = 5  # scored days needed before skill says anything
+    coverage: Annotated[float, Field(gt=0)] = 4.0  # deviations from its level, each day counting as one throw: hours of a day agree
     drift_days: Annotated[int, Field(ge=1)] = 2  # how long the window is whose level and spread are looked at
     drift_level: Annotated[float, Field(gt=0)] = 6.0  # robust deviations from the season's median
     drift_spread: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the season's usual one; less is a stuck sensor

@@ -34,8 +34,8 @@ READ_BY_OTHERS = {
     "STORE_ADMIN_SECRET_ACCESS_KEY": "deploy/serve_objects.py and deploy/initialise.py",
 }
 # Variables of `.env` that are put into a value here, and are no environment variable themselves.
-ONLY_FILLED_IN = {"REDIS_PASSWORD": "into Airflow's URLs and REDISCLI_AUTH"}
-FROM_THE_IMAGE = {"TSFLOW_HOME", "TSFLOW_STATE"}  # places, read before any setting
+ONLY_FILLED_IN = {"REDIS_PASSWORD": "into Airflow's URLs and REDISCLI_AUTH", "SERVE_PORT": "the port of the service on the host"}
+FROM_THE_IMAGE = {"TSFLOW_HOME", "TSFLOW_STATE", "TSFLOW_CACHE"}  # places, read before any setting
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +182,12 @@ def test_the_image_and_the_lock_have_the_same_airflow_and_this_package_its_versi
     assert re.search(r"^celery==5\.6\.", lock, re.MULTILINE)
 
 
-def test_only_the_ui_and_s3_are_published_and_only_on_loopback(services: dict[str, dict[str, Any]]) -> None:
+def test_only_the_ui_s3_and_the_forecasts_are_published_and_only_on_loopback(services: dict[str, dict[str, Any]]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "api-server": ["127.0.0.1:${TSFLOW_STACK__UI_PORT:-8080}:8080"],
         "object-store": ["127.0.0.1:${TSFLOW_STACK__OBJECT_STORE_PORT:-8333}:8333"],
+        "serve": ["127.0.0.1:${SERVE_PORT:-8000}:8000"],
     }
     assert not [name for name, service in services.items() if "network_mode" in service or "privileged" in service]
 
@@ -198,7 +199,7 @@ def test_database_broker_and_object_store_have_no_way_out(compose: dict[str, Any
     # An internal network publishes no port; one without masquerading does, and still leads nowhere.
     assert services["object-store"]["networks"] == ["inside", "published"]
     assert compose["networks"]["published"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
-    assert not [name for name, service in services.items() if "published" in service["networks"] and name != "object-store"]
+    assert [name for name, service in services.items() if "published" in service["networks"]] == ["object-store", "serve"]
 
 
 def test_the_store_s_administrator_is_known_to_the_store_and_to_init_only(services: dict[str, dict[str, Any]]) -> None:
@@ -266,3 +267,11 @@ def test_secrets_and_state_are_not_sent_to_the_image_builder() -> None:
         for word in line.split()[:-1]
     }
     assert sent == {word for word in copied if not word.startswith("--")}
+
+
+def test_the_service_holds_keys_that_only_read(services: dict[str, dict[str, Any]]) -> None:
+    keys = {name: value for name, value in services["serve"]["environment"].items() if name.endswith(("KEY_ID", "ACCESS_KEY"))}
+    assert {value.removeprefix("${").partition(":")[0] for value in keys.values()} == {
+        "READER_ACCESS_KEY_ID",
+        "READER_SECRET_ACCESS_KEY",
+    }

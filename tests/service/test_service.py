@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 import uvicorn
 
 import requests
-from conftest import hourly_rows
+from conftest import REPOSITORY, hourly_rows
 from published import described, promote
 from tsflow.architectures.baselines import Persistence
 from tsflow.champion.bundle import write_bundle
@@ -110,6 +112,15 @@ def test_it_answers_while_the_store_is_away_and_takes_a_new_champion_when_it_is_
     requests.post(url, json=body, timeout=10)
     found = requests.post(url, json=body, timeout=10).json()
     assert (found["version"], found["value"]) == ("v2", pytest.approx(frame["f1"].iloc[-1], abs=1e-3))
+
+
+def test_the_benchmark_asks_it_without_a_failure(address: str, objects: ObjectStore):
+    latest = {"station": "small", "task": "main", "status": "none", "made_at": "2026-01-01T00:00:00Z"}
+    objects.put_new("forecasts/small/main/latest.json", json.dumps(latest).encode())
+    program = [sys.executable, REPOSITORY / "benchmarks" / "service.py", address]
+    done = subprocess.run([*program, "--station", "small", "--seconds", "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "a second, 0 failures" in done.stdout
 
 
 def test_prometheus_reads_how_it_goes(address: str):

@@ -1,5 +1,7 @@
 """Limits that were passed, in sentences."""
 
+import math
+
 from tsflow.limits import MonitorSettings
 from tsflow.records.forecast import Alert, Report
 
@@ -16,13 +18,16 @@ def alerts_of(report: Report, before: Report | None, limits: MonitorSettings) ->
 
 
 def _of_scores(report: Report, limits: MonitorSettings) -> list[Alert]:
-    if report.days < limits.skill_days or report.skill is None:
+    if report.days < limits.skill_days:
         return []
     found = []
-    if report.skill < limits.skill:
+    if report.skill is not None and report.skill < limits.skill:
         text = f"over {report.days} days the forecasts' error is {report.mae:.2f}, that of naive {report.naive_mae:.2f}"
+        told = f"{text}: the champion is worse than saying 'as now'"
+        found.append(Alert(kind="skill", text=told, figure=report.skill, limit=limits.skill))
     for level, share in report.coverage.items():
-        if abs(share - float(level)) > limits.coverage:
+        chance = math.sqrt(float(level) * (1 - float(level)) / report.days)
+        if abs(share - float(level)) > limits.coverage * chance:
             text = f"intervals of {100 * float(level):g} % held {100 * share:.0f} % of the last {report.days} days' truths"
             found.append(Alert(kind=f"coverage {level}", text=text, figure=share, limit=float(level)))
     return found

@@ -34,7 +34,7 @@ def drift(recent: pd.DataFrame, reference: pd.DataFrame, variables: list[str], *
     """
     if recent.empty or reference.empty:
         return {}
-    day = recent["time"].iloc[-1].dayofyear
+    day = recent["time"].iloc[-1].day_of_year
     windows = _windows(reference, variables, days)
     apart = (windows["day"] - day).abs()
     season = windows[np.minimum(apart, 365.2425 - apart) <= _SEASON_DAYS]
@@ -55,7 +55,7 @@ def _windows(reference: pd.DataFrame, variables: list[str], days: int) -> pd.Dat
     number = (reference["time"] - reference["time"].iloc[0]) // pd.Timedelta(days=days)
     groups = reference.groupby(number)
     whole = groups.size() >= days * 24 * 0.9
-    table = {"day": groups["time"].last().dt.dayofyear}
+    table = {"day": groups["time"].last().dt.day_of_year}
     for name in variables:
         table[f"mean {name}"], table[f"deviation {name}"] = groups[name].mean(), groups[name].std(ddof=0)
     return pd.DataFrame(table)[whole]

@@ -14,6 +14,7 @@ from tsflow.monitoring.scoring import pooled, scores
 from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.candidate import StoredCandidate
+from tsflow.records.dataset import StoredDataset
 from tsflow.records.files import RUN
 from tsflow.records.forecast import Report
 from tsflow.records.record import Reference
@@ -80,6 +81,8 @@ def _reference(records: Records, station: str, task: str) -> _Learnt | None:
     if standing.pointer is None:
         return None
     manifest = history.manifest(standing.pointer)
+    if records.find(StoredDataset, fingerprint=manifest.fingerprint) is None:  # collected, or of another store
+        return None
     candidate = records.find(StoredCandidate, folder=RUN.key(run=manifest.run), architecture=manifest.architecture)
     table = stored_forecasts(records, candidate) if candidate else None
     return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, manifest.as_of)

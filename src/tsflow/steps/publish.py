@@ -31,7 +31,7 @@ from tsflow.stations.described import described
 from tsflow.stations.station import Station
 from tsflow.storage.codecs import to_json
 from tsflow.training.storing import stored_forecasts
-from tsflow.uncertainty.conformal import conformal
+from tsflow.uncertainty.conformal import conformal, published_intervals
 from tsflow.windows.dataset import Dataset
 
 
@@ -137,8 +137,8 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
         board, candidate, dataset, intervals=bands, model=model, decision=work.decided, station=station, leads=leads
     )
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
-    if bands.intervals is not None:
-        files["intervals.json"] = to_json(bands.intervals.to_dict())
+    if (intervals := published_intervals(table)) is not None:
+        files["intervals.json"] = to_json(intervals.to_dict())
     key, sha256 = write_bundle(records.objects, manifest, files, stage)
     pointer = Pointer(FORMAT, board.station, manifest.version, key, sha256, utc_now().isoformat(), 0)
     compared = table[table["part"].isin(["validation", "test"])]["forecast"].to_numpy(dtype=np.float64) if refits else None

@@ -158,5 +158,18 @@ def conformal(forecasts: pd.DataFrame) -> Conformal:
     return Conformal(intervals, scores, crps(groups, _residuals(test), times))
 
 
+def published_intervals(forecasts: pd.DataFrame) -> Intervals | None:
+    """Return the intervals that go out with a model: from residuals of validation and test, none of which its candidate had learnt.
+
+    How good intervals are is measured with those of validation alone (`conformal`); what goes out uses the newest weather too.
+    None if there are too few residuals.
+    """
+    unseen = forecasts[forecasts["part"].isin(["validation", "test"])]
+    try:
+        return fit_intervals(residuals_by_hour(_residuals(unseen), unseen["target_time"].to_numpy()))
+    except NotEnoughData:
+        return None
+
+
 def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:
     return (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64)
