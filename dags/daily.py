@@ -7,15 +7,14 @@ every hour do not retrain every hour.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import dag, task
 
 from tsflow.settings import settings
-from wiring import RETRAINING, RETRIES, partition, records
+from wiring import RETRAINING, RETRIES, cron, partition, records
 
 
 @dag(
-    # Without a start date and with no look back, a fresh stack waits for the next time of the schedule.
-    schedule=CronTriggerTimetable(settings().schedule.retrain_cron, timezone="UTC", run_immediately=timedelta(0)),
+    schedule=cron(settings().schedule.retrain_cron),
     catchup=False,
     max_active_runs=1,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},

@@ -9,16 +9,15 @@ quarantine with the reason, and the store stays as it was. Runs every hour; a st
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task, task_group
+from airflow.sdk import dag, get_current_context, task, task_group
 
 from tsflow.requests import IngestRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, RETRIES, asked, key_of, params_of, partition, records
+from wiring import OBSERVATIONS, RETRIES, asked, cron, key_of, params_of, partition, records
 
 
 @dag(
-    # Without a start date and with no look back, a fresh stack waits for the next hour of the schedule.
-    schedule=CronTriggerTimetable(settings().schedule.ingest_cron, timezone="UTC", run_immediately=timedelta(0)),
+    schedule=cron(settings().schedule.ingest_cron),
     catchup=False,
     max_active_runs=1,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},

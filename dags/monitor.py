@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import dag, get_current_context, task
 
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, RETRIES, asked, params_of, partition, records, reference
+from wiring import RETRAINING, RETRIES, asked, cron, params_of, partition, records, reference
 
 
 def notifiers(text: str) -> Iterator[Any]:
@@ -29,7 +29,7 @@ def notifiers(text: str) -> Iterator[Any]:
 
 
 @dag(
-    schedule=CronTriggerTimetable(settings().schedule.monitor_cron, timezone="UTC", run_immediately=timedelta(0)),
+    schedule=cron(settings().schedule.monitor_cron),
     catchup=False,
     max_active_runs=1,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from tsflow.names import TRAINING_POOL
 from tsflow.requests import Request
@@ -47,6 +47,15 @@ RETRIES: dict[str, Any] = {
         ]
     ),
 }
+
+
+def cron(expression: str) -> CronTriggerTimetable:
+    """Return a schedule by UTC. A stack that was just started waits for its next time, but for one of the last minutes.
+
+    Airflow computes the next run anew at each parse, every few seconds, as long as there was no scheduled run: with no look back the
+    first one would be lost whenever a parse comes between its time and the scheduler's look.
+    """
+    return CronTriggerTimetable(expression, timezone="UTC", run_immediately=timedelta(minutes=5))
 
 
 def params_of(request: type[Request]) -> dict[str, Param]:

@@ -100,3 +100,28 @@ print("RESULT" + json.dumps({{"action": decision.action.value}}))
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_a_dag_file_only_wires(path: Path):
     assert len(path.read_text().splitlines()) <= (130 if path.name == "wiring.py" else 105)
+
+
+@pytest.mark.parametrize("dag", ["ingest_weather", "daily", "monitor"])
+def test_a_parse_right_after_its_time_does_not_lose_a_first_scheduled_run(airflow_environment: dict[str, str], dag: str):
+    """Airflow asks anew at each parse while there was no scheduled run; a minute late it must still name the time that has come."""
+    asked = f"""
+import json
+from datetime import timedelta
+import airflow.timetables.trigger as trigger
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+dag = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[{dag!r}]
+timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
+free = TimeRestriction(earliest=None, latest=None, catchup=False)
+now = trigger.utcnow()
+found = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=free).run_after
+due = found if found > now else timetable._get_next(now)
+told = []
+for seconds in (3, 60):
+    trigger.utcnow = lambda: due + timedelta(seconds=seconds)
+    told.append(timetable.next_dagrun_info(last_automated_data_interval=None, restriction=free).run_after == due)
+print("RESULT" + json.dumps({{"told": told}}))
+"""
+    assert result_of(asked, airflow_environment) == {"told": [True, True]}
