@@ -52,8 +52,8 @@ RETRIES: dict[str, Any] = {
 def cron(expression: str) -> CronTriggerTimetable:
     """Return a schedule by UTC. A stack that was just started waits for its next time, but for one of the last minutes.
 
-    Airflow computes the next run anew at each parse, every few seconds, as long as there was no scheduled run: with no look back the
-    first one would be lost whenever a parse comes between its time and the scheduler's look.
+    Airflow computes the next run anew at each parse, every few seconds, as long as there was no scheduled run: with no look back
+    the first one would be lost whenever a parse comes between its time and the scheduler's look.
     """
     return CronTriggerTimetable(expression, timezone="UTC", run_immediately=timedelta(minutes=5))
 

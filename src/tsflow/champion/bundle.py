@@ -4,19 +4,22 @@ from dataclasses import replace
 
 from tsflow.bundle.manifest import BundleFile, Manifest, dump
 from tsflow.bundle.places import bundle_folder
-from tsflow.champion.card import card
+from tsflow.champion.card import card, html
 from tsflow.names import PRODUCTION, Stage
 from tsflow.storage.codecs import digest
 from tsflow.storage.objects import JSON, ObjectStore
 
 
-def write_bundle(objects: ObjectStore, manifest: Manifest, files: dict[str, bytes], stage: Stage = PRODUCTION) -> tuple[str, str]:
+def write_bundle(
+    objects: ObjectStore, manifest: Manifest, files: dict[str, bytes], stage: Stage = PRODUCTION, further: Further = NOTHING
+) -> tuple[str, str]:
     """Write a bundle and return its manifest's key and SHA-256.
 
     `manifest.files` is filled in here; the card is added. Writing the same bundle again changes nothing;
     other bytes under the same version raise `IntegrityError`.
     """
-    files = {**files, "card.md": card(manifest)}
+    told = card(manifest, further)
+    files = {**files, "card.md": told, "card.html": html(told)}
     named = {name: BundleFile(digest(body), len(body)) for name, body in sorted(files.items())}
     folder = bundle_folder(manifest.station, manifest.target.task, manifest.version, stage)
     for name, body in files.items():

@@ -1,10 +1,38 @@
 """The model card of a bundle: what the model is, what it was trained on, how well it did, how to read it."""
 
-from tsflow.bundle.manifest import Manifest
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tsflow.bundle.manifest import Column, Manifest
 from tsflow.names import MAIN
+from tsflow.records.candidate import Epoch
+from tsflow.uncertainty.superiority import groups
 
 
-def card(manifest: Manifest) -> bytes:
+@dataclass(frozen=True)
+class Further:
+    """What a card shows beside the manifest: MAE by season and part of the day on rows that the candidate never saw, its curve."""
+
+    by_group: dict[str, tuple[float, float]] = field(default_factory=dict)  # the candidate's and naive's
+    curve: list[Epoch] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, forecasts: pd.DataFrame, naive: NDArray[np.float64], curve: list[Epoch]) -> "Further":
+        """Make it of stored forecasts; `naive`: the target at the origins of validation, then test."""
+        unseen = forecasts[forecasts["part"].isin(["validation", "test"])]
+        truth = unseen["truth"].to_numpy(dtype=np.float64)
+        error, plain = np.abs(unseen["forecast"].to_numpy(dtype=np.float64) - truth), np.abs(naive - truth)
+        shown = {name: inside for name, inside in groups(unseen["target_time"].to_numpy()).items() if inside.any()}
+        return cls({name: (float(error[at].mean()), float(plain[at].mean())) for name, at in shown.items()}, curve)
+
+
+NOTHING = Further()
+
+
+def card(manifest: Manifest, further: Further = NOTHING) -> bytes:
     """Return the card in Markdown."""
     target, split = manifest.target, manifest.split
     lines = [
@@ -23,7 +51,14 @@ def card(manifest: Manifest) -> bytes:
         "",
         f"Chosen by validation MAE (split `{split.name}`); the test part was not used for choosing." + _fitted(manifest),
         "",
-        "Inputs, in order: " + ", ".join(f"{column.name} ({column.unit})" for column in manifest.features) + ".",
+        *_gate(manifest),
+        *_groups(further),
+        *_curve(further),
+        f"Inputs, in order: {', '.join(map(_input, manifest.features))}.",
+        "Values outside these ranges, sentinels and gaps are refused.",
+        "",
+        f"How it does from now on: scores of its forecasts under `scores/{manifest.station}/{target.task}/`, alerts under "
+        f"`monitor/{manifest.station}/{target.task}/`.",
         "",
         f"Data as of {manifest.as_of} (station's clock), "
         f"fingerprint `{manifest.fingerprint}`, run `{manifest.run}`, seed {manifest.seed}.",
@@ -37,6 +72,45 @@ def card(manifest: Manifest) -> bytes:
         "",
     ]
     return "\n".join(lines).encode()
+
+
+def html(markdown: bytes) -> bytes:
+    """Return a card as a page."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown.decode())
+    head = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>tsflow</title>"
+    style = (
+        "<style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td,th{padding:.2em .8em;text-align:left}"
+    )
+    return f"{head}{style}table{{border-collapse:collapse}}tr{{border-bottom:1px solid #ccc}}</style>{body}</html>\n".encode()
+
+
+def _input(column: Column) -> str:
+    bounds = "" if column.range is None else f", {column.range[0]:g} to {column.range[1]:g}"
+    return f"{column.name} ({column.unit}{bounds})"
+
+
+def _gate(manifest: Manifest) -> list[str]:
+    gate = manifest.metrics.gate
+    if gate is None:
+        return []
+    rules = [f"| {'yes' if rule.passed else 'no'} | {rule.rule} | {rule.found} |" for rule in gate.rules]
+    return [f"The gate: {gate.verdict}. {gate.reason}.", "", "| holds | rule | found |", "|---|---|---|", *rules, ""]
+
+
+def _groups(further: Further) -> list[str]:
+    if not further.by_group:
+        return []
+    lines = [f"| {name} | {mine:.2f} | {naive:.2f} |" for name, (mine, naive) in further.by_group.items()]
+    return ["On validation and test, by season and hour of the target:", "", "| | MAE | naive |", "|---|---|---|", *lines, ""]
+
+
+def _curve(further: Further) -> list[str]:
+    if not further.curve:
+        return []
+    lines = [f"| {at.epoch} | {at.mae:.3f} | {'' if at.val_mae is None else f'{at.val_mae:.3f}'} |" for at in further.curve]
+    return ["Learning curve:", "", "| epoch | train MAE | validation MAE |", "|---|---|---|", *lines, ""]
 
 
 def _fitted(manifest: Manifest) -> str:

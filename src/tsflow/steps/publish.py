@@ -9,6 +9,7 @@ from tsflow.architectures.graphs import outputs
 from tsflow.bundle.manifest import FORMAT, Manifest, Pointer
 from tsflow.bundle.places import pointer_key
 from tsflow.champion.bundle import write_bundle
+from tsflow.champion.card import Further
 from tsflow.champion.clock import utc_now
 from tsflow.champion.describe import describe
 from tsflow.champion.history import History, Standing
@@ -139,7 +140,9 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
     if (intervals := published_intervals(table)) is not None:
         files["intervals.json"] = to_json(intervals.to_dict())
-    key, sha256 = write_bundle(records.objects, manifest, files, stage)
+    origins = np.concatenate([dataset.origins("validation"), dataset.origins("test")])
+    further = Further.of(table, dataset.values[origins, dataset.target_index], candidate.curve)
+    key, sha256 = write_bundle(records.objects, manifest, files, stage, further)
     pointer = Pointer(FORMAT, board.station, manifest.version, key, sha256, utc_now().isoformat(), 0)
     compared = table[table["part"].isin(["validation", "test"])]["forecast"].to_numpy(dtype=np.float64) if refits else None
     try:
