@@ -15,6 +15,7 @@ SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 FOREIGN = {  # file: what decides the keys, which is not tsflow
     "architectures/space.py": "the keys of a family's own YAML",
     "bundle/manifest.py": "the keys of a family's own YAML",
+    "client/loading.py": "the workflow's forecast, handed on as it lies there",
     "features/climate.py": "tensors by name; TensorFlow ships no types",
     "observations/expectations.py": "Great Expectations' own JSON",
     "records/candidate.py": "the keys of a family's own YAML",
@@ -22,6 +23,7 @@ FOREIGN = {  # file: what decides the keys, which is not tsflow
     "records/run.py": "the keys of a family's own YAML",
     "records/station.py": "the station file, whose sources have keys of their own kind",
     "records/tuning.py": "the keys of a family's own YAML",
+    "service/app.py": "responses as OpenAPI has them",
     "settings.py": "settings by dotted key, which pydantic-settings checks",
     "training/losses.py": "Keras' own configuration of a loss",
     "yaml_file.py": "a file that a person wrote, before it is checked",

@@ -62,7 +62,7 @@ def test_an_ensemble_is_ranked_refitted_and_published(records: Records):
 
 
 def test_the_split_of_the_book_keeps_its_test_part_unseen(records: Records):
-    built = run(records, architectures=["autoregression_direct"], split="book")
+    built = run(records, days=500, architectures=["autoregression_direct"], split="book")
     train(records, "r1", "autoregression_direct")
     rank(records, "r1")
     override(["gate.probability=0.501"])  # on so short a record nobody is sure to be better than naive

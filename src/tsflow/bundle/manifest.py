@@ -5,9 +5,8 @@ manifest with its SHA-256, so that from the pointer on nothing can be swapped un
 does not know, so that what a newer tsflow adds does no harm.
 """
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -232,11 +231,6 @@ def _read(body: bytes, kind: type[T], what: str, key: str) -> T:
         raise IntegrityError(msg) from error
 
 
-def signed_bytes(pointer: Pointer) -> bytes:
-    """Return what a pointer's signature is about: the pointer without it."""
-    return dump(replace(pointer, signature=""))
-
-
 def read_pointer(body: bytes, key: str) -> Pointer:
     """Read a pointer; `IntegrityError` if it is not one."""
     return _read(body, Pointer, "a champion pointer", key)
@@ -245,15 +239,3 @@ def read_pointer(body: bytes, key: str) -> Pointer:
 def read_manifest(body: bytes, key: str) -> Manifest:
     """Read a manifest; `IntegrityError` if it is not one."""
     return _read(body, Manifest, "a bundle's manifest", key)
-
-
-def check(body: bytes, expected: BundleFile, key: str) -> bytes:
-    """Return the bytes if they are the expected ones, else raise `IntegrityError`."""
-    found = hashlib.sha256(body).hexdigest()
-    if found != expected.sha256 or len(body) != expected.size:
-        msg = (
-            f"{key}: SHA-256 {found[:16]}... and {len(body)} bytes, the manifest says {expected.sha256[:16]}... and "
-            f"{expected.size}; the file was changed or damaged, do not use it; publish again"
-        )
-        raise IntegrityError(msg)
-    return body

@@ -1,9 +1,10 @@
 """Reading a published model: from the pointer to the last byte, each thing verified and bound to what was asked for."""
 
+import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
+from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, read_manifest, read_pointer
 from tsflow.bundle.places import bundle_folder, pointer_key
 from tsflow.errors import IntegrityError, NoChampion
 from tsflow.names import MAIN, PRODUCTION, Stage
@@ -112,3 +113,15 @@ def _require(key: str, found: str, expected: str, what: str) -> None:
     if found != expected:
         msg = f"{key}: {what} is {found!r}, expected {expected!r}; it was copied there or forged, do not use it; publish again"
         raise IntegrityError(msg)
+
+
+def check(body: bytes, expected: BundleFile, key: str) -> bytes:
+    """Return the bytes if they are the expected ones, else raise `IntegrityError`."""
+    found = hashlib.sha256(body).hexdigest()
+    if found != expected.sha256 or len(body) != expected.size:
+        msg = (
+            f"{key}: SHA-256 {found[:16]}... and {len(body)} bytes, the manifest says {expected.sha256[:16]}... and "
+            f"{expected.size}; the file was changed or damaged, do not use it; publish again"
+        )
+        raise IntegrityError(msg)
+    return body

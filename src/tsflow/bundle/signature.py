@@ -10,9 +10,15 @@ Bernstein et al. (2012), High-speed high-security signatures, J. Cryptographic E
 
 import base64
 import binascii
+from dataclasses import replace
 
-from tsflow.bundle.manifest import Pointer, signed_bytes
+from tsflow.bundle.manifest import Pointer, dump
 from tsflow.errors import IntegrityError, SettingsError
+
+
+def signed_bytes(pointer: Pointer) -> bytes:
+    """Return what a pointer's signature is about: the pointer without it."""
+    return dump(replace(pointer, signature=""))
 
 
 def sign(pointer: Pointer, private_key: bytes) -> str:

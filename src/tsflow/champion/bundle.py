@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tsflow.bundle.manifest import BundleFile, Manifest, dump
 from tsflow.bundle.places import bundle_folder
-from tsflow.champion.card import card, html
+from tsflow.champion.card import NOTHING, Further, card, html
 from tsflow.names import PRODUCTION, Stage
 from tsflow.storage.codecs import digest
 from tsflow.storage.objects import JSON, ObjectStore

@@ -65,8 +65,7 @@ def load_champion(
     station
         The station's name.
     objects
-        The object store; by default the one that `TSFLOW_OBJECT_STORE__ENDPOINT_URL`, `__BUCKET`,
-        `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
+        The object store; by default the one that `TSFLOW_OBJECT_STORE__*` name.
     task
         Which of the station's tasks, by its name in the station file.
     stage
@@ -95,22 +94,8 @@ def load_champion(
     kept = Cache(default_folder() if cache is _DEFAULT else cache) if cache is not None else None
     key = public_key.read_bytes() if isinstance(public_key, Path) else public_key
     source = _Source(store, station, task, stage, cache=kept, key=key)
-    problem = None
-    try:
-        bundle = source.newer()
-    except StorageUnavailable as error:
-        bundle, problem = source.last_good(), f"{type(error).__name__}: {error}"
-        if bundle is None:
-            raise
-    if bundle is None:
-        msg = "a source that was never read has something to give"
-        raise TypeError(msg)
-    if bundle.pointer.sequence < at_least:
-        msg = (
-            f"{source.pointer_key}: the pointer says number {bundle.pointer.sequence}, at least {at_least} is demanded; "
-            f"an old pointer was put back, or the wrong number is demanded"
-        )
-        raise IntegrityError(msg)
+    bundle, problem = source.first()
+    source.require(bundle.pointer, at_least)
     return Champion(bundle, source.newer, stale_after=stale_after, problem=problem)
 
 
@@ -125,6 +110,28 @@ class _Source:
         self.pointer_key = pointer_key(station, task, stage)
         self._address = f"{store.endpoint_url}/{store.bucket}/{self.pointer_key}"
         self._etag: str | None = None
+
+    def first(self) -> tuple[Bundle, str | None]:
+        """Return the champion there is; while the store is away the last good one, and why it is that."""
+        try:
+            bundle = self.newer()
+        except StorageUnavailable as error:
+            if (known := self.last_good()) is None:
+                raise
+            return known, f"{type(error).__name__}: {error}"
+        if bundle is None:
+            msg = "a source that was never read has something to give"
+            raise TypeError(msg)
+        return bundle, None
+
+    def require(self, pointer: Pointer, at_least: int) -> None:
+        """Raise `IntegrityError` if a pointer is older than demanded."""
+        if pointer.sequence < at_least:
+            msg = (
+                f"{self.pointer_key}: the pointer says number {pointer.sequence}, at least {at_least} is demanded; "
+                f"an old pointer was put back, or the wrong number is demanded"
+            )
+            raise IntegrityError(msg)
 
     def newer(self) -> Bundle | None:
         """Return the champion there is; None if it is the one that was returned last."""
@@ -181,7 +188,7 @@ def forecast_latest(station: str, objects: ObjectStore | None = None, *, task: s
     store = objects or store_from_environment()
     key = f"forecasts/{station}/{task}/latest.json"
     try:
-        found: dict[str, Any] = json.loads(store.get(key))
+        found = dict(json.loads(store.get(key)))
         made_at = datetime.fromisoformat(found["made_at"])
     except ObjectMissing as error:
         msg = f"{store.address(key)}: nothing was forecast for station {station}, task {task} yet; run the DAG `forecast`"

@@ -30,8 +30,9 @@ _CODES: list[tuple[type[TsflowError], int]] = [
     (StorageDenied, 503),
     (IntegrityError, 502),
 ]
-_TOO_MUCH: dict[int | str, dict[str, Any]] = {413: {"model": Problem}}
-_ERRORS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 404, 422, 502, 503)}
+_Responses = dict[int | str, dict[str, Any]]
+_TOO_MUCH: _Responses = {413: {"model": Problem}}
+_ERRORS: _Responses = {code: {"model": Problem} for code in (400, 404, 422, 502, 503)}
 
 Station = Annotated[str, Path(pattern=_STATION, max_length=100, examples=["demo"])]
 Task = Annotated[str, Query(pattern=TASK_NAME, max_length=100, description="Which of the station's tasks.")]
@@ -52,25 +53,24 @@ class _Metrics:
 
 def create_app(objects: ObjectStore, *, refresh_seconds: float = 15.0) -> FastAPI:
     """Return the service over a store; what it holds is asked for again after `refresh_seconds`."""
-    app = FastAPI(
-        title="tsflow", version=__version__, description="Forecasts of weather stations, and the champions that make them."
-    )
-    held, newest, metrics = champions(objects, refresh_seconds), forecasts(objects, refresh_seconds), _Metrics()
+    app = FastAPI(title="tsflow", version=__version__, description="Forecasts of weather stations, and what makes them.")
+    metrics = _Metrics()
+    _watch(app, metrics)
+    _explain(app)
+    _answer_stations(app, objects, metrics, refresh_seconds)
+    _answer_operators(app, objects, metrics)
+    return app
 
-    def champion(station: str, task: str) -> Champion:
-        found = held.get(station, task)
-        metrics.age.labels(station, task).set(found.age.total_seconds())
-        metrics.number.labels(station, task).set(found.pointer.sequence)
-        return found
+
+def _watch(app: FastAPI, metrics: _Metrics) -> None:
+    """Refuse bodies that are too large before they are read, and count what is asked."""
 
     @app.middleware("http")
     async def watch(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         began = time.perf_counter()
         length = request.headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MOST_BYTES or "chunked" in request.headers.get("transfer-encoding", ""):
-            detail = (
-                f"the body has {length} bytes or does not say how many; at most {MOST_BYTES} are taken: send the last hours only"
-            )
+            detail = f"the body has {length} bytes, or does not say how many; at most {MOST_BYTES} are taken: send the last hours"
             response: Response = JSONResponse({"detail": detail}, status_code=413)
         else:
             response = await answer(request)
@@ -78,6 +78,10 @@ def create_app(objects: ObjectStore, *, refresh_seconds: float = 15.0) -> FastAP
         metrics.requests.labels(route, str(response.status_code)).inc()
         metrics.seconds.labels(route).observe(time.perf_counter() - began)
         return response
+
+
+def _explain(app: FastAPI) -> None:
+    """Answer every error as `{"detail": sentence}`."""
 
     @app.exception_handler(TsflowError)
     def explain(_: Request, error: Exception) -> JSONResponse:
@@ -98,6 +102,16 @@ def create_app(objects: ObjectStore, *, refresh_seconds: float = 15.0) -> FastAP
         methods = ", ".join(sorted({method for route in routes for method in route.methods or ()}))
         return JSONResponse({"detail": f"use {methods}"}, status_code=405, headers={"Allow": methods})
 
+
+def _answer_stations(app: FastAPI, objects: ObjectStore, metrics: _Metrics, refresh_seconds: float) -> None:
+    held, newest = champions(objects, refresh_seconds), forecasts(objects, refresh_seconds)
+
+    def champion(station: str, task: str) -> Champion:
+        found = held.get(station, task)
+        metrics.age.labels(station, task).set(found.age.total_seconds())
+        metrics.number.labels(station, task).set(found.pointer.sequence)
+        return found
+
     @app.get("/v1/stations/{station}/forecast", responses=_ERRORS, summary="The newest forecast from the station's observations")
     def latest(station: Station, task: Task = MAIN) -> Latest:
         return Latest.model_validate(newest.get(station, task))
@@ -110,6 +124,8 @@ def create_app(objects: ObjectStore, *, refresh_seconds: float = 15.0) -> FastAP
     def facts(station: Station, task: Task = MAIN) -> ChampionFacts:
         return _facts(champion(station, task))
 
+
+def _answer_operators(app: FastAPI, objects: ObjectStore, metrics: _Metrics) -> None:
     @app.get("/healthz", summary="Whether the process lives")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -122,8 +138,6 @@ def create_app(objects: ObjectStore, *, refresh_seconds: float = 15.0) -> FastAP
     @app.get("/metrics", response_class=Response, summary="Figures for Prometheus")
     def figures() -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-    return app
 
 
 def _forecast(champion: Champion, body: Rows) -> Forecast:

@@ -1,6 +1,6 @@
 """What the service takes and answers; OpenAPI is made from it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -62,7 +62,7 @@ class Latest(BaseModel):
     reason: str = ""
     made_at: str
     age_seconds: float
-    forecast: dict[str, Any] | None = None
+    forecast: dict[str, object] | None = None
 
 
 class ChampionFacts(BaseModel):
