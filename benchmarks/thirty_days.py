@@ -35,6 +35,7 @@ from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import load_station
 
 STATION, TASK = "roof", "main"
+START = datetime(2026, 6, 1)
 VARIABLES = ("p", "T", "Tdew", "rh", "wv")  # no two of them say the same: else validation refuses a thermometer that is off
 
 
@@ -65,7 +66,7 @@ def file_of(folder: Path, begin: datetime, end: datetime, *, drift_from: datetim
 
 def play(records: Records, arguments: argparse.Namespace) -> dict[str, Any]:
     """Play all days; return what was seen."""
-    start = datetime(2026, 6, 1)
+    start = START
     drift_from = start + timedelta(days=arguments.drift_day)
     history = start - timedelta(days=arguments.history_days)
     report: dict[str, Any] = {
@@ -127,6 +128,49 @@ def _watched(records: Records, day: int, now: datetime) -> dict[str, Any]:
     return {"day": day, "skill": seen.skill, "mae": seen.mae, "naive": seen.naive_mae, "bias_z": seen.bias_z, "alerts": alerts}
 
 
+def picture(report: dict[str, Any]) -> str:
+    """Return error by day of the champion and of naive, the day on which the drift began, and the days with alerts, as SVG."""
+    days = list(report["scores"].items())
+    wide, high, most = 24 * len(days) + 80, 260, max(max(pair) for _, pair in days) * 1.1
+
+    def line(place: int, colour: str) -> str:
+        points = " ".join(f"{60 + 24 * x},{high - 40 - pair[place] / most * (high - 60):.1f}" for x, (_, pair) in enumerate(days))
+        return f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{points}"/>'
+
+    first = datetime.fromisoformat(days[0][0])
+    begun = 60 + 24 * (START + timedelta(days=report["drift_day"]) - first).days
+    loud = [60 + 24 * (START + timedelta(days=each["day"] - 1) - first).days for each in report["days"] if each["alerts"]]
+    ticks = [
+        f'<text x="52" y="{high - 36 - value / most * (high - 60):.0f}" text-anchor="end">{value}</text>'
+        for value in range(int(most) + 1)
+    ]
+    texts = [
+        f'<text x="60" y="14">error by day (degC): <tspan fill="#06c">champion</tspan>, <tspan fill="#888">naive</tspan>, '
+        f'<tspan fill="#c00">alerts</tspan>; dashed: the thermometer begins to drift by {report["per_hour"]:g} degC an hour</text>',
+        *(
+            f'<text x="{60 + 24 * x}" y="{high - 20}" text-anchor="middle">{day[8:]}</text>'
+            for x, (day, _) in enumerate(days)
+            if x % 3 == 0
+        ),
+    ]
+    marks = [f'<circle cx="{x}" cy="{high - 40}" r="5" fill="#c00"/>' for x in loud]
+    drift = f'<line x1="{begun}" x2="{begun}" y1="20" y2="{high - 40}" stroke="#000" stroke-dasharray="4"/>'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-family="sans-serif" font-size="11">'
+    return "\n".join(
+        [
+            head,
+            f'<rect width="{wide}" height="{high}" fill="#fff"/>',
+            *ticks,
+            line(1, "#888"),
+            line(0, "#06c"),
+            drift,
+            *marks,
+            *texts,
+            "</svg>\n",
+        ]
+    )
+
+
 def _utc(clock: datetime) -> datetime:
     return (clock - timedelta(hours=load_station(STATION).timestamp.utc_offset_hours)).replace(tzinfo=UTC)
 
@@ -153,6 +197,7 @@ def main() -> None:
     print(json.dumps({name: report[name] for name in ("forecasts", "recipe_changes", "entries", "seconds")}, indent=1))
     if arguments.output:
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        arguments.output.with_suffix(".svg").write_text(picture(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

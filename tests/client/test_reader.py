@@ -86,6 +86,33 @@ def test_times_with_a_zone_are_those_of_the_stations_clock(objects: ObjectStore,
     assert champion.forecast(texts) == hour
 
 
+def test_an_old_bundle_takes_no_zone_whose_offset_it_does_not_know(objects: ObjectStore, frame: pd.DataFrame):
+    told = described("v1")
+    old = replace(told, hourly=replace(told.hourly, utc_offset_hours=None))
+    promote(objects, old, *write_bundle(objects, old, {"model.onnx": Persistence(120, 4, 0).to_onnx()}))
+    champion = load_champion("small", objects)
+    assert champion.forecast(frame) == pytest.approx(frame["T"].iloc[-1], abs=1e-5)
+    for zoned in (frame["time"].dt.tz_localize("UTC"), [f"{time:%Y-%m-%dT%H:%M:%S}+01:00" for time in frame["time"]]):
+        with pytest.raises(DataError, match="does not tell the station's clock"):
+            champion.forecast({**frame, "time": zoned})
+
+
+def test_a_day_of_summer_time_is_no_gap(objects: ObjectStore):
+    publish(objects, "v1")
+    rows = hourly_rows(130, features=2, start="2021-03-25")
+    zoned = rows.assign(time=rows["time"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin"))
+    assert load_champion("small", objects).forecast(zoned) == pytest.approx(rows["T"].iloc[-1], abs=1e-5)
+
+
+def test_keys_that_are_refused_later_leave_the_last_good_one(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch):
+    publish(objects, "v1")
+    champion = load_champion("small", objects)
+    refused = ObjectStore(bucket=objects.bucket, endpoint_url=objects.endpoint_url, access_key_id="a", secret_access_key="b")
+    monkeypatch.setattr(objects, "_s3", refused._s3)
+    assert champion.refresh() is False
+    assert "StorageDenied" in str(champion.problem)
+
+
 def test_only_what_is_needed_is_fetched_once_and_a_damaged_cache_is_fetched_again(
     objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,6 +1,9 @@
 """Whole runs of the DAGs in a real Airflow, without a scheduler: what becomes red, and what is skipped."""
 
 import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,34 @@ def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dic
     assert watched["state"] == "success"
     assert records.newest(Report, station="demo", task="main").data_age_hours < 6
     assert result_of(RUN, environment, "daily", "{}")["tasks"] == [["ask", -1, "skipped"]], "nothing new since the retraining"
+
+
+def test_an_alert_is_sent_through_the_notifiers_of_the_settings(environment: dict[str, str], records: Records, home: Path):
+    told: list[dict] = []
+
+    class Room(BaseHTTPRequestHandler):
+        """A chat room that takes messages."""
+
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Room)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/hooks/1"
+    notifier = {"notifier": "tsflow_webhook.WebhookNotifier", "arguments": {"url": url, "text": "tsflow: {{ alert }}"}}
+    (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"monitor": {"notifiers": [notifier]}}))
+    settings.cache_clear()
+    ingest(records, station="demo", as_of="2026-10-01", history_days=10)
+    try:
+        where = environment | {"PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(REPOSITORY / "plugins")])}
+        ended = result_of(RUN, where, "monitor", json.dumps({"station": "demo"}))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert ended["state"] == "success"
+    assert [message["text"][:60] for message in told] == ["tsflow: demo, task main: nothing came in for days; look at th"[:60]]

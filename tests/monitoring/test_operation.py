@@ -35,3 +35,4 @@ def test_a_drifting_thermometer_raises_an_alert_within_three_days_and_not_before
     assert all(not alerts for day, alerts in told.items() if day <= 5), told
     assert any(alerts for day, alerts in told.items() if 5 < day <= 8), told
     assert len(seen["scores"]) >= 6
+    assert "<polyline" in out.with_suffix(".svg").read_text()

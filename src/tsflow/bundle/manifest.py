@@ -65,7 +65,7 @@ class Hours:
 
     method: str
     fill_gaps_up_to: str
-    utc_offset_hours: float = 0.0  # of the station's clock
+    utc_offset_hours: float | None = None  # of the station's clock; None: published by a tsflow that did not say
     missing: list[float] = field(default_factory=list)  # sentinels that stand for "no value"
 
 

@@ -11,7 +11,7 @@ from tsflow.bundle.manifest import Manifest, Pointer
 from tsflow.bundle.reading import Bundle
 from tsflow.client.inputs import features
 from tsflow.client.model import Model
-from tsflow.errors import IntegrityError, NoChampion, StorageUnavailable
+from tsflow.errors import IntegrityError, NoChampion, StorageDenied, StorageUnavailable
 
 STALE_AFTER = timedelta(days=3)
 Newer = Callable[[], Bundle | None]  # the champion there is, or None if it is the one that was read last
@@ -53,7 +53,7 @@ class Champion:
     @property
     def age(self) -> timedelta:
         """How old the model's newest observations are."""
-        clock = timedelta(hours=self.manifest.hourly.utc_offset_hours)
+        clock = timedelta(hours=self.manifest.hourly.utc_offset_hours or 0.0)
         return datetime.now(UTC).replace(tzinfo=None) + clock - datetime.fromisoformat(self.manifest.as_of)
 
     @property
@@ -69,7 +69,7 @@ class Champion:
 
         Raises
         ------
-        StorageUnavailable, IntegrityError, NoChampion
+        StorageUnavailable, StorageDenied, IntegrityError, NoChampion
             Only with `strict`.
         """
         if self._newer is None:
@@ -87,7 +87,7 @@ class Champion:
                     )
                     raise IntegrityError(msg)
                 model = Model(found)
-            except (StorageUnavailable, IntegrityError, NoChampion) as error:
+            except (StorageUnavailable, StorageDenied, IntegrityError, NoChampion) as error:
                 self.problem = f"{type(error).__name__}: {error}"
                 if strict:
                     raise

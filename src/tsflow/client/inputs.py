@@ -80,7 +80,7 @@ def require_seen(contexts: NDArray[Any], manifest: Manifest, times: Times | None
             raise DataError(msg)
 
 
-def clock_times(values: ArrayLike, utc_offset_hours: float) -> Times:
+def clock_times(values: ArrayLike, utc_offset_hours: float | None) -> Times:
     """Return times by the station's clock, shape [n]; those with a zone are converted to it.
 
     Raises
@@ -88,8 +88,8 @@ def clock_times(values: ArrayLike, utc_offset_hours: float) -> Times:
     DataError
         If something is no time.
     """
-    offset = np.timedelta64(round(utc_offset_hours * 3600), "s")
     if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # pandas, with a zone: numpy gets it in UTC
+        offset = np.timedelta64(round(_known(utc_offset_hours) * 3600), "s")
         zoned: Times = np.asarray(values, dtype="datetime64[ns]").astype("datetime64[s]")
         return (zoned + offset).astype("datetime64[s]")
     found = np.asarray(values)
@@ -101,7 +101,14 @@ def clock_times(values: ArrayLike, utc_offset_hours: float) -> Times:
     return found.astype("datetime64[s]")
 
 
-def _clock_time(value: Any, utc_offset_hours: float) -> datetime:
+def _known(utc_offset_hours: float | None) -> float:
+    if utc_offset_hours is None:
+        msg = "times have a zone, and the champion, of an older tsflow, does not tell the station's clock; give times by that clock"
+        raise DataError(msg)
+    return utc_offset_hours
+
+
+def _clock_time(value: Any, utc_offset_hours: float | None) -> datetime:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError as error:
@@ -109,7 +116,7 @@ def _clock_time(value: Any, utc_offset_hours: float) -> datetime:
         raise DataError(msg) from error
     if moment.tzinfo is None:
         return moment
-    return moment.astimezone(UTC).replace(tzinfo=None) + timedelta(hours=utc_offset_hours)
+    return moment.astimezone(UTC).replace(tzinfo=None) + timedelta(hours=_known(utc_offset_hours))
 
 
 def _numbers(name: str, values: ArrayLike, rows: int) -> NDArray[np.float64]:

@@ -164,7 +164,7 @@ def _column(values: list[float | int | str | None]) -> list[float | int | str]:
     return [float("nan") if value is None else value for value in values]
 
 
-def _origin(columns: dict[str, list[float | int | str]], utc_offset_hours: float) -> np.datetime64:
+def _origin(columns: dict[str, list[float | int | str]], utc_offset_hours: float | None) -> np.datetime64:
     from tsflow.client.inputs import clock_times
 
     last: np.datetime64 = clock_times(columns["time"][-1:], utc_offset_hours)[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tsflow.client import Champion, forecast_latest, load_champion
-from tsflow.errors import NoChampion, StorageUnavailable, TsflowError
+from tsflow.errors import NoChampion, StorageDenied, StorageUnavailable, TsflowError
 from tsflow.storage.objects import ObjectStore
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Held(Generic[T]):
         try:
             value = self._load(*key) if known is None else self._renew(*key, known)
         except TsflowError as error:
-            keep = known if isinstance(error, StorageUnavailable) else None
+            keep = known if isinstance(error, StorageUnavailable | StorageDenied) else None
             return _Slot(keep, error, time.monotonic())
         return _Slot(value, None, time.monotonic())
 
