@@ -89,6 +89,10 @@ class NoChampion(TsflowError):
     exit_code = 8
 
 
+class NoForecast(NoChampion):
+    """Nobody has forecast for the station yet."""
+
+
 class StackError(TsflowError):
     """A part of the embedded stack did not start, stop or answer."""
 

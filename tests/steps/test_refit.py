@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 
 from tsflow import steps
+from tsflow.bundle.reading import read_champion
 from tsflow.client import load_champion
 from tsflow.errors import EntrantSkipped, TrainingError
 from tsflow.evaluation.boards import board_of
@@ -53,7 +54,7 @@ def test_an_ensemble_is_ranked_refitted_and_published(records: Records):
     made = champion.forecast_many(joined.contexts(joined.starts("test")))
     error = float(np.abs(made - joined.targets("test")).mean())
     assert champion.manifest.metrics.refit.test_mae == pytest.approx(error, abs=1e-3)
-    assert "trained once more, on train and validation" in champion.files["card.md"].decode()
+    assert "trained once more, on train and validation" in read_champion(records.objects, "demo").files["card.md"].decode()
     assert publish(records, "r1") == pointer
 
 

@@ -30,6 +30,7 @@ class Pointer:
     manifest_sha256: str
     promoted_at: str
     sequence: int
+    signature: str = ""  # of the pointer without it, in base64; empty: it is not signed
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class BundleFile:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the model's input, in raw units."""
+    """A column of the model's input, in raw units; outside its range a value is an error of the instrument or of the unit."""
 
     name: str
     unit: str
+    range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Hours:
-    """How hours were made of the station's cadence; the span that is filled in ISO 8601."""
+    """How hours were made of the station's cadence; the span that is filled in ISO 8601; by which clock."""
 
     method: str
     fill_gaps_up_to: str
+    utc_offset_hours: float = 0.0  # of the station's clock, all year
+    missing: list[float] = field(default_factory=list)  # sentinels that stand for "no value"
+    minute: int | None = None  # of the hour, of the training rows; None if they differ, or the bundle is an old one
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,8 @@ class Manifest:
 
 def dump(content: Pointer | Manifest) -> bytes:
     """Return pointer or manifest as JSON; the same content gives the same bytes."""
-    return (json.dumps(asdict(content), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    told = {name: value for name, value in asdict(content).items() if (name, value) != ("signature", "")}
+    return (json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _read(body: bytes, kind: type[T], what: str, key: str) -> T:

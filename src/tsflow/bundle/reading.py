@@ -1,12 +1,29 @@
 """Reading a published model: from the pointer to the last byte, each thing verified and bound to what was asked for."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, check, read_manifest, read_pointer
 from tsflow.bundle.places import bundle_folder, pointer_key
 from tsflow.errors import IntegrityError, NoChampion
 from tsflow.names import MAIN
 from tsflow.storage.objects import ObjectMissing, ObjectStore
+
+MODEL = "model.onnx"
+INTERVALS = "intervals.json"
+
+
+class Shelf(Protocol):
+    """Where bytes are kept by their SHA-256, so as not to be fetched twice."""
+
+    def find(self, sha256: str) -> bytes | None:
+        """Return the bytes of this hash, or None if they are not there, whole."""
+        ...
+
+    def keep(self, sha256: str, body: bytes) -> None:
+        """Keep bytes of this hash."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -18,8 +35,13 @@ class Bundle:
     files: dict[str, bytes]
 
 
-def read_champion(objects: ObjectStore, station: str, task: str = MAIN) -> Bundle:
+def read_champion(objects: ObjectStore, station: str, task: str = MAIN, *, wanted: Collection[str] | None = None) -> Bundle:
     """Return a task's champion.
+
+    Parameters
+    ----------
+    wanted
+        Names of the files to read, of those that the manifest names; None: all of them.
 
     Raises
     ------
@@ -32,14 +54,27 @@ def read_champion(objects: ObjectStore, station: str, task: str = MAIN) -> Bundl
     try:
         body = objects.get(key)
     except ObjectMissing as error:
-        of = "" if task == MAIN else f", task {task},"
-        msg = f"station {station}{of} has no champion in {objects.address(key)}; publish one with `tsflow run --station {station}`"
-        raise NoChampion(msg) from error
-    return read_bundle(objects, read_pointer(body, key), station, task)
+        raise no_champion(objects, station, task) from error
+    return read_bundle(objects, read_pointer(body, key), station, task, wanted=wanted)
 
 
-def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str = MAIN) -> Bundle:
-    """Return the bundle that a pointer means.
+def no_champion(objects: ObjectStore, station: str, task: str) -> NoChampion:
+    """Return the error that says how to get one."""
+    of = "" if task == MAIN else f", task {task},"
+    where = objects.address(pointer_key(station, task))
+    return NoChampion(f"station {station}{of} has no champion in {where}; publish one with `tsflow run --station {station}`")
+
+
+def read_bundle(
+    objects: ObjectStore,
+    pointer: Pointer,
+    station: str,
+    task: str = MAIN,
+    *,
+    wanted: Collection[str] | None = None,
+    shelf: Shelf | None = None,
+) -> Bundle:
+    """Return the bundle that a pointer means, with the wanted files (None: all), those on the shelf taken from there.
 
     Raises
     ------
@@ -49,17 +84,31 @@ def read_bundle(objects: ObjectStore, pointer: Pointer, station: str, task: str 
     key, folder = pointer_key(station, task), bundle_folder(station, task, pointer.version)
     _require(key, pointer.station, station, "station")
     _require(key, pointer.manifest_key, f"{folder}manifest.json", "manifest_key")
-    manifest_body = objects.get(pointer.manifest_key)
-    check(manifest_body, BundleFile(pointer.manifest_sha256, len(manifest_body)), pointer.manifest_key)
-    manifest = read_manifest(manifest_body, pointer.manifest_key)
+    body = _fetched(objects, pointer.manifest_key, pointer.manifest_sha256, None, shelf)
+    manifest = read_manifest(body, pointer.manifest_key)
     _require(pointer.manifest_key, manifest.station, station, "station")
     _require(pointer.manifest_key, manifest.version, pointer.version, "version")
     _require(pointer.manifest_key, manifest.target.task, task, "target.task")
-    files = {name: check(objects.get(f"{folder}{name}"), file, f"{folder}{name}") for name, file in manifest.files.items()}
-    if "model.onnx" not in files:
-        msg = f"{pointer.manifest_key}: the bundle has no model.onnx; publish it again"
+    if MODEL not in manifest.files:
+        msg = f"{pointer.manifest_key}: the bundle has no {MODEL}; publish it again"
         raise IntegrityError(msg)
+    files = {
+        name: _fetched(objects, f"{folder}{name}", file.sha256, file.size, shelf)
+        for name, file in manifest.files.items()
+        if wanted is None or name in wanted
+    }
     return Bundle(pointer, manifest, files)
+
+
+def _fetched(objects: ObjectStore, key: str, sha256: str, size: int | None, shelf: Shelf | None) -> bytes:
+    """Return the bytes of a key, verified, from the shelf or from the store."""
+    if shelf is not None and (kept := shelf.find(sha256)) is not None:
+        return kept
+    body = objects.get(key)
+    check(body, BundleFile(sha256, len(body) if size is None else size), key)
+    if shelf is not None:
+        shelf.keep(sha256, body)
+    return body
 
 
 def _require(key: str, found: str, expected: str, what: str) -> None:

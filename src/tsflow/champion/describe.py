@@ -2,6 +2,9 @@
 
 from dataclasses import asdict
 
+import numpy as np
+
+from tsflow.bundle.calendar import RANGES
 from tsflow.bundle.manifest import (
     FORMAT,
     Band,
@@ -19,6 +22,7 @@ from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import PARTS
 from tsflow.records.dataset import PartFacts as StoredPartFacts
 from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.stations.station import Station
 from tsflow.storage.codecs import digest
 from tsflow.uncertainty.conformal import Conformal
 from tsflow.windows.dataset import Dataset
@@ -27,9 +31,18 @@ _SHARED = Metrics.__dataclass_fields__.keys() - {"weights", "intervals", "crps",
 
 
 def describe(
-    board: Leaderboard, candidate: StoredCandidate, dataset: Dataset, conformal: Conformal, refit: TestErrors | None
+    board: Leaderboard,
+    candidate: StoredCandidate,
+    dataset: Dataset,
+    conformal: Conformal,
+    refit: TestErrors | None,
+    *,
+    station: Station | None = None,
 ) -> Manifest:
-    """Return the manifest, without its files. The version follows from the board: publishing it twice gives one bundle."""
+    """Return the manifest, without its files. The version follows from the board: publishing it twice gives one bundle.
+
+    Without `station` a consumer is not told the ranges and sentinels by which it could refuse its input.
+    """
     return Manifest(
         format=FORMAT,
         station=board.station,
@@ -38,11 +51,11 @@ def describe(
         architecture=candidate.architecture,
         title=candidate.title,
         settings=candidate.settings,
-        features=[Column(name, unit) for name, unit in dataset.columns.items()],
+        features=[Column(name, unit, _range(name, station)) for name, unit in dataset.columns.items()],
         target=Target(dataset.target, board.unit, board.task),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
-        hourly=Hours(**dataset.hourly.model_dump(mode="json")),
+        hourly=_hours(dataset, station),
         scaler=Scaler(dataset.scaler.mean.tolist(), dataset.scaler.deviation.tolist()),
         split=Split(board.split, {part: _part(board.parts.of(part)) for part in PARTS}),
         fingerprint=board.fingerprint,
@@ -53,6 +66,22 @@ def describe(
         libraries=candidate.libraries,
         git_commit=candidate.git_commit,
         files={},
+    )
+
+
+def _range(column: str, station: Station | None) -> tuple[float, float] | None:
+    if station is not None and column in station.variables:
+        return station.variables[column].range
+    return RANGES.get(column)
+
+
+def _hours(dataset: Dataset, station: Station | None) -> Hours:
+    minutes = np.unique(dataset.times.astype("datetime64[m]").astype(np.int64) % 60)
+    return Hours(
+        **dataset.hourly.model_dump(mode="json"),
+        utc_offset_hours=dataset.utc_offset_hours if station is None else station.timestamp.utc_offset_hours,
+        missing=[] if station is None else list(station.missing),
+        minute=int(minutes[0]) if len(minutes) == 1 else None,
     )
 
 

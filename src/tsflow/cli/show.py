@@ -55,10 +55,10 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
 
 def champion(station: str, task: str | None, json_out: str | None) -> None:
     """Print what the pointer and the manifest say."""
-    from tsflow.client import load_champion
+    from tsflow.bundle.reading import read_champion
 
     with store() as records:
-        loaded = load_champion(_station_name(station), records.objects, task=_task(records, station, task))
+        loaded = read_champion(records.objects, _station_name(station), _task(records, station, task))
         address = records.objects.address(loaded.pointer.manifest_key)
     manifest = loaded.manifest
     write_json(json_out, {"pointer": asdict(loaded.pointer), "manifest": asdict(manifest), "address": address})
@@ -72,12 +72,13 @@ def champion(station: str, task: str | None, json_out: str | None) -> None:
 
 
 def verify(station: str, task: str | None, json_out: str | None) -> None:
-    """Check the champion from the pointer to the last byte."""
-    from tsflow.client import load_champion
+    """Check the champion from the pointer to the last byte of every file, and that it can be loaded."""
+    from tsflow.bundle.reading import read_champion
+    from tsflow.client.champion import Champion
 
     name = _station_name(station)
     with store() as records:
-        loaded = load_champion(name, records.objects, task=_task(records, station, task))
+        loaded = Champion(read_champion(records.objects, name, _task(records, station, task)))
     files = {file: asdict(facts) for file, facts in loaded.manifest.files.items()}
     write_json(json_out, {"station": name, "version": loaded.manifest.version, "verified": True, "files": files})
     if json_out == "-":
@@ -95,7 +96,8 @@ def forecast(station: str, task: str | None, observations: Path | None, json_out
         described = _described(records, station)
         loaded = load_champion(described.station, records.objects, task=_task(records, station, task))
         manifest = loaded.manifest
-        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings(**asdict(manifest.hourly)))
+        hours = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
+        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hours))
     columns = {str(name): recent[name].to_numpy() for name in recent}
     value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
     bounds = [

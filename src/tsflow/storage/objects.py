@@ -18,6 +18,7 @@ from tsflow.texts import without_passwords
 JSON = "application/json"
 _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "403"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
+_UNCHANGED = {"NotModified", "304"}
 _TAKEN = {"PreconditionFailed", "412"}
 _BUSY = {"ConditionalRequestConflict", "OperationAborted", "409"}  # two writers at the same moment: S3 asks to try again
 _BUSY_TRIES = 6
@@ -85,6 +86,17 @@ class ObjectStore:
         """Return an object's bytes and its ETag, which `swap` asks for."""
         with self._explained(key):
             answer = self._s3.get_object(Bucket=self.bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+
+    def get_if_changed(self, key: str, etag: str) -> tuple[bytes, str] | None:
+        """Return an object's bytes and its ETag, or None if it still has this ETag: a question of one small answer."""
+        with self._explained(key):
+            try:
+                answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfNoneMatch=etag)
+            except ClientError as error:
+                if _code(error) in _UNCHANGED:
+                    return None
+                raise
             return answer["Body"].read(), answer["ETag"]
 
     def find(self, key: str) -> bytes | None:
