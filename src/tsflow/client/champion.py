@@ -1,43 +1,119 @@
-"""Loading a station's champion and forecasting with it."""
+"""Loading a station's champion, forecasting with it, and keeping up with it."""
 
-import json
-import os
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
-from tsflow.bundle.calendar import CALENDAR, calendar
-from tsflow.bundle.intervals import Intervals
-from tsflow.bundle.reading import Bundle, read_champion
-from tsflow.errors import DataError, IntegrityError, SettingsError
+from tsflow.bundle.manifest import Manifest, Pointer
+from tsflow.bundle.reading import Bundle
+from tsflow.client.cache import Cache
+from tsflow.client.clock import age_of, explained
+from tsflow.client.environment import store_from_environment
+from tsflow.client.input import measured
+from tsflow.client.model import Model
+from tsflow.client.source import Loaded, Source, address_of
+from tsflow.errors import IntegrityError, NoChampion, SettingsError, StorageDenied, StorageUnavailable
 from tsflow.names import MAIN
 from tsflow.storage.objects import ObjectStore
 
+STALE_AFTER = timedelta(days=3)
+
 
 class Champion:
-    """A verified model with its manifest."""
+    """A station's verified model; `refresh` brings the newest. Any number of threads may share it."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.pointer = bundle.pointer
-        self.manifest = bundle.manifest
-        self.files = bundle.files
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # one window is too little work to share
-        try:
-            self._session = onnxruntime.InferenceSession(
-                self.files["model.onnx"], sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own kinds, which share no base of theirs
-            msg = f"{self.pointer.manifest_key}: model.onnx cannot be loaded ({type(error).__name__}: {error}); publish it again"
-            raise IntegrityError(msg) from error
+    def __init__(
+        self,
+        bundle: Bundle | Loaded,
+        *,
+        source: Source | None = None,
+        stale_after: timedelta = STALE_AFTER,
+    ) -> None:
+        self._loaded = bundle if isinstance(bundle, Loaded) else Loaded(Model(bundle), "")
+        self._source = source
+        self._refreshing = Lock()
+        self.stale_after = stale_after
+
+    @property
+    def model(self) -> Model:
+        """The present version, which never changes: hold it to make several calls on one and the same."""
+        return self._loaded.model
+
+    @property
+    def pointer(self) -> Pointer:
+        """What the pointer to the present version says."""
+        return self.model.pointer
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the manifest of the present version says."""
+        return self.model.manifest
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that were read, by name."""
+        return self.model.files
 
     @property
     def features(self) -> list[str]:
         """The columns that `forecast` reads, in raw units; the calendar's follow from `time`."""
-        return [column.name for column in self.manifest.features if column.name not in CALENDAR]
+        return measured(self.manifest)
+
+    @property
+    def clock(self) -> str:
+        """By which clock `time` is read, in words."""
+        return explained(self.manifest)
+
+    @property
+    def problem(self) -> str | None:
+        """Why this is not the store's newest champion, as the last `refresh` or the loading found; None if it is."""
+        return self._loaded.problem
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the newest data were observed that the model could learn from."""
+        return age_of(self.manifest)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the age is over `stale_after`: the workflow does not publish any more, or it refuses what it trains."""
+        return self.age > self.stale_after
+
+    def refresh(self, *, strict: bool = False) -> bool:
+        """Take over the store's champion if it is another one by now; say whether it was. Forecasts under way are not held up.
+
+        If the store is away, or the new one fails its checks, the last good one stays and `problem` says why.
+
+        Parameters
+        ----------
+        strict
+            Raise what `problem` would say; the last good one stays all the same.
+
+        Raises
+        ------
+        SettingsError
+            If the champion was not loaded by `load_champion`.
+        NoChampion, IntegrityError, StorageDenied, StorageUnavailable
+            If `strict`: there is none any more, it fails its checks (or is an old one, put back), or the store does not answer.
+        """
+        if self._source is None:
+            msg = "this champion was made from a bundle and knows no store; use load_champion"
+            raise SettingsError(msg)
+        with self._refreshing:
+            before = self._loaded
+            try:
+                newer = self._source.newer(before)
+            except (NoChampion, IntegrityError, StorageDenied, StorageUnavailable) as error:
+                self._loaded = Loaded(before.model, before.etag, str(error))
+                if strict:
+                    raise
+                return False
+            self._loaded = newer or Loaded(before.model, before.etag)
+            return newer is not None
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
@@ -46,33 +122,16 @@ class Champion:
         ----------
         frame
             A pandas DataFrame, or any mapping of columns, with one row an hour in order of time and every feature
-            in raw units, and `time` by the station's clock, rising by hours. The last `context_hours` rows are read.
+            in raw units, and `time` by the station's clock (see `clock`) or with a zone, rising by hours. The last
+            `context_hours` rows are read.
 
         Raises
         ------
         DataError
-            If a column is missing, rows are too few, a value is missing, or hours are.
+            If a column is missing or of another length, rows are too few, hours are missing, or a value is missing, stands for a
+            missing one, is no number, or lies outside the station's range; the message names column, row and time.
         """
-        context = self.manifest.context_hours
-        found = list(frame.keys())
-        if lacking := [name for name in ["time", *self.features] if name not in found]:
-            msg = f"the frame lacks {', '.join(lacking)}; found {', '.join(map(str, found))}"
-            raise DataError(msg)
-        rows = np.stack([np.asarray(frame[name], dtype=np.float64) for name in self.features], axis=-1)
-        if len(rows) < context:
-            msg = f"the frame has {len(rows)} rows, the model reads {context} consecutive hours; give it more history"
-            raise DataError(msg)
-        rows = rows[-context:]
-        if not np.isfinite(rows).all():
-            names = [name for name, column in zip(self.features, rows.T, strict=True) if not np.isfinite(column).all()]
-            msg = f"missing values in the last {context} rows of {', '.join(names)}; fill or drop them"
-            raise DataError(msg)
-        times = np.asarray(frame["time"]).astype("datetime64[s]")[-context:]
-        self._check_hours(times)
-        clock = dict(zip(CALENDAR, calendar(times).T, strict=True))
-        measured = dict(zip(self.features, rows.T, strict=True))
-        columns = [(measured | clock)[column.name] for column in self.manifest.features]
-        return float(self.forecast_many(np.stack(columns, axis=-1)[None])[0])
+        return self.model.forecast(frame)
 
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
         """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
@@ -80,64 +139,30 @@ class Champion:
         Conformal: from the errors on the validation part, by hour of the day. `frame` is as in `forecast`, with its
         column `time` by the station's clock. Empty if the champion was published without intervals.
         """
-        if "intervals.json" not in self.files:
-            return {}
-        known = Intervals.from_dict(json.loads(self.files["intervals.json"]))
-        forecast = self.forecast(frame)
-        ahead = np.timedelta64(self.manifest.horizon_hours, "h")
-        last = np.asarray(frame["time"]).astype("datetime64[s]")[-1:]
-        target = (last + ahead).astype("datetime64[s]")
-        bounds = known.around([forecast], target)[0]
-        return {level: (float(low), float(high)) for level, (low, high) in zip(known.levels, bounds, strict=True)}
+        return self.model.intervals(frame)
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
-        """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n]."""
-        inputs = np.asarray(contexts, dtype=np.float32)
-        wanted = (self.manifest.context_hours, len(self.manifest.features))
-        if inputs.ndim != 3 or inputs.shape[1:] != wanted:
-            msg = f"expected an array of shape [n, {wanted[0]}, {wanted[1]}], found {list(inputs.shape)}"
-            raise DataError(msg)
-        (output,) = self._session.run(["forecast"], {"observations": inputs})
-        return np.asarray(output[:, 0], dtype=np.float64)
+        """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n].
 
-    @staticmethod
-    def _check_hours(times: NDArray[Any]) -> None:
-        hours = np.diff(times) / np.timedelta64(1, "h")
-        if not (np.round(hours) == 1).all():
-            at = int(np.flatnonzero(np.round(hours) != 1)[0])
-            msg = f"time goes from {times[at]} to {times[at + 1]}; expected one row an hour without gaps"
-            raise DataError(msg)
+        Raises
+        ------
+        DataError
+            As in `forecast`; the message names window, row and column.
+        """
+        return self.model.forecast_many(contexts)
 
 
-def store_from_environment() -> ObjectStore:
-    """Open the store that `TSFLOW_OBJECT_STORE__*` variables name.
-
-    Raises
-    ------
-    SettingsError
-        If neither an address nor a bucket is named: no bucket of the wide world is taken for one's own.
-    """
-
-    def value(name: str) -> str | None:
-        return os.environ.get(f"TSFLOW_OBJECT_STORE__{name}") or None
-
-    if not (value("ENDPOINT_URL") or value("BUCKET")):
-        msg = (
-            "no object store is named: set TSFLOW_OBJECT_STORE__ENDPOINT_URL (and __BUCKET, __ACCESS_KEY_ID, "
-            "__SECRET_ACCESS_KEY), or on AWS TSFLOW_OBJECT_STORE__BUCKET"
-        )
-        raise SettingsError(msg)
-    return ObjectStore(
-        bucket=value("BUCKET") or "tsflow",
-        endpoint_url=value("ENDPOINT_URL"),
-        access_key_id=value("ACCESS_KEY_ID"),
-        secret_access_key=value("SECRET_ACCESS_KEY"),
-        region=value("REGION") or "us-east-1",
-    )
-
-
-def load_champion(station: str, objects: ObjectStore | None = None, *, task: str = MAIN) -> Champion:
-    """Load a station's champion and verify it from the pointer to the last byte.
+def load_champion(
+    station: str,
+    objects: ObjectStore | None = None,
+    *,
+    task: str = MAIN,
+    cache: Path | str | None = None,
+    stale_after: timedelta = STALE_AFTER,
+    at_least: int | None = None,
+    public_key: bytes | Path | str | None = None,
+) -> Champion:
+    """Load a station's champion and verify it from the pointer to the last byte of what a forecast needs.
 
     Parameters
     ----------
@@ -148,12 +173,37 @@ def load_champion(station: str, objects: ObjectStore | None = None, *, task: str
         `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
     task
         Which of the station's tasks, by its name in the station file.
+    cache
+        A folder, such as `default_cache()`, for verified files and the last good champion, which is taken if the store is away
+        (then `problem` says so). None: nothing is kept.
+    stale_after
+        Over which age the champion counts as `stale`.
+    at_least
+        The lowest sequence to accept, so that an old pointer cannot be put back.
+    public_key
+        An Ed25519 public key in PEM, or the path of one: pointers must be signed by its owner. Needs the extra `signed`.
 
     Raises
     ------
     NoChampion
         If the task has none.
     IntegrityError
-        If a file is missing or is not the one that was published, or belongs to another station, task or version.
+        If a file is missing or is not the one that was published, or belongs to another station, task or version; if the sequence
+        is lower than `at_least` or than one that the cache has seen; if the signature is missing or wrong.
+    StorageUnavailable
+        If the store does not answer, and the cache has no champion.
     """
-    return Champion(read_champion(objects or store_from_environment(), station, task))
+    store = objects or store_from_environment()
+    kept = None if cache is None else Cache(Path(cache), address_of(store, station, task))
+    source = Source(store, station, task, kept, _pem(public_key), at_least)
+    return Champion(source.first(), source=source, stale_after=stale_after)
+
+
+def _pem(public_key: bytes | Path | str | None) -> bytes | None:
+    if public_key is None or isinstance(public_key, bytes):
+        return public_key
+    try:
+        return Path(public_key).expanduser().read_bytes()
+    except OSError as error:
+        msg = f"public key {public_key}: cannot be read ({error}); give the path of a PEM file, or its bytes"
+        raise SettingsError(msg) from error
