@@ -8,10 +8,12 @@ from threading import Event
 
 import pytest
 
-from bundles import HOURLY, POINTER, frame, point, publish, put, remove, write
+from bundles import HOURLY, POINTER, frame, manifest, point, publish, remove, write
 from line import line_to
+from tsflow.bundle.manifest import FORMAT, Pointer
 from tsflow.bundle.reading import read_bundle, read_champion
-from tsflow.client import IntegrityError, NoChampion, StorageUnavailable, load_champion
+from tsflow.champion.bundle import write_bundle
+from tsflow.client import IntegrityError, NoChampion, StorageDenied, StorageUnavailable, load_champion
 from tsflow.client.champion import Champion
 from tsflow.errors import SettingsError
 from tsflow.storage.objects import ObjectMissing, ObjectStore
@@ -158,11 +160,25 @@ def test_an_old_pointer_that_is_put_back_is_refused(objects: ObjectStore):
     assert says in str(champion.problem)
     with pytest.raises(IntegrityError, match="an old pointer was put back"):
         champion.refresh(strict=True)
+    assert champion.refresh() is False
+    assert says in str(champion.problem), "it is so for as long as the old one stands there"
     assert champion.forecast(frame()) == P
     point(objects, replace(old, sequence=7))
     assert champion.refresh() is False, "a number has one version"
     point(objects, replace(old, sequence=8))
     assert champion.refresh() is True, "a champion may return, under a higher number"
+    assert champion.forecast(frame()) == T
+
+
+def test_keys_that_are_refused_leave_the_last_good_one(objects: ObjectStore):
+    publish(objects)
+    champion = load_champion("small", objects)
+    wrong = ObjectStore(bucket=objects.bucket, endpoint_url=objects.endpoint_url, access_key_id="a", secret_access_key="b")
+    champion._source = replace(champion._source, objects=wrong)
+    assert champion.refresh() is False
+    assert "refused" in str(champion.problem)
+    with pytest.raises(StorageDenied, match="check the keys"):
+        champion.refresh(strict=True)
     assert champion.forecast(frame()) == T
 
 
@@ -184,15 +200,21 @@ def test_a_champion_that_is_taken_away_leaves_the_last_good_one(objects: ObjectS
     assert champion.forecast(frame()) == T
 
 
-def test_a_new_model_that_cannot_be_loaded_is_refused(objects: ObjectStore):
+def test_a_new_model_that_cannot_be_loaded_is_refused_for_as_long_as_the_pointer_means_it(objects: ObjectStore, tmp_path: Path):
     publish(objects)
-    champion = load_champion("small", objects)
-    pointer = write(objects, "v2", 1, sequence=2)
-    put(objects, "champions/small/v2/model.onnx", b"\x00")
-    point(objects, pointer)
-    assert champion.refresh() is False
-    assert "champions/small/v2/model.onnx: SHA-256" in str(champion.problem)
-    assert champion.forecast(frame()) == T
+    champion = load_champion("small", objects, cache=tmp_path)
+    key, sha256 = write_bundle(objects, manifest("v2"), {"model.onnx": b"no model, though it is what was published"})
+    point(objects, Pointer(FORMAT, "small", "v2", key, sha256, "2021-02-01", 2))
+    for _ in range(2):
+        assert champion.refresh() is False
+        assert "champions/small/v2/manifest.json: model.onnx cannot be loaded" in str(champion.problem)
+        assert champion.forecast(frame()) == T
+    url = "http://127.0.0.1:9"
+    away = ObjectStore(bucket=objects.bucket, endpoint_url=url, access_key_id="a", secret_access_key="b", attempts=1)
+    assert replace(champion._source, objects=away).first().model.pointer.version == "v1", "nor is it kept for later"
+    publish(objects, "v3", 1, sequence=3)
+    assert champion.refresh() is True
+    assert champion.problem is None
 
 
 @pytest.mark.parametrize(("offset", "hours"), [(1.0, 25), (0.0, 24), (-5.5, 18.5)])
