@@ -69,10 +69,10 @@ def test_a_forecast_from_rows_and_the_champions_facts(address: str):
     [
         (lambda rows: {name: rows[name] for name in ("time", "T")}, 422, "the frame lacks f1"),
         (lambda rows: {**rows, "T": [*rows["T"][:-1], None]}, 422, "missing values in the last 120 rows of T"),
-        (lambda rows: {**rows, "T": ["warm"] * len(rows["T"])}, 422, "T holds something that is no number"),
+        (lambda rows: {**rows, "T": ["warm"] * len(rows["T"])}, 422, "T: found 'warm' in row 10, expected a number"),
         (lambda rows: {name: values[:50] for name, values in rows.items()}, 422, "the frame has 50 rows"),
         (lambda rows: {**rows, "time": [rows["time"][0]] * len(rows["time"])}, 422, "one row an hour"),
-        (lambda rows: {**rows, "T": [300.0] * len(rows["T"])}, 422, "the station measures -40 to 45 degC"),
+        (lambda rows: {**rows, "T": [300.0] * len(rows["T"])}, 422, "expected -40 to 45 degC (120 such values)"),
         (lambda rows: {**rows, "T": rows["T"] * 700}, 413, "at most 1000000 are taken"),
         (lambda rows: {}, 422, "at least 1 item"),
     ],

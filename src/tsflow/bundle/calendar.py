@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CALENDAR = {"hour_of_day": "h", "day_of_year": "d"}  # names and units, in order
+RANGES = {"hour_of_day": (0.0, 24.0), "day_of_year": (0.0, 366.0)}
 DAYS_PER_YEAR = 365.2425
 
 

@@ -42,7 +42,7 @@ class BundleFile:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the model's input, in raw units."""
+    """A column of the model's input, in raw units; outside its range a value is an error of the instrument or of the unit."""
 
     name: str
     unit: str
@@ -61,12 +61,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Hours:
-    """How hours were made of the station's cadence; the span that is filled in ISO 8601."""
+    """How hours were made of the station's cadence; the span that is filled in ISO 8601; by which clock."""
 
     method: str
     fill_gaps_up_to: str
-    utc_offset_hours: float | None = None  # of the station's clock; None: published by a tsflow that did not say
+    utc_offset_hours: float = 0.0  # of the station's clock, all year
     missing: list[float] = field(default_factory=list)  # sentinels that stand for "no value"
+    minute: int | None = None  # of the hour, of the training rows; None if they differ, or the bundle is an old one
 
 
 @dataclass(frozen=True)

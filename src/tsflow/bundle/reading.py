@@ -1,8 +1,9 @@
 """Reading a published model: from the pointer to the last byte, each thing verified and bound to what was asked for."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from tsflow.bundle.manifest import BundleFile, Manifest, Pointer, read_manifest, read_pointer
 from tsflow.bundle.places import bundle_folder, pointer_key
@@ -10,8 +11,20 @@ from tsflow.errors import IntegrityError, NoChampion
 from tsflow.names import MAIN, PRODUCTION, Stage
 from tsflow.storage.objects import ObjectMissing, ObjectStore
 
-NEEDED = frozenset({"model.onnx", "intervals.json"})  # what a forecast is made with
-ANY_SIZE = -1  # of a file that is known by its hash alone
+MODEL = "model.onnx"
+INTERVALS = "intervals.json"
+
+
+class Shelf(Protocol):
+    """Where bytes are kept by their SHA-256, so as not to be fetched twice."""
+
+    def find(self, sha256: str) -> bytes | None:
+        """Return the bytes of this hash, or None if they are not there, whole."""
+        ...
+
+    def keep(self, sha256: str, body: bytes) -> None:
+        """Keep bytes of this hash."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,8 +36,15 @@ class Bundle:
     files: dict[str, bytes]
 
 
-def read_champion(objects: ObjectStore, station: str, task: str = MAIN, stage: Stage = PRODUCTION) -> Bundle:
+def read_champion(
+    objects: ObjectStore, station: str, task: str = MAIN, stage: Stage = PRODUCTION, *, wanted: Collection[str] | None = None
+) -> Bundle:
     """Return a task's champion.
+
+    Parameters
+    ----------
+    wanted
+        Names of the files to read, of those that the manifest names; None: all of them.
 
     Raises
     ------
@@ -38,19 +58,15 @@ def read_champion(objects: ObjectStore, station: str, task: str = MAIN, stage: S
         body = objects.get(key)
     except ObjectMissing as error:
         raise no_champion(objects, station, task, stage) from error
-    return read_bundle(objects, read_pointer(body, key), station, task, stage)
+    return read_bundle(objects, read_pointer(body, key), station, task, stage, wanted=wanted)
 
 
-def no_champion(objects: ObjectStore, station: str, task: str, stage: Stage) -> NoChampion:
-    """Return the error of a task without champion."""
+def no_champion(objects: ObjectStore, station: str, task: str, stage: Stage = PRODUCTION) -> NoChampion:
+    """Return the error that says how to get one."""
     of = "" if task == MAIN else f", task {task},"
-    publish = f"publish one with `tsflow run{'' if stage == PRODUCTION else ' --here'} --station {station}`"
     where = objects.address(pointer_key(station, task, stage))
+    publish = f"publish one with `tsflow run{'' if stage == PRODUCTION else ' --here'} --station {station}`"
     return NoChampion(f"station {station}{of} has no champion in {where}; {publish}")
-
-
-def _nothing(_: BundleFile) -> bytes | None:
-    return None
 
 
 def read_bundle(
@@ -61,17 +77,9 @@ def read_bundle(
     stage: Stage = PRODUCTION,
     *,
     wanted: Collection[str] | None = None,
-    cached: Callable[[BundleFile], bytes | None] = _nothing,
-    keep: Callable[[bytes], None] = lambda body: None,
+    shelf: Shelf | None = None,
 ) -> Bundle:
-    """Return the bundle that a pointer means.
-
-    Parameters
-    ----------
-    wanted
-        Names of the files to read, where the bundle has them; None: all.
-    cached, keep
-        What gives a file that was read before, by its hash, and what keeps one that was verified.
+    """Return the bundle that a pointer means, with the wanted files (None: all), those on the shelf taken from there.
 
     Raises
     ------
@@ -81,31 +89,30 @@ def read_bundle(
     key, folder = pointer_key(station, task, stage), bundle_folder(station, task, pointer.version, stage)
     _require(key, pointer.station, station, "station")
     _require(key, pointer.manifest_key, f"{folder}manifest.json", "manifest_key")
-
-    def read(name: str, file: BundleFile) -> bytes:
-        if (body := cached(file)) is None:
-            body = check(objects.get(f"{folder}{name}"), file, f"{folder}{name}")
-            keep(body)
-        return body
-
-    manifest_body = _manifest_body(objects, pointer, cached)
-    keep(manifest_body)
-    manifest = read_manifest(manifest_body, pointer.manifest_key)
+    body = _fetched(objects, pointer.manifest_key, pointer.manifest_sha256, None, shelf)
+    manifest = read_manifest(body, pointer.manifest_key)
     _require(pointer.manifest_key, manifest.station, station, "station")
     _require(pointer.manifest_key, manifest.version, pointer.version, "version")
     _require(pointer.manifest_key, manifest.target.task, task, "target.task")
-    files = {name: read(name, file) for name, file in manifest.files.items() if wanted is None or name in wanted}
-    if "model.onnx" not in files:
-        msg = f"{pointer.manifest_key}: the bundle has no model.onnx; publish it again"
+    if MODEL not in manifest.files:
+        msg = f"{pointer.manifest_key}: the bundle has no {MODEL}; publish it again"
         raise IntegrityError(msg)
+    files = {
+        name: _fetched(objects, f"{folder}{name}", file.sha256, file.size, shelf)
+        for name, file in manifest.files.items()
+        if wanted is None or name in wanted
+    }
     return Bundle(pointer, manifest, files)
 
 
-def _manifest_body(objects: ObjectStore, pointer: Pointer, cached: Callable[[BundleFile], bytes | None]) -> bytes:
-    body = cached(BundleFile(pointer.manifest_sha256, ANY_SIZE))
-    if body is None:
-        body = objects.get(pointer.manifest_key)
-        check(body, BundleFile(pointer.manifest_sha256, len(body)), pointer.manifest_key)
+def _fetched(objects: ObjectStore, key: str, sha256: str, size: int | None, shelf: Shelf | None) -> bytes:
+    """Return the bytes of a key, verified, from the shelf or from the store."""
+    if shelf is not None and (kept := shelf.find(sha256)) is not None:
+        return kept
+    body = objects.get(key)
+    check(body, BundleFile(sha256, len(body) if size is None else size), key)
+    if shelf is not None:
+        shelf.keep(sha256, body)
     return body
 
 

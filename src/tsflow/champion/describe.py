@@ -2,6 +2,9 @@
 
 from dataclasses import asdict
 
+import numpy as np
+
+from tsflow.bundle.calendar import RANGES
 from tsflow.bundle.manifest import (
     FORMAT,
     Band,
@@ -52,13 +55,11 @@ def describe(
         architecture=candidate.architecture,
         title=candidate.title,
         settings=candidate.settings,
-        features=[_column(name, unit, station) for name, unit in dataset.columns.items()],
+        features=[Column(name, unit, _range(name, station)) for name, unit in dataset.columns.items()],
         target=Target(dataset.target, board.unit, board.task, leads),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
-        hourly=Hours(
-            **dataset.hourly.model_dump(mode="json"), utc_offset_hours=dataset.utc_offset_hours, missing=list(station.missing)
-        ),
+        hourly=_hours(dataset, station),
         scaler=Scaler(dataset.scaler.mean.tolist(), dataset.scaler.deviation.tolist()),
         split=Split(board.split, {part: _part(board.parts.of(part)) for part in PARTS}),
         fingerprint=board.fingerprint,
@@ -72,9 +73,20 @@ def describe(
     )
 
 
-def _column(name: str, unit: str, station: Station) -> Column:
-    variable = station.variables.get(name)
-    return Column(name, unit, variable.range if variable else None)
+def _range(column: str, station: Station) -> tuple[float, float] | None:
+    if column in station.variables:
+        return station.variables[column].range
+    return RANGES.get(column)
+
+
+def _hours(dataset: Dataset, station: Station) -> Hours:
+    minutes = np.unique(dataset.times.astype("datetime64[m]").astype(np.int64) % 60)
+    return Hours(
+        **dataset.hourly.model_dump(mode="json"),
+        utc_offset_hours=station.timestamp.utc_offset_hours,
+        missing=list(station.missing),
+        minute=int(minutes[0]) if len(minutes) == 1 else None,
+    )
 
 
 def _part(facts: StoredPartFacts) -> PartFacts:

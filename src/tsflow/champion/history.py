@@ -11,13 +11,13 @@ what the first did.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from tsflow.bundle.manifest import FORMAT, Manifest, Pointer, dump, read_manifest, read_pointer
 from tsflow.bundle.places import champions, pointer_key
-from tsflow.bundle.signature import sign
+from tsflow.bundle.signature import signed
 from tsflow.champion.clock import utc_now
 from tsflow.errors import IntegrityError, PointerConflict
 from tsflow.names import MAIN, PRODUCTION, Stage
@@ -139,7 +139,7 @@ class History:
         """Return the pointer that an entry of this number makes, signed where there is a key."""
         pointer = Pointer(FORMAT, self.station, version, manifest.key, manifest.sha256, at.isoformat(), number)
         if self._private_key is not None:
-            pointer = replace(pointer, signature=sign(pointer, self._private_key))
+            pointer = signed(pointer, self._private_key)
         return PointerFacts(**asdict(pointer))
 
     def manifest(self, pointer: Pointer) -> Manifest:

@@ -3,12 +3,12 @@
 >>> from tsflow.client import load_champion
 >>> champion = load_champion("jena")        # verifies every hash before it loads anything
 >>> champion.forecast(frame)                # 120 hourly rows in raw units -> degC 24 hours later
->>> champion.refresh()                      # takes a newer champion, keeps the last good one while the store is away
->>> forecast_latest("jena")                 # what the workflow itself forecast last
+>>> champion.refresh()                      # True if another one was published since; the last good one stays in trouble
 """
 
-from tsflow.client.champion import Champion
-from tsflow.client.loading import forecast_latest, load_champion
+from tsflow.client.cache import default_cache
+from tsflow.client.champion import Champion, load_champion
+from tsflow.client.latest import forecast_latest
 from tsflow.errors import DataError, IntegrityError, NoChampion, NoForecast, StorageDenied, StorageUnavailable, TsflowError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "StorageDenied",
     "StorageUnavailable",
     "TsflowError",
+    "default_cache",
     "forecast_latest",
     "load_champion",
 ]

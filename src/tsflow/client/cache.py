@@ -1,61 +1,104 @@
-"""What was read once, on this machine's disk: files by their hash, and the last good pointer of each champion."""
+"""A folder of verified files by SHA-256, and of the last good pointer: what a reader starts with if the store is away.
 
+::
+
+    {cache}/{champion}/pointer       digest of the rest, ETag, the pointer's bytes
+    {cache}/{champion}/{sha256}      a manifest, a model, intervals
+
+A file is written under another name and renamed, so that a reader sees it whole or not at all; what is read is hashed again, and
+a damaged file counts as not there. Several programs may share the folder.
+"""
+
+import contextlib
 import hashlib
+import logging
 import os
-import tempfile
-from contextlib import suppress
+import re
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
-from tsflow.bundle.manifest import BundleFile
-from tsflow.bundle.reading import ANY_SIZE
+from tsflow.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+_SHA256 = re.compile("[0-9a-f]{64}")  # what a manifest calls a hash is a file's name here
+_POINTER = "pointer"
+_KEPT_SECONDS = 86_400.0  # another program may still be reading the version before
 
 
-def default_folder() -> Path:
-    """Return where it lies: TSFLOW_CACHE, else `tsflow` in the user's cache folder."""
+def default_cache() -> Path:
+    """Return the folder that `TSFLOW_CACHE` names, or `~/.cache/tsflow`."""
     named = os.environ.get("TSFLOW_CACHE")
-    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tsflow"
+    return Path(named) if named else Path.home() / ".cache" / "tsflow"
+
+
+@dataclass(frozen=True)
+class KeptPointer:
+    """A pointer as it came from the store."""
+
+    body: bytes
+    etag: str
 
 
 class Cache:
-    """A folder; where it cannot be written nothing is kept, and everything works as without it."""
+    """What is kept of one champion, which `address` names: that of its pointer in its store."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def file(self, wanted: BundleFile) -> bytes | None:
-        """Return a file by its hash; None if it is not there, or is not that file any more."""
-        body = self._read(self._folder / "files" / wanted.sha256)
-        if body is None or wanted.size not in {len(body), ANY_SIZE} or hashlib.sha256(body).hexdigest() != wanted.sha256:
-            return None
-        return body
-
-    def keep_file(self, body: bytes) -> None:
-        """Keep a file that was verified."""
-        self._write(self._folder / "files" / hashlib.sha256(body).hexdigest(), body)
-
-    def pointer(self, address: str) -> bytes | None:
-        """Return the last good pointer of an address."""
-        return self._read(self._pointer_file(address))
-
-    def keep_pointer(self, address: str, body: bytes) -> None:
-        """Keep a pointer whose bundle was verified."""
-        self._write(self._pointer_file(address), body)
-
-    def _pointer_file(self, address: str) -> Path:
-        return self._folder / "pointers" / f"{hashlib.sha256(address.encode()).hexdigest()[:32]}.json"
-
-    @staticmethod
-    def _read(path: Path) -> bytes | None:
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder.expanduser() / hashlib.sha256(address.encode()).hexdigest()[:32]
         try:
-            return path.read_bytes()
-        except OSError:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"cache {folder}: no folder can be made there ({error}); name another one, or set TSFLOW_CACHE"
+            raise SettingsError(msg) from error
+
+    def find(self, sha256: str) -> bytes | None:
+        """Return the bytes of this hash, or None if they are not there, whole."""
+        body = self._read(sha256) if _SHA256.fullmatch(sha256) else None
+        return body if body is not None and hashlib.sha256(body).hexdigest() == sha256 else None
+
+    def keep(self, sha256: str, body: bytes) -> None:
+        """Keep bytes of this hash."""
+        self._write(sha256, body)
+
+    def pointer(self) -> KeptPointer | None:
+        """Return the last good pointer, or None if there is none, whole."""
+        digest, _, rest = (self._read(_POINTER) or b"").partition(b"\n")
+        if not rest or hashlib.sha256(rest).hexdigest().encode() != digest:
+            return None
+        etag, _, body = rest.partition(b"\n")
+        return KeptPointer(body, etag.decode())
+
+    def keep_pointer(self, kept: KeptPointer, files: Collection[str]) -> None:
+        """Keep the pointer to a version that was found good, with the hashes of its files; older files go in time."""
+        rest = kept.etag.encode() + b"\n" + kept.body
+        self._write(_POINTER, hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
+        for path in self.folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another program was faster
+                if path.name not in {_POINTER, *files} and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                    path.unlink()
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("%s: cannot be read (%s); it is fetched again", self.folder / name, error)
             return None
 
-    @staticmethod
-    def _write(path: Path, body: bytes) -> None:
-        with suppress(OSError):  # a cache is a help, not a need
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-            Path(name).replace(path)
+    def _write(self, name: str, body: bytes) -> None:
+        """Write a file whole; a full disk costs the cache, not the forecast."""
+        try:
+            with NamedTemporaryFile(dir=self.folder, prefix=f"{name}.", delete=False) as new:
+                try:
+                    new.write(body)
+                    new.close()
+                    Path(new.name).replace(self.folder / name)
+                except BaseException:
+                    Path(new.name).unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            log.warning("%s: cannot be written (%s); the champion is not kept for when the store is away", self.folder, error)

@@ -1,99 +1,119 @@
-"""A station's champion in a program: loaded once, kept fresh, and usable while the store is away."""
+"""Loading a station's champion, forecasting with it, and keeping up with it."""
 
-import threading
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsflow.bundle.manifest import Manifest, Pointer
 from tsflow.bundle.reading import Bundle
-from tsflow.client.inputs import features
+from tsflow.client.cache import Cache
+from tsflow.client.clock import age_of, explained
+from tsflow.client.environment import store_from_environment
+from tsflow.client.input import measured
 from tsflow.client.model import Model
-from tsflow.errors import IntegrityError, NoChampion, StorageDenied, StorageUnavailable
+from tsflow.client.source import Loaded, Source, address_of
+from tsflow.errors import IntegrityError, NoChampion, SettingsError, StorageDenied, StorageUnavailable
+from tsflow.names import MAIN, PRODUCTION, Stage
+from tsflow.storage.objects import ObjectStore
 
 STALE_AFTER = timedelta(days=3)
-Newer = Callable[[], Bundle | None]  # the champion there is, or None if it is the one that was read last
 
 
 class Champion:
-    """A verified model with its manifest; safe to use from several threads, also while `refresh` puts another one in its place.
-
-    `problem` says why the last `refresh` kept the model that was there; None if there was no reason to.
-    """
+    """A station's verified model; `refresh` brings the newest. Any number of threads may share it."""
 
     def __init__(
-        self, bundle: Bundle, newer: Newer | None = None, *, stale_after: timedelta = STALE_AFTER, problem: str | None = None
+        self,
+        bundle: Bundle | Loaded,
+        *,
+        source: Source | None = None,
+        stale_after: timedelta = STALE_AFTER,
     ) -> None:
-        self._model = Model(bundle)  # replaced as a whole, so that no call sees two versions
-        self._newer, self._lock, self._stale_after = newer, threading.Lock(), stale_after
-        self.problem = problem
+        self._loaded = bundle if isinstance(bundle, Loaded) else Loaded(Model(bundle), "")
+        self._source = source
+        self._refreshing = Lock()
+        self.stale_after = stale_after
+
+    @property
+    def model(self) -> Model:
+        """The present version, which never changes: hold it to make several calls on one and the same."""
+        return self._loaded.model
 
     @property
     def pointer(self) -> Pointer:
-        """What `champion.json` said."""
-        return self._model.pointer
+        """What the pointer to the present version says."""
+        return self.model.pointer
 
     @property
     def manifest(self) -> Manifest:
-        """What the model is, and how well it did."""
-        return self._model.manifest
+        """What the manifest of the present version says."""
+        return self.model.manifest
 
     @property
     def files(self) -> dict[str, bytes]:
-        """The files of the bundle that were read, by name."""
-        return self._model.files
+        """The files that were read, by name."""
+        return self.model.files
 
     @property
     def features(self) -> list[str]:
         """The columns that `forecast` reads, in raw units; the calendar's follow from `time`."""
-        return features(self.manifest)
+        return measured(self.manifest)
+
+    @property
+    def clock(self) -> str:
+        """By which clock `time` is read, in words."""
+        return explained(self.manifest)
+
+    @property
+    def problem(self) -> str | None:
+        """Why this is not the store's newest champion, as the last `refresh` or the loading found; None if it is."""
+        return self._loaded.problem
 
     @property
     def age(self) -> timedelta:
-        """How old the model's newest observations are."""
-        clock = timedelta(hours=self.manifest.hourly.utc_offset_hours or 0.0)
-        return datetime.now(UTC).replace(tzinfo=None) + clock - datetime.fromisoformat(self.manifest.as_of)
+        """How long ago the newest data were observed that the model could learn from."""
+        return age_of(self.manifest)
 
     @property
     def stale(self) -> bool:
-        """Whether it is older than it should be: nothing has refreshed it for days."""
-        return self.age > self._stale_after
+        """Whether the age is over `stale_after`: the workflow does not publish any more, or it refuses what it trains."""
+        return self.age > self.stale_after
 
     def refresh(self, *, strict: bool = False) -> bool:
-        """Take the champion there is now, if it is another one; return whether it was.
+        """Take over the store's champion if it is another one by now; say whether it was. Forecasts under way are not held up.
 
-        While the store is away, or if the new one fails a check, the last good one stays and `problem` says why; with `strict`
-        the error is raised.
+        If the store is away, or the new one fails its checks, the last good one stays and `problem` says why.
+
+        Parameters
+        ----------
+        strict
+            Raise what `problem` would say; the last good one stays all the same.
 
         Raises
         ------
-        StorageUnavailable, StorageDenied, IntegrityError, NoChampion
-            Only with `strict`.
+        SettingsError
+            If the champion was not loaded by `load_champion`.
+        NoChampion, IntegrityError, StorageDenied, StorageUnavailable
+            If `strict`: there is none any more, it fails its checks (or is an old one, put back), or the store does not answer.
         """
-        if self._newer is None:
-            return False
-        with self._lock:
+        if self._source is None:
+            msg = "this champion was made from a bundle and knows no store; use load_champion"
+            raise SettingsError(msg)
+        with self._refreshing:
+            before = self._loaded
             try:
-                found = self._newer()
-                if found is None:
-                    self.problem = None
-                    return False
-                if found.pointer.sequence < self.pointer.sequence:
-                    msg = (
-                        f"the pointer says number {found.pointer.sequence}, number {self.pointer.sequence} was seen before; "
-                        f"an old pointer was put back"
-                    )
-                    raise IntegrityError(msg)
-                model = Model(found)
-            except (StorageUnavailable, StorageDenied, IntegrityError, NoChampion) as error:
-                self.problem = f"{type(error).__name__}: {error}"
+                newer = self._source.newer(before)
+            except (NoChampion, IntegrityError, StorageDenied, StorageUnavailable) as error:
+                self._loaded = Loaded(before.model, before.etag, str(error))
                 if strict:
                     raise
                 return False
-            self._model, self.problem = model, None
-            return True
+            self._loaded = newer or Loaded(before.model, before.etag)
+            return newer is not None
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """Forecast the target `horizon_hours` after the frame's last row, in the target's unit (degC).
@@ -102,28 +122,28 @@ class Champion:
         ----------
         frame
             A pandas DataFrame, or any mapping of columns, with one row an hour in order of time and every feature
-            in raw units, and `time` by the station's clock, rising by hours; times with a zone are converted to that clock.
-            The last `context_hours` rows are read.
+            in raw units, and `time` by the station's clock (see `clock`) or with a zone, rising by hours. The last
+            `context_hours` rows are read.
 
         Raises
         ------
         DataError
-            If a column is missing, rows are too few, hours are missing, or a value is missing, a sentinel, no number, or outside
-            the range that the station measures.
+            If a column is missing or of another length, rows are too few, hours are missing, or a value is missing, stands for a
+            missing one, is no number, or lies outside the station's range; the message names column, row and time.
         """
-        return self._model.forecast(frame)
+        return self.model.forecast(frame)
 
     def leads(self, frame: Mapping[str, ArrayLike]) -> dict[int, float]:
         """Return forecasts of hours before the horizon, by hours ahead; empty where the model makes none."""
-        return self._model.leads(frame)
+        return self.model.leads(frame)
 
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
         """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
 
-        Conformal: from errors on rows that the candidate never saw, by hour of the day. `frame` is as in `forecast`. Empty if the
-        champion was published without intervals.
+        Conformal: from the errors on the validation part, by hour of the day. `frame` is as in `forecast`, with its
+        column `time` by the station's clock. Empty if the champion was published without intervals.
         """
-        return self._model.intervals(frame)
+        return self.model.intervals(frame)
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
         """Forecast many windows: raw units, shape [n, context_hours, n_columns] as the manifest's features, to degC, shape [n].
@@ -131,6 +151,66 @@ class Champion:
         Raises
         ------
         DataError
-            If the shape is another, or a value is missing, a sentinel, or outside its range.
+            As in `forecast`; the message names window, row and column.
         """
-        return self._model.forecast_many(contexts)
+        return self.model.forecast_many(contexts)
+
+
+def load_champion(
+    station: str,
+    objects: ObjectStore | None = None,
+    *,
+    task: str = MAIN,
+    stage: Stage = PRODUCTION,
+    cache: Path | str | None = None,
+    stale_after: timedelta = STALE_AFTER,
+    at_least: int | None = None,
+    public_key: bytes | Path | str | None = None,
+) -> Champion:
+    """Load a station's champion and verify it from the pointer to the last byte of what a forecast needs.
+
+    Parameters
+    ----------
+    station
+        The station's name.
+    objects
+        The object store; by default the one that `TSFLOW_OBJECT_STORE__ENDPOINT_URL`, `__BUCKET`,
+        `__ACCESS_KEY_ID` and `__SECRET_ACCESS_KEY` name.
+    task
+        Which of the station's tasks, by its name in the station file.
+    stage
+        `production`, or `local`: what `tsflow run --here` tried out.
+    cache
+        A folder, such as `default_cache()`, for verified files and the last good champion, which is taken if the store is away
+        (then `problem` says so). None: nothing is kept.
+    stale_after
+        Over which age the champion counts as `stale`.
+    at_least
+        The lowest sequence to accept, so that an old pointer cannot be put back.
+    public_key
+        An Ed25519 public key in PEM, or the path of one: pointers must be signed by its owner. Needs the extra `signed`.
+
+    Raises
+    ------
+    NoChampion
+        If the task has none.
+    IntegrityError
+        If a file is missing or is not the one that was published, or belongs to another station, task or version; if the sequence
+        is lower than `at_least` or than one that the cache has seen; if the signature is missing or wrong.
+    StorageUnavailable
+        If the store does not answer, and the cache has no champion.
+    """
+    store = objects or store_from_environment()
+    kept = None if cache is None else Cache(Path(cache), address_of(store, station, task, stage))
+    source = Source(store, station, task, stage, kept, _pem(public_key), at_least)
+    return Champion(source.first(), source=source, stale_after=stale_after)
+
+
+def _pem(public_key: bytes | Path | str | None) -> bytes | None:
+    if public_key is None or isinstance(public_key, bytes):
+        return public_key
+    try:
+        return Path(public_key).expanduser().read_bytes()
+    except OSError as error:
+        msg = f"public key {public_key}: cannot be read ({error}); give the path of a PEM file, or its bytes"
+        raise SettingsError(msg) from error

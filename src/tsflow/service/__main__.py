@@ -2,7 +2,7 @@
 
 import argparse
 
-from tsflow.client.loading import store_from_environment
+from tsflow.client.environment import store_from_environment
 from tsflow.service.run import run
 
 

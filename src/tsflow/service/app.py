@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from tsflow import __version__
 from tsflow.client import Champion
+from tsflow.client.input import window_of
 from tsflow.errors import DataError, IntegrityError, NoChampion, StorageDenied, StorageUnavailable, TsflowError
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.service.held import champions, forecasts
@@ -143,7 +144,7 @@ def _answer_operators(app: FastAPI, objects: ObjectStore, metrics: _Metrics) -> 
 def _forecast(champion: Champion, body: Rows) -> Forecast:
     manifest, columns = champion.manifest, {name: _column(values) for name, values in body.rows.items()}
     value, bounds = champion.forecast(columns), champion.intervals(columns)
-    origin = _origin(columns, manifest.hourly.utc_offset_hours)
+    origin = window_of(columns, manifest).times[-1].astype("datetime64[s]")
     return Forecast(
         station=manifest.station,
         task=manifest.target.task,
@@ -162,13 +163,6 @@ def _forecast(champion: Champion, body: Rows) -> Forecast:
 
 def _column(values: list[float | int | str | None]) -> list[float | int | str]:
     return [float("nan") if value is None else value for value in values]
-
-
-def _origin(columns: dict[str, list[float | int | str]], utc_offset_hours: float | None) -> np.datetime64:
-    from tsflow.client.inputs import clock_times
-
-    last: np.datetime64 = clock_times(columns["time"][-1:], utc_offset_hours)[-1]
-    return last
 
 
 def _facts(champion: Champion) -> ChampionFacts:

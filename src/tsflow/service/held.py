@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from tsflow.client import Champion, forecast_latest, load_champion
+from tsflow.client import Champion, default_cache, forecast_latest, load_champion
 from tsflow.errors import NoChampion, StorageDenied, StorageUnavailable, TsflowError
 from tsflow.storage.objects import ObjectStore
 
@@ -75,13 +75,14 @@ class Held(Generic[T]):
 
 
 def champions(objects: ObjectStore, seconds: float) -> Held[Champion]:
-    """Return the champions of a store."""
+    """Return the champions of a store; the last good ones stay on the disk, for a start while it is away."""
+    folder = default_cache()
 
     def renew(_: str, __: str, champion: Champion) -> Champion:
         champion.refresh()
         return champion
 
-    return Held(lambda station, task: load_champion(station, objects, task=task), renew, seconds)
+    return Held(lambda station, task: load_champion(station, objects, task=task, cache=folder), renew, seconds)
 
 
 def forecasts(objects: ObjectStore, seconds: float) -> Held[Mapping[str, Any]]:
