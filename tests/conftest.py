@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
     del os.environ[name]
 os.environ["TSFLOW_HOME"] = str(REPOSITORY)
-os.environ["TSFLOW_CACHE"] = tempfile.mkdtemp(prefix="tsflow-cache-")  # no test reads what another one cached on this machine
+_CACHE = Path(tempfile.mkdtemp(prefix="tsflow-cache-"))
 
 from tsflow.records.store import Records  # noqa: E402
 from tsflow.settings import ObjectStoreSettings, load_settings, settings  # noqa: E402
@@ -40,8 +41,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(autouse=True)
 def _settings_of_this_test() -> Iterator[None]:
-    """No test sees settings that another one changed."""
+    """No test sees settings that another one changed, nor what a reader of another one cached."""
     before = {name: value for name, value in os.environ.items() if name.startswith("TSFLOW_")}
+    os.environ["TSFLOW_CACHE"] = str(_CACHE / uuid4().hex)
     settings.cache_clear()
     yield
     for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
@@ -109,20 +111,39 @@ def result_of(program: str, environment: dict[str, str], *arguments: str) -> dic
     return json.loads(lines[-1].removeprefix("RESULT"))
 
 
-@pytest.fixture
-def objects(store_settings: ObjectStoreSettings, request: pytest.FixtureRequest) -> ObjectStore:
-    """An empty bucket of the test's own, opened with the keys that Airflow's tasks and commands have."""
-    from tsflow.stack.identities import WRITER
-    from tsflow.stack.secrets import load_secrets, opened_with
+@pytest.fixture(scope="session")
+def worker_bucket(store_settings: ObjectStoreSettings) -> ObjectStore:
+    """A bucket opened with the keys that may do everything; Airflow's tasks and commands may write to it, too.
 
-    mine = store_settings.model_copy(update={"bucket": "t" + str(abs(hash(request.node.nodeid)))[:20]})
-    owner = mine.open()
+    One for all tests of a worker: SeaweedFS reserves volumes of 64 MB for each, and has no room for a bucket for every test.
+    """
+    from tsflow.stack.identities import WRITER
+
+    owner = store_settings.model_copy(update={"bucket": "tests"}).open()
     owner.ensure_bucket()
-    resources = [f"arn:aws:s3:::{mine.bucket}", f"arn:aws:s3:::{mine.bucket}/*"]
+    resources = [f"arn:aws:s3:::{owner.bucket}", f"arn:aws:s3:::{owner.bucket}/*"]
     allowed = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{WRITER}"]}, "Action": "s3:*"}
     policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": resources}]}
-    owner._s3.put_bucket_policy(Bucket=mine.bucket, Policy=json.dumps(policy))
-    return opened_with(load_secrets().writer, mine, mine.endpoint_url or "").open()
+    owner._s3.put_bucket_policy(Bucket=owner.bucket, Policy=json.dumps(policy))
+    return owner
+
+
+@pytest.fixture
+def objects(worker_bucket: ObjectStore, store_settings: ObjectStoreSettings) -> Iterator[ObjectStore]:
+    """An empty bucket, opened with the keys that Airflow's tasks and commands have."""
+    from tsflow.stack.secrets import load_secrets, opened_with
+
+    mine = store_settings.model_copy(update={"bucket": worker_bucket.bucket})
+    yield opened_with(load_secrets().writer, mine, mine.endpoint_url or "").open()
+    emptied(worker_bucket)
+
+
+def emptied(objects: ObjectStore) -> None:
+    """Delete all objects of a bucket."""
+    keys = objects.keys("")
+    for first in range(0, len(keys), 1000):
+        named = [{"Key": key} for key in keys[first : first + 1000]]
+        objects._s3.delete_objects(Bucket=objects.bucket, Delete={"Objects": named, "Quiet": True})
 
 
 @pytest.fixture

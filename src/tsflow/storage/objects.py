@@ -7,10 +7,14 @@ Works with boto3 against SeaweedFS, AWS S3 and other stores with conditional PUT
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.loaders import create_loader
 
 from tsflow.errors import IntegrityError, PointerConflict, StorageDenied, StorageUnavailable
 from tsflow.texts import without_passwords
@@ -53,8 +57,13 @@ class ObjectStore:
             max_pool_connections=16,
         )
         # A session of its own: boto3's default session is not safe to share between threads.
+        session = botocore.session.Session()
+        session.register_component("data_loader", _descriptions())
         self._s3 = boto3.session.Session(
-            aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key, region_name=region
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
+            region_name=region,
+            botocore_session=session,
         ).client("s3", endpoint_url=endpoint_url, config=config)
 
     def address(self, key: str) -> str:
@@ -199,6 +208,12 @@ class ObjectStore:
             reason = without_passwords(str(error))
             msg = f"{where}: not reachable ({reason}); start it (`tsflow up`) or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
             raise StorageUnavailable(msg) from error
+
+
+@cache
+def _descriptions() -> Any:
+    """Return boto's descriptions of services, which take most of a session's start and never change."""
+    return create_loader()
 
 
 def _code(error: ClientError) -> str:
