@@ -1,11 +1,10 @@
 """The history decides, the pointer follows: no hole, one winner, whoever dies on the way."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
+from dying import Dying, Killed
 from published import current, manifest, promote
 from tsflow.architectures.baselines import Persistence
 from tsflow.champion import actions
@@ -118,36 +117,6 @@ def test_sixteen_publishers_of_fifty_rounds_one_winner_each_and_no_hole(records:
             assert sum(pool.map(publisher, range(16))) == 1
     assert [entry.number for entry in history.entries()] == list(range(51, 0, -1))
     assert current(records.objects, "small").sequence == 51
-
-
-class Killed(BaseException):
-    """What stands for the death of the process."""
-
-
-class Dying(ObjectStore):
-    """A store whose process dies before or after its n-th call."""
-
-    def __init__(self, store: ObjectStore, number: int, *, after: bool) -> None:
-        self.__dict__.update(store.__dict__)
-        self._left, self._after = number, after
-
-    def _call(self, call: Callable[[], Any]) -> Any:
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            raise Killed
-        found = call()
-        if self._left == 0:
-            raise Killed
-        return found
-
-    def get_tagged(self, key: str) -> tuple[bytes, str]:
-        return self._call(lambda: ObjectStore.get_tagged(self, key))
-
-    def keys(self, prefix: str) -> list[str]:
-        return self._call(lambda: ObjectStore.keys(self, prefix))
-
-    def _put_if(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
-        return self._call(lambda: ObjectStore._put_if(self, key, body, content_type, etag))
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -148,3 +148,12 @@ def test_its_openapi_has_examples(address: str, tmp_path: Path):
         "/metrics",
     }
     assert api["components"]["schemas"]["Rows"]["examples"]
+
+
+def test_it_answers_as_its_openapi_says_whatever_is_asked(address: str, objects: ObjectStore, tmp_path: Path):
+    latest = {"station": "small", "task": "main", "status": "none", "made_at": "2026-01-01T00:00:00Z"}
+    objects.put_new("forecasts/small/main/latest.json", json.dumps(latest).encode())
+    program = [Path(sys.executable).parent / "schemathesis", "run", f"{address}/openapi.json", "--checks", "all", "--seed", "1"]
+    asked = [*program, "--max-examples", "30", "--workers", "1"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dying import Dying, Killed
 from tsflow import steps
 from tsflow.champion import actions
 from tsflow.champion.history import History
@@ -175,3 +176,30 @@ def test_two_runs_under_way_at_once_do_not_overtake_each_other(reigning: Records
     assert steps.plan_refit(reigning, settings(), plan)
     assert publish(reigning, "slow").outcome == "refused"
     assert pointer_of(reigning) == before
+
+
+def test_whoever_dies_at_any_call_of_publishing_leaves_a_whole_champion_and_the_next_ends_clean(reigning: Records):
+    run(reigning, "again", seed=11)
+    decision = decision_reference(reigning, "again")
+    for name in steps.plan_refit(reigning, settings(), decision):
+        steps.refit_entrant(reigning, settings(), decision, name)
+    frame, died = load_champion("demo", reigning.objects), 0
+    versions = {frame.manifest.version}
+    for number in range(1, 200):
+        try:
+            done = steps.publish(Records(Dying(reigning.objects, number, after=False)), settings(), decision)
+        except Killed:
+            died += 1
+        else:
+            break
+        finally:
+            seen = load_champion("demo", reigning.objects)
+            versions.add(seen.manifest.version)
+            assert seen.refresh() is False
+            numbers = [entry.number for entry in History(reigning, "demo").entries()]
+            assert numbers == list(range(len(numbers), 0, -1)), "no hole"
+    assert died >= 20, "each GET, PUT and listing of publishing was cut off in turn"
+    assert done.outcome == "refreshed"
+    assert load_champion("demo", reigning.objects).manifest.version == done.version
+    assert len(versions) == 2, "the old one or the new one, and nothing else"
+    assert len(numbers) == 2, "the board was decided once"

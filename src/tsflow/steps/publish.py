@@ -113,6 +113,7 @@ def publish(
             return _entry(history, standing, work, made, checks).changed(actor=actor, board=reference)
 
         done = history.add(entry)
+    history.standing()  # whoever wrote the entry may have died before the pointer followed
     return _told(records, done)
 
 
