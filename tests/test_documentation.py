@@ -55,7 +55,11 @@ def test_the_readme_lists_every_exit_code():
     assert {0, 1, 130} <= listed
 
 
-ELSEWHERE = {"thirty_days.py": "tests/monitoring/test_operation.py", "service.py": "tests/service/test_service.py"}
+ELSEWHERE = {
+    "client.py": "tests/cli/test_cli.py",
+    "service.py": "tests/service/test_service.py",
+    "thirty_days.py": "tests/monitoring/test_operation.py",
+}
 
 
 @pytest.mark.parametrize("program", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda path: path.name)

@@ -103,6 +103,16 @@ def test_what_was_published_can_be_shown_verified_and_used(environment: dict[str
     assert forecast["origin"] <= "2026-10-01T00:00:00"
 
 
+def test_the_clients_benchmark_runs_on_what_was_published(environment: dict[str, str], boards: list[dict], tmp_path: Path):
+    out = tmp_path / "client.json"
+    program = [sys.executable, REPOSITORY / "benchmarks" / "client.py", "--stage", "local", "--rounds", "2", "--output", str(out)]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(out.read_text())
+    assert {line["architecture"]: "ratio" in line for line in seen["forecasts"]} == {"naive": False, "dense": True, "lstm": True}
+    assert seen["start"]["heavy"] == []
+
+
 def test_a_forecast_may_read_a_file(environment: dict[str, str], boards: list[dict], tmp_path: Path):
     from datetime import datetime
 
