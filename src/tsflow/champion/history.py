@@ -13,7 +13,6 @@ what the first did.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from tsflow.bundle.manifest import FORMAT, Manifest, Pointer, dump, read_manifest, read_pointer
 from tsflow.bundle.places import champions, pointer_key
@@ -117,17 +116,13 @@ class History:
         PointerConflict
             If others kept writing entries.
         """
-        attempt = uuid4().hex
         for _ in range(_ATTEMPTS):
             standing = self.standing()
             entry = decide(standing)
             if standing.last is not None and entry.number <= standing.last.number:
                 return entry
-            entry = entry.changed(state=_after(entry, standing.state), attempt=attempt)
+            entry = entry.changed(state=_after(entry, standing.state))
             if self.records.objects.put_new(entry.key(folder=self.folder), entry.body(), "application/json"):
-                self.standing()
-                return entry
-            if self._last() == entry:  # the answer of our own write was lost
                 self.standing()
                 return entry
         msg = (

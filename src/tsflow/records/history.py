@@ -59,4 +59,3 @@ class Entry(Record):
     checks: list[Check] = []
     pointer: PointerFacts | None = None  # None: the champion stays
     state: State = State()
-    attempt: str = ""  # of the writer, so that it knows its own entry if the store's answer was lost

@@ -7,8 +7,9 @@ Works with boto3 against SeaweedFS, AWS S3 and other stores with conditional PUT
 import contextlib
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import botocore.session
@@ -27,6 +28,7 @@ _TAKEN = {"PreconditionFailed", "412"}
 _BUSY = {"ConditionalRequestConflict", "OperationAborted", "409"}  # two writers at the same moment: S3 asks to try again
 _BUSY_TRIES = 6
 _PROBE = "healthy/conditional"
+_MARK = "tsflow-write"  # metadata: which call wrote an object
 
 
 class ObjectMissing(IntegrityError):
@@ -132,23 +134,35 @@ class ObjectStore:
             return self._put_if(key, body, content_type, None)
 
     def _put_if(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
-        """Write an object if the one that is there has this ETag (None: if there is none); say whether it was written."""
+        """Write an object if the one that is there has this ETag (None: if there is none); say whether it was written.
+
+        Each call marks its object. boto asks again when an answer is lost, and finds the condition broken by its own first try.
+        """
+        mark = uuid4().hex
+        write = partial(
+            self._s3.put_object, Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, Metadata={_MARK: mark}
+        )
         for number in range(_BUSY_TRIES):
             try:
-                if etag is None:
-                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
-                else:
-                    self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfMatch=etag)
+                write(IfNoneMatch="*") if etag is None else write(IfMatch=etag)
             except ClientError as error:
                 code = _code(error)
                 if code in _TAKEN or (etag is not None and code in _ABSENT):
-                    return False
+                    return self._mark_of(key) == mark
                 if code not in _BUSY or number == _BUSY_TRIES - 1:
                     raise
                 time.sleep(0.1 * 2**number)
             else:
                 return True
         return False
+
+    def _mark_of(self, key: str) -> str | None:
+        try:
+            return self._s3.head_object(Bucket=self.bucket, Key=key)["Metadata"].get(_MARK)
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise
 
     def put_same(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object whose bytes follow from its key; one that is there must hold the same bytes."""
