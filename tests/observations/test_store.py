@@ -40,7 +40,10 @@ def test_a_correction_wins_from_the_day_it_was_known(records: Records):
     done = store.upsert(rows("2021-01-05", [1, 20, 3, 4]), known_at=datetime(2021, 1, 10))
     assert (done.new_rows, done.changed_rows, done.same_rows) == (1, 1, 2)
     assert store.read()["T"].tolist() == [1, 20, 3, 4]
-    assert store.read(Period(known_at=datetime(2021, 1, 8)))["T"].tolist() == [1, 2, 3, 4]
+    assert store.read(Period(known_at=datetime(2021, 1, 8)))["T"].tolist() == [1, 2, 3], "the fourth was not known"
+    before_all = Period(known_at=datetime(2021, 1, 5))
+    assert store.read(before_all)["T"].tolist() == [1, 2, 3, 4], "first versions"
+    assert (store.began_after(before_all.known_at), store.began_after(datetime(2021, 1, 8))) == (True, False)
 
 
 def test_a_writer_whose_clock_is_behind_does_not_lose_its_correction(records: Records):

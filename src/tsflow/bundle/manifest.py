@@ -68,6 +68,7 @@ class Hours:
     utc_offset_hours: float = 0.0  # of the station's clock, all year
     missing: list[float] = field(default_factory=list)  # sentinels that stand for "no value"
     minute: int | None = None  # of the hour, of the training rows; None if they differ, or the bundle is an old one
+    first_versions: bool = False  # rows were imported after the as-of: each counts as it came first
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def card(manifest: Manifest, further: Further = NOTHING) -> bytes:
         f"How it does from now on: scores of its forecasts under `scores/{manifest.station}/{target.task}/`, alerts under "
         f"`monitor/{manifest.station}/{target.task}/`.",
         "",
-        f"Data as of {manifest.as_of} (station's clock), "
+        f"Data as of {manifest.as_of} (station's clock){_versions(manifest)}, "
         f"fingerprint `{manifest.fingerprint}`, run `{manifest.run}`, seed {manifest.seed}.",
         "",
         "```python",
@@ -123,6 +123,10 @@ def _fitted(manifest: Manifest) -> str:
         f" The published model was fitted once more on all rows up to {fit.last}, so that it knows the newest weather; the errors "
         f"above are those of its candidate on rows that it had not seen, and the honest figure from now on is its live score."
     )
+
+
+def _versions(manifest: Manifest) -> str:
+    return ", of which each row counts as it came first, as they were imported later" if manifest.hourly.first_versions else ""
 
 
 def _arguments(manifest: Manifest) -> str:

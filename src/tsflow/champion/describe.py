@@ -59,7 +59,7 @@ def describe(
         target=Target(dataset.target, board.unit, board.task, leads),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
-        hourly=_hours(dataset, station),
+        hourly=_hours(dataset, station, first_versions=board.first_versions),
         scaler=Scaler(dataset.scaler.mean.tolist(), dataset.scaler.deviation.tolist()),
         split=Split(board.split, {part: _part(board.parts.of(part)) for part in PARTS}),
         fingerprint=board.fingerprint,
@@ -79,13 +79,14 @@ def _range(column: str, station: Station) -> tuple[float, float] | None:
     return RANGES.get(column)
 
 
-def _hours(dataset: Dataset, station: Station) -> Hours:
+def _hours(dataset: Dataset, station: Station, *, first_versions: bool) -> Hours:
     minutes = np.unique(dataset.times.astype("datetime64[m]").astype(np.int64) % 60)
     return Hours(
         **dataset.hourly.model_dump(mode="json"),
         utc_offset_hours=station.timestamp.utc_offset_hours,
         missing=list(station.missing),
         minute=int(minutes[0]) if len(minutes) == 1 else None,
+        first_versions=first_versions,
     )
 
 

@@ -9,7 +9,11 @@ parts of a month over each other, column by column: for a time and a column the 
     part known at 1:  00:10 T=1.0   00:20 T=2.0
     part known at 2:                00:20 T=2.5   00:30 T=3.0
     read:             00:10 T=1.0   00:20 T=2.5   00:30 T=3.0
-    read as known at 1.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0, of what came later the earliest version
+    read as known at 1.5:   00:10 T=1.0   00:20 T=2.0
+    read as known at 0.5:   00:10 T=1.0   00:20 T=2.0   00:30 T=3.0
+
+The last one is a moment before anything was stored: an archive was imported later. Nobody knows what was known then, so the first
+version of each row is read.
 """
 
 from collections.abc import Iterable
@@ -76,7 +80,7 @@ class ObservationStore:
             rows = group.set_index("time")
             year, number = str(month).split("-")
             prefix = MONTH.key(station=self._station, year=year, month=number)
-            stored = self._month(prefix, known_at=None)
+            stored = self._month(prefix)
             known = rows.index.isin(stored.index)
             before = stored.reindex(index=rows.index, columns=rows.columns)
             same = known & np.isclose(before, rows, rtol=0, atol=0, equal_nan=True).all(axis=1)
@@ -102,13 +106,15 @@ class ObservationStore:
     def read(self, period: Period = ALL) -> pd.DataFrame:
         """Return `time` and all stored variables of a period, times rising.
 
-        Where a row was corrected after the period's `known_at`, the version known then is read; of a row that came after it, the
-        first version. An empty frame if nothing is stored.
+        Rows and corrections that came after the period's `known_at` are not seen, unless the store began after it: then the first
+        version of each row is read. An empty frame if nothing is stored.
         """
         start, end = period.start, period.end
+        began_later = self.began_after(period.known_at)
         wanted = [prefix for prefix in self._months() if _overlaps(prefix, start, end)]
         with ThreadPoolExecutor(8) as pool:
-            months = list(pool.map(lambda prefix: self._month(prefix, known_at=period.known_at), wanted))
+            months = list(pool.map(lambda prefix: self._month(prefix, period.known_at, first_versions=began_later), wanted))
+        months = [month for month in months if not month.empty]
         if not months:
             return pd.DataFrame({"time": pd.Series(dtype="datetime64[us]")})
         frame = pd.concat(months).sort_index().rename_axis("time").reset_index()
@@ -128,7 +134,7 @@ class ObservationStore:
         if until is None:
             return self._edge(first=False)
         for prefix in reversed([prefix for prefix in self._months() if _overlaps(prefix, None, until)]):
-            times = self._month(prefix, known_at=None).index
+            times = self._month(prefix).index
             if len(inside := times[times <= pd.Timestamp(until)]):
                 last: pd.Timestamp = inside.max()
                 return last.to_pydatetime()
@@ -136,15 +142,22 @@ class ObservationStore:
 
     def known_at(self) -> datetime | None:
         """Return when the newest part was written, by UTC without a zone; None if nothing is stored."""
+        return max(self._moments(), default=None)
+
+    def began_after(self, moment: datetime | None) -> bool:
+        """Say whether nothing was stored at a moment of UTC, but something is now."""
+        return moment is not None and min(self._moments(), default=moment) > moment
+
+    def _moments(self) -> list[datetime]:
         keys = self._objects.keys(OBSERVATIONS.prefix(station=self._station))
         parts = [str(values["part"]) for key in keys if (values := OBSERVATIONS.values(key)) is not None]
-        return max((datetime.strptime(part.partition("-")[0], STAMP) for part in parts), default=None)
+        return [datetime.strptime(part.partition("-")[0], STAMP) for part in parts]
 
     def _edge(self, *, first: bool) -> datetime | None:
         months = self._months()
         if not months:
             return None
-        month = self._month(months[0 if first else -1], known_at=None)
+        month = self._month(months[0 if first else -1])
         edge: pd.Timestamp = month.index.min() if first else month.index.max()
         return edge.to_pydatetime()
 
@@ -154,14 +167,14 @@ class ObservationStore:
         found = [values for key in keys if (values := OBSERVATIONS.values(key)) is not None]
         return sorted({MONTH.key(**{name: value for name, value in values.items() if name != "part"}) for values in found})
 
-    def _month(self, prefix: str, *, known_at: datetime | None) -> pd.DataFrame:
-        """Return a month's rows, indexed by time, as known at a moment (None: now)."""
+    def _month(self, prefix: str, known_at: datetime | None = None, *, first_versions: bool = False) -> pd.DataFrame:
+        """Return a month's rows, indexed by time, as known at a moment (None: now), or each as it came first."""
         names = self._objects.keys(prefix)
-        if known_at is not None:
-            # What came after that fills only what was unknown then; of that the earliest version counts.
+        if first_versions:
+            names = names[::-1]
+        elif known_at is not None:
             limit = f"{prefix}{stamp(known_at)}~"  # after every part of that very moment
-            later = [name for name in names if name > limit]
-            names = later[::-1] + [name for name in names if name <= limit]
+            names = [name for name in names if name <= limit]
         return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)
 
 

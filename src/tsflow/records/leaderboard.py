@@ -98,6 +98,7 @@ class Leaderboard(Record):
     seed: int
     fingerprint: str
     as_of: datetime
+    first_versions: bool = False  # as the run says
     created_at: datetime
     context_hours: int = 120
     horizon_hours: int

@@ -18,6 +18,7 @@ class Run(Record):
     station: str
     task: str = MAIN  # by its name in the station file
     as_of: datetime  # by the station's clock
+    first_versions: bool = False  # the store began after the as-of: who knows what was known then? rows count as they came first
     fingerprint: str  # of the dataset
     entrants: list[str]
     profile: str

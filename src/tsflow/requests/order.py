@@ -37,14 +37,15 @@ class Order:
     task: Task
     start: datetime | None = None
     end: datetime | None = None
+    known_at: datetime | None = None  # UTC; None: now
     entrants: tuple[str, ...] = ()
     recipe: Architecture | None = None
 
     @property
     def period(self) -> Period:
-        """The rows to train on: up to the as-of or an earlier end, as they were known at the as-of."""
+        """The rows to train on: up to the as-of or an earlier end, as they were known at the as-of that was asked for, or now."""
         end = min(self.as_of, self.end) if self.end else self.as_of
-        return Period(self.start, end, known_at=to_utc(self.as_of, self.station))
+        return Period(self.start, end, self.known_at)
 
     @property
     def chosen_recipe(self) -> Architecture:
@@ -79,7 +80,9 @@ def resolve(request: Request, settings: Settings) -> Order:
         as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
     history_days = settings.profiles.named(request.profile).history_days
     starts = [request.start, as_of - timedelta(days=history_days) if history_days else None]
-    order = Order(station, as_of, name, task, max((moment for moment in starts if moment), default=None), request.end)
+    start = max((moment for moment in starts if moment), default=None)
+    known_at = None if request.as_of is None else to_utc(as_of, station)  # else a correction of this morning would wait a day
+    order = Order(station, as_of, name, task, start, request.end, known_at)
     if isinstance(request, RetrainRequest | TuneRequest):
         settings.splits.named(request.split)
     if isinstance(request, TuneRequest):

@@ -2,6 +2,7 @@
 
 from tsflow.champion.reigning import with_reigning
 from tsflow.observations.hours import validated_hours
+from tsflow.observations.store import ObservationStore
 from tsflow.records.files import RUN
 from tsflow.records.run import Run
 from tsflow.records.store import Records
@@ -36,6 +37,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             station=station.station,
             task=order.task_name,
             as_of=order.as_of,
+            first_versions=ObservationStore(records, station.station).began_after(order.period.known_at),
             fingerprint=dataset.save(records),
             entrants=list(entrants.recipes),
             recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in entrants.recipes.items()},

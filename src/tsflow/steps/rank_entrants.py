@@ -37,6 +37,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
         seed=planned.seed,
         fingerprint=planned.fingerprint,
         as_of=planned.as_of,
+        first_versions=planned.first_versions,
         created_at=datetime.now(UTC).replace(microsecond=0),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
