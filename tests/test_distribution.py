@@ -26,7 +26,7 @@ def test_the_code_knows_the_name_and_version_of_the_package():
 
 def test_no_text_installs_the_package_of_another_project():
     """`pip install tsflow` and `tsflow[client]` would bring a stranger's code."""
-    wrong = re.compile(r"""(?<![\w.-])tsflow\[\w|(pip|uv|add)\s+install[^\n]*?["' ]tsflow(?![\w-])""")
+    wrong = re.compile(r"""(?<![\w.-])tsflow\[\w|(pip|uv|add)\s+install[^\n`]*?["' ]tsflow(?![\w-])""")
     found = {name: hit[0] for name, text in texts().items() if name != "tests/test_distribution.py" and (hit := wrong.search(text))}
     assert found == {}
 

@@ -95,8 +95,8 @@ def test_a_masked_value_is_missing(champion: Champion):
 @pytest.mark.parametrize(
     ("column", "says"),
     [
-        ([*map(str, range(120))], "T: found np.str_('0') in row 0, expected a number; convert the column before"),
-        ([1.0] * 60 + ["warm"] + [1.0] * 59, "T: found np.str_('1.0') in row 0, expected a number"),
+        ([*map(str, range(120))], "T: found '0' in row 0, expected a number; convert the column before"),
+        ([1.0] * 60 + ["warm"] + [1.0] * 59, "T: found '1.0' in row 0, expected a number"),
         (np.array([1.0] * 60 + ["warm"] + [1.0] * 59, dtype=object), "T: found 'warm' in row 60, expected a number"),
         ([[1.0, 2.0]] * 119 + [[1.0]], "T: expected one value a row, found something else"),
         (np.zeros((120, 2)), "T: expected one value a row, found an array of shape [120, 2]; is the column there twice?"),
@@ -200,7 +200,7 @@ def test_a_zone_that_numpy_does_not_show_is_asked_of_the_column(champion: Champi
             "time: found a column of int64, expected datetime64, datetimes or ISO strings; times by the station's clock",
         ),
         (np.arange(120.0), "time: found a column of float64"),
-        (["today"] * 120, "time: found np.str_('today') in row 0, expected ISO 8601, such as 2026-11-24T07:00"),
+        (["today"] * 120, "time: found 'today' in row 0, expected ISO 8601, such as 2026-11-24T07:00"),
         ([None] * 120, "time: found None in row 0, expected a datetime"),
         (np.array([pd.NA] * 120, dtype=object), "time: found <NA> in row 0, expected a datetime"),
         (np.full(120, np.datetime64("NaT")), "time: found none in row 0, expected one in every row"),

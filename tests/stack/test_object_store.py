@@ -20,6 +20,7 @@ from tsflow.settings import ObjectStoreSettings, load_settings
 from tsflow.stack import object_store
 from tsflow.stack.control import down
 from tsflow.stack.marks import marked, part_of
+from tsflow.stack.objects import EmbeddedStore
 from tsflow.stack.ports import remembered_ports
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME
@@ -156,6 +157,25 @@ def test_killed_parts_hold_up_neither_this_command_nor_the_next(victims: tuple[s
             until(lambda: _answer(again))
     assert marked() == []
     assert not list(Path("/tmp").glob(f"seaweedfs-*-{remembered_ports(NAME)['s3.port.grpc']}.sock"))
+
+
+@pytest.mark.parametrize("victim", ["object-store-keeper", "object-store"])
+def test_a_store_whose_keeper_died_or_gave_up_is_brought_back_without_waiting(victim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsflow.stack.objects._AGAIN_SECONDS", 0.5)
+    settings = load_settings({"stack.max_restarts": 0})  # so that the keeper gives up at the first death
+    embedded = EmbeddedStore(settings)
+    with embedded as url:
+        store = load_secrets().of_store(settings.object_store, url)
+        store.open().put_new("a", b"x")
+        before = {process.pid for process in marked()}
+        (process,) = marked(lambda part: part == victim)
+        process.kill()
+
+        def kept() -> bool:
+            embedded.keep()
+            return not before & {process.pid for process in marked()} and _answer(store)
+
+        until(kept)
 
 
 def _answer(store: ObjectStoreSettings) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -36,7 +37,7 @@ class Shell:
             shutil.copytree(REPOSITORY / part, self.home / part)
         demo = self.home / "include" / "stations" / "demo.yaml"
         content = yaml.safe_load(demo.read_text())
-        content["sources"]["simulator"]["history_days"] = 60  # enough for the profile smoke
+        content["sources"]["simulator"]["history_days"] = 100  # enough for the gate
         content["tasks"] = {"main": {}, "half_day": {"horizon_hours": 12}}
         demo.write_text(yaml.safe_dump(content, sort_keys=False))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TSFLOW_", "PYTHONDONTWRITE"))}
@@ -44,7 +45,10 @@ class Shell:
             "TSFLOW_HOME": str(self.home),
             "TSFLOW_STATE": str(folder / "state"),
             "TSFLOW_SCHEDULE__PROFILE": "smoke",
+            **{f"TSFLOW_SCHEDULE__{what}_CRON": "30 4 29 2 *" for what in ("INGEST", "RETRAIN", "MONITOR")},  # not while tests run
             "TSFLOW_PROFILES__SMOKE__ARCHITECTURES": json.dumps(ENTRANTS),
+            "TSFLOW_PROFILES__SMOKE__HISTORY_DAYS": "100",
+            "TSFLOW_PROFILES__SMOKE__MAY_PROMOTE": "true",
         }
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -126,7 +130,10 @@ def run(shell: Shell, airflow: Airflow) -> str:
 def test_the_run_shows_its_progress_its_result_and_where_to_look(run: str, stack: StackStatus):
     assert "train[simple_rnn]: success" in run
     assert "dense: epoch 1 of 1, validation MAE" in run
+    assert "promotion: naive" in run or "promotion: dense" in run
     assert "manifest.json" in run
+    assert "forecast  T at " in run
+    assert "read it   tsflow forecast --station demo" in run
     assert f"{stack.ui_url}  user admin, password" in run
 
 
@@ -152,35 +159,55 @@ def test_a_fresh_stack_runs_nothing_by_itself(run: str, airflow: Airflow):
     assert len(airflow.dag_runs("retrain")) == 1
 
 
-def test_fresh_observations_bring_a_retraining_of_each_task_of_their_station(run: str, shell: Shell, airflow: Airflow):
-    run_id = airflow.trigger("ingest_weather", {"station": "demo", "history_days": 90})  # older rows than are stored
-    wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
-    assert airflow.dag_run("ingest_weather", run_id).state == "success"
+def test_fresh_observations_bring_forecasts_at_once_and_a_daily_retraining_of_each_task(run: str, shell: Shell, airflow: Airflow):
+    before = len(airflow.dag_runs("forecast"))
+    ended(airflow, "ingest_weather", {"station": "demo", "history_days": 130})  # older rows than are stored
+    wait_until(lambda: len(airflow.dag_runs("forecast")) == before + 2)
+    assert len(airflow.dag_runs("retrain")) == 1, "never once an hour"
+    ended(airflow, "daily", {})
     wait_until(lambda: len(airflow.dag_runs("retrain")) == 3)
-    wait_until(lambda: all(found.ended for found in airflow.dag_runs("retrain")))
+    wait_until(lambda: all(found.ended for found in [*airflow.dag_runs("retrain"), *airflow.dag_runs("forecast")]))
     assert {found.state for found in airflow.dag_runs("retrain")} == {"success"}
+    assert {found.state for found in airflow.dag_runs("forecast")} == {"success"}
     for task, horizon in (("main", 24), ("half_day", 12)):
         board = json.loads(shell("leaderboard", "--station", "demo", "--task", task, "--json").stdout)
         assert (board["task"], board["horizon_hours"], board["profile"]) == (task, horizon, "smoke")
         assert {entrant["architecture"] for entrant in board["entrants"]} == set(ENTRANTS)
         shown = json.loads(shell("champion", "show", "--task", task, "--json").stdout)
         assert shown["manifest"]["horizon_hours"] == horizon
+        assert shown["manifest"]["metrics"]["gate"]["verdict"] in {"first", "refresh"}
 
 
 def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
-    before = len(airflow.dag_runs("retrain"))
+    forecasts, retrainings = len(airflow.dag_runs("forecast")), len(airflow.dag_runs("retrain"))
     stored_already = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%dT%H:00:00Z}"
-    run_id = airflow.trigger("ingest_weather", {"station": "demo", "as_of": stored_already, "history_days": 1})
-    wait_until(lambda: airflow.dag_run("ingest_weather", run_id).ended)
+    run_id = ended(airflow, "ingest_weather", {"station": "demo", "as_of": stored_already, "history_days": 1})
     states = {task.label: task.state for task in airflow.task_instances("ingest_weather", run_id)}
     assert states["ingest.announce[demo]"] == "skipped"
-    assert len(airflow.dag_runs("retrain")) == before
+    asked = ended(airflow, "daily", {})
+    assert [task.state for task in airflow.task_instances("daily", asked)] == ["skipped"]
+    assert (len(airflow.dag_runs("forecast")), len(airflow.dag_runs("retrain"))) == (forecasts, retrainings)
+
+
+def test_a_person_is_asked_in_airflow_and_the_answer_stands_in_the_history(run: str, shell: Shell, airflow: Airflow):
+    demo = shell.home / "include" / "stations" / "demo.yaml"
+    demo.write_text(demo.read_text() + "approval: true\n")
+    run_id = airflow.trigger("retrain", {"station": "demo", "architectures": ["naive", "dense"], "seed": 4})
+    asking = f"/dags/retrain/dagRuns/{quote(run_id, safe='')}/taskInstances/approve/0/hitlDetails"
+    wait_until(lambda: airflow._request("GET", asking).ok)
+    assert airflow._ask("GET", asking)["subject"].startswith("Make ")
+    airflow._ask("PATCH", asking, json={"chosen_options": ["Refuse"], "params_input": {"reason": "not on a Friday"}})
+    wait_until(lambda: airflow.dag_run("retrain", run_id).ended)
+    assert airflow.dag_run("retrain", run_id).state == "success"
+    newest = json.loads(shell("champion", "history", "--json").stdout)["entries"][0]
+    assert (newest["kind"], newest["reason"]) == ("refusal", "admin: not on a Friday")
+    demo.write_text(demo.read_text().replace("approval: true\n", ""))
 
 
 def test_the_table_of_a_run_says_which_worker_took_which_task(stack: StackStatus, capsys: pytest.CaptureFixture[str]):
     password = json.loads(Path(stack.password_file).read_text())[stack.login_user]
     program = runpy.run_path(str(REPOSITORY / "deploy" / "airflow_run.py"))
-    conf = {"station": "demo", "retrain": False}
+    conf = {"station": "demo"}
     assert program["follow_run"](stack.ui_url, password, "ingest_weather", conf, 300.0) == "success"
     assert "| ingest.store[demo] |" in capsys.readouterr().out
 
@@ -196,7 +223,7 @@ def test_a_wrong_form_is_refused(airflow: Airflow, stack: StackStatus):
 def test_a_station_whose_file_is_new_is_waited_for(shell: Shell, airflow: Airflow):
     stations = shell.home / "include" / "stations"
     (stations / "roof.yaml").write_text((stations / "demo.yaml").read_text().replace("station: demo", "station: roof", 1))
-    done = shell("ingest", "--station", "roof", "--no-retrain", "--history-days", "3")
+    done = shell("ingest", "--station", "roof", "--history-days", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "store[roof]: success" in done.stdout
 
@@ -231,6 +258,14 @@ def test_down_leaves_no_process(run: str, shell: Shell):
     assert shell("down").returncode == 0
     assert shell.processes() == []
     assert shell("status").returncode == 9
+
+
+def ended(airflow: Airflow, dag_id: str, conf: dict) -> str:
+    """Trigger a DAG and wait for the run's success; return its id."""
+    run_id = airflow.trigger(dag_id, conf)
+    wait_until(lambda: airflow.dag_run(dag_id, run_id).ended)
+    assert airflow.dag_run(dag_id, run_id).state == "success"
+    return run_id
 
 
 def wait_until(condition, seconds: float = 1000) -> None:

@@ -118,7 +118,7 @@ def _time(value: object, row: int, manifest: Manifest) -> np.datetime64:
         try:
             value = datetime.fromisoformat(value)
         except ValueError as error:
-            msg = f"time: found {value!r} in row {row}, expected ISO 8601, such as 2026-11-24T07:00; {explained(manifest)}"
+            msg = f"time: found {str(value)!r} in row {row}, expected ISO 8601, such as 2026-11-24T07:00; {explained(manifest)}"
             raise DataError(msg) from error
     if not isinstance(value, date):
         msg = f"time: found {value!r} in row {row}, expected a datetime; {explained(manifest)}"

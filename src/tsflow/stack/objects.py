@@ -18,6 +18,7 @@ from tsflow.stack.weed import NAME, remove_sockets, weed_binary
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 15.0
 _SURE = 3
+_AGAIN_SECONDS = 30.0  # from one try of `keep` to the next
 
 
 @contextlib.contextmanager
@@ -81,6 +82,7 @@ class EmbeddedStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._use = use_lock()
+        self._kept_at = 0.0
 
     def __enter__(self) -> str:
         weed_binary()
@@ -126,6 +128,19 @@ class EmbeddedStore:
             time.sleep(_POLL_SECONDS)
         msg = f"the object store did not answer within {seconds:g} s; the end of {log}:\n{last_lines(log)}"
         raise StackError(msg)
+
+    def keep(self) -> None:
+        """Bring the store back if its keeper was killed or has given up, without waiting for it; tried again if that fails.
+
+        Whoever watches other things too calls this at each look: a store that does not start must not hold them up.
+        """
+        record = living(KEEPER)
+        if (record is not None and record.state != "failed") or time.monotonic() - self._kept_at < _AGAIN_SECONDS:
+            return
+        self._kept_at = time.monotonic()
+        if record is not None and (process := record.process()) is not None:
+            end([process], record.stop_seconds)
+        spawn(KEEPER, "tsflow.stack.keeper", self._settings)
 
 
 def _failure(keeper_pid: int) -> str:

@@ -12,7 +12,7 @@ from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
 from tsflow.stack.ports import LOOPBACK, choose_ports
 from tsflow.stack.processes import Kept, stop
-from tsflow.stack.record import KEEPER, SUPERVISOR, living
+from tsflow.stack.record import SUPERVISOR
 from tsflow.stack.secrets import load_secrets
 
 
@@ -43,7 +43,8 @@ class Supervisor(Daemon):
                 kept.tick(time.monotonic())
             self.state = "running"
             self.write()
-            self._keep_store()
+            if self._embedded is not None:
+                self._embedded.keep()
             self.pause()
 
     def _environment(self, store: ObjectStoreSettings) -> dict[str, str]:
@@ -60,11 +61,6 @@ class Supervisor(Daemon):
         self._embedded = EmbeddedStore(self._settings)
         with self._embedded as url:
             yield load_secrets().of_store(self._settings.object_store, url)
-
-    def _keep_store(self) -> None:
-        """Bring the embedded store back if its keeper was killed."""
-        if self._embedded is not None and living(KEEPER) is None:
-            self._embedded.ensure()
 
     def cleanup(self) -> None:
         """Stop Airflow, then let go of the store.
