@@ -39,10 +39,14 @@ def app() -> None:
 
 
 @app.command()
+@click.option("--stay", is_flag=True, help="Stay, bring back what dies, and stop the stack at the end: for a service manager.")
 @as_json
-def up(json_out: str | None) -> None:
+def up(json_out: str | None, *, stay: bool) -> None:
     """Start object store and Airflow, wait until both are healthy."""
-    stack.up(json_to_stdout(json_out))
+    if stay:
+        stack.stay()
+    else:
+        stack.up(json_to_stdout(json_out))
 
 
 @app.command()
@@ -156,6 +160,7 @@ def champion() -> None:
 
 champions.add_commands(champion)
 app.add_command(serve)
+app.add_command(stack.service)
 
 
 @champion.command("show")

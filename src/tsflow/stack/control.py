@@ -1,7 +1,9 @@
 """`up`, `down` and `status`: the stack as a whole."""
 
 import contextlib
+import logging
 import time
+from collections.abc import Callable
 
 from tsflow.errors import StackError
 from tsflow.names import TRAINING_POOL
@@ -18,7 +20,10 @@ from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.status import StackStatus, read_status
 
+log = logging.getLogger(__name__)
+
 _POLL_SECONDS = 0.1
+_STAY_SECONDS = 10.0  # from one look to the next
 _PORT_TAKEN = "address already in use"
 
 
@@ -49,6 +54,34 @@ def up(settings: Settings) -> StackStatus:
             return _started(settings)  # somebody was faster with a port that was free; another is chosen
     finally:
         starting.release()
+
+
+def stay(settings: Settings, stopping: Callable[[], bool]) -> None:
+    """Keep the stack up until asked to stop, then stop it: what a service manager runs.
+
+    A supervisor that was killed, or one of whose parts failed for good, is started again.
+    """
+    problem: str | None = None
+    try:
+        while not stopping():
+            supervisor = living(SUPERVISOR)
+            if supervisor is None or any(part.state == "failed" for part in supervisor.components):
+                try:
+                    up(settings)
+                    problem = None
+                except StackError as error:  # said once: a full disk may last
+                    if str(error) != problem:
+                        log.warning("%s; tried again in %g s", error, _STAY_SECONDS)
+                    problem = str(error)
+            _wait(stopping)
+    finally:
+        down()
+
+
+def _wait(stopping: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _STAY_SECONDS
+    while time.monotonic() < deadline and not stopping():
+        time.sleep(_POLL_SECONDS)
 
 
 def down() -> None:
