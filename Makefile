@@ -5,24 +5,33 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+LOCKS := deploy/locks
 STAMP := $(VENV)/.installed
+FAULT_NOTES := .faults.jsonl
 # Compiled modules make Airflow and TensorFlow start three times as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(STAMP) ## create .venv and install the locked packages into it (GPU=1: TensorFlow with CUDA)
+install: $(STAMP) ## create .venv and install the locked packages into it (GPU=1: TensorFlow with CUDA; PROPHET=1: Prophet, too)
 
-$(STAMP): requirements.lock pyproject.toml Makefile
+define GET_UV
+test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCKS)/uv.lock
+endef
+
+$(STAMP): requirements.lock $(wildcard $(LOCKS)/*.lock) pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "tsflow needs Python 3.11 to 3.13; found: $$($(PYTHON) --version). Name one: make PYTHON=python3.12 ..."; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(GET_UV)
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes --link-mode copy --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 ifdef GPU
 	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python tensorflow-cpu
-	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode "tensorflow[and-cuda]==$$(sed -n 's/^tensorflow==\([0-9.]*\).*/\1/p' requirements.lock)"
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes --requirement $(LOCKS)/gpu.lock
+endif
+ifdef PROPHET
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes --requirement $(LOCKS)/prophet.lock
 endif
 	@touch $@
 
@@ -39,6 +48,10 @@ status: install ## show the stack's parts and their health
 test: install ## run all tests, two files at a time (starts a real object store and a real Airflow on loopback)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
+faults: install ## kill, freeze and lock every part of a stack while it trains, three times each (an hour)
+	rm -f $(FAULT_NOTES)
+	$(BIN)/python -m pytest tests/faults --fault-rounds=3 --fault-notes=$(FAULT_NOTES)
+
 lint: install ## check style, types and the floors of the design
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,11 +62,22 @@ format: install ## format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-lock: ## renew requirements.lock from pyproject.toml, for all Pythons at once
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock: ## renew all locks from pyproject.toml, for all Pythons at once
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra embedded --extra cluster --group dev pyproject.toml --output-file requirements.lock
+	$(GET_UV)
+	$(COMPILE) --universal --extra embedded --extra cluster --group dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --universal --extra prophet --constraint requirements.lock pyproject.toml --output-file $(LOCKS)/prophet.lock
+	$(COMPILE) --python-platform x86_64-manylinux_2_28 --extra gpu --constraint requirements.lock pyproject.toml --output-file $(LOCKS)/gpu.lock
+	echo uv==$(UV_VERSION) | $(COMPILE) --universal - --output-file $(LOCKS)/uv.lock
+
+audit: install ## look every locked package up in the list of known vulnerabilities
+	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
+sbom: install ## write dist/sbom.json: what is installed, as CycloneDX
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json
 
 docs: install ## renew the parts of docs/ that are made from the code
 	$(BIN)/python docs/make.py
@@ -68,4 +92,4 @@ clean: ## stop the stack and delete its data, and the virtual environment
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 
-.PHONY: help install run stop status test lint format lock docs wheel env clean
+.PHONY: help install run stop status test faults lint format lock audit sbom docs wheel env clean

@@ -34,6 +34,13 @@ from tsflow.storage.objects import ObjectStore  # noqa: E402
 NOW = datetime(2026, 11, 1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fault-rounds", default="1", help="Try each fault of tests/faults so often; more than once tries the long ones."
+    )
+    parser.addoption("--fault-notes", default="", help="Append a line of JSON for each to this file.")
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Keep bytes out of the names of tests: those of a zip differ from second to second, and so from worker to worker."""
     return "bytes" if isinstance(val, bytes) else None

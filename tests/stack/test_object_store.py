@@ -1,6 +1,8 @@
 """The embedded store alone: shared, private, gone with its last user."""
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -183,6 +185,31 @@ def _answer(store: ObjectStoreSettings) -> bool:
         return store.open().get("a") == b"x"
     except StorageUnavailable:
         return False
+
+
+def test_champions_and_observations_are_on_the_disk_before_the_answer(tmp_path: Path) -> None:
+    strace = shutil.which("strace")
+    with object_store(load_settings()) as store:
+        objects = store.open()
+        counted = {}
+        for folder in ("champions", "observations", "runs"):
+            objects.put_new(f"{folder}/warm", b"x")
+            if strace is None:
+                pytest.skip("strace, which counts fsync, is not installed")
+            out = tmp_path / folder
+            watching = subprocess.Popen(
+                [strace, "-f", "-e", "trace=fsync,fdatasync", "-o", out, "-p", str(weed().pid)], stderr=subprocess.PIPE
+            )
+            assert watching.stderr
+            watching.stderr.readline()  # attached
+            for number in range(5):
+                objects.put_new(f"{folder}/{number}", b"x")
+            watching.terminate()
+            watching.communicate()
+            counted[folder] = len(re.findall(r"^.*sync\(", out.read_text(), re.MULTILINE))
+    assert counted["champions"] >= 5
+    assert counted["observations"] >= 5
+    assert counted["runs"] == 0
 
 
 def test_a_store_of_the_settings_is_used_as_it_is() -> None:

@@ -13,6 +13,7 @@ from tsflow.errors import StorageUnavailable
 from tsflow.settings import Settings
 from tsflow.stack.certificates import certificate_file
 from tsflow.stack.daemon import Daemon, received_settings
+from tsflow.stack.durable import wait_for_disk
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import use_lock
 from tsflow.stack.ports import LOOPBACK, choose_ports
@@ -70,6 +71,7 @@ class Keeper(Daemon):
         try:
             opened_with(secrets.store_admin, store, url).open().ensure_bucket()
             _write(opened_with(secrets.writer, store, url).open())
+            wait_for_disk(self._ports, store.bucket)
         except StorageUnavailable:
             return  # its volume server is not there yet; asked again at the next tick
         write_reader_file(opened_with(secrets.reader, store, url))

@@ -1,0 +1,208 @@
+"""A part of the running stack is killed, frozen or locked while a run trains: the run ends well, and nothing is damaged or stuck.
+
+Every fault is tried once in `make test` if it is short, and by `make faults` all of them three times; the table that this writes
+stands in docs/reliability.md.
+"""
+
+import json
+import re
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shell import Shell, wait_until
+from tsflow.errors import StackError
+from tsflow.stack import Airflow, StackStatus
+from tsflow.stack.marks import ID_VARIABLE, PART_VARIABLE
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(2400)]
+
+ENTRANTS = ("naive", "dense", "lstm")
+_SEEDS = count(100)  # a seed of its own for each run, so that it trains anew
+
+
+def parts(shell: Shell) -> dict[psutil.Process, str]:
+    """Return every process of the shell's stack, and which part of it that is; SeaweedFS knows no more than the stack's mark."""
+    marks = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            marks[process] = process.environ()
+    (mine, *_) = {
+        mark[ID_VARIABLE] for mark in marks.values() if ID_VARIABLE in mark and mark.get("TSFLOW_STATE") == str(shell.state)
+    }
+    return {process: mark[PART_VARIABLE] for process, mark in marks.items() if mark.get(ID_VARIABLE) == mine}
+
+
+def killed(*names: str) -> Callable[[Shell], None]:
+    """Kill parts by the names that `tsflow status` shows."""
+
+    def strike(shell: Shell) -> None:
+        victims = [process for process, part in parts(shell).items() if part in names]
+        leaders = [process for process in victims if process.ppid() not in {other.pid for other in victims}]
+        assert leaders, names
+        for process in leaders:
+            process.kill()
+
+    return strike
+
+
+def killed_command(pattern: str) -> Callable[[Shell], None]:
+    """Kill one process by its command line."""
+
+    def strike(shell: Shell) -> None:
+        (victim, *_) = [process for process in shell.processes() if re.search(pattern, " ".join(process.cmdline()).strip())]
+        victim.kill()
+
+    return strike
+
+
+def frozen(name: str, seconds: float) -> Callable[[Shell], None]:
+    """Stop a part for some time; it answers nobody, and its connections stay open."""
+
+    def strike(shell: Shell) -> None:
+        (victim,) = [process for process, part in parts(shell).items() if part == name]
+        victim.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        victim.send_signal(signal.SIGCONT)
+
+    return strike
+
+
+def locked_database(seconds: float) -> Callable[[Shell], None]:
+    """Hold Airflow's database for some time, so that nobody else writes to it."""
+
+    def strike(shell: Shell) -> None:
+        with sqlite3.connect(shell.state / "airflow" / "airflow.db", timeout=30, isolation_level=None) as database:
+            database.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            database.execute("ROLLBACK")
+        database.close()
+
+    return strike
+
+
+def killed_supervisor_then_up(shell: Shell) -> None:
+    killed("supervisor")(shell)
+    done = shell("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done while the network trains, and within how many seconds after it the run has ended."""
+
+    name: str
+    strike: Callable[[Shell], None]
+    within_seconds: float = 240.0
+    short: bool = False  # it is tried by `make test`, too
+
+
+FAULTS = [
+    Fault("scheduler killed", killed("scheduler"), short=True),
+    Fault("API server killed", killed("api-server")),
+    Fault("DAG processor killed", killed("dag-processor")),
+    Fault("triggerer killed", killed("triggerer")),
+    Fault("task killed, as for want of memory", killed_command(r"airflow worker -- [0-9a-f-]{36}$"), short=True),
+    Fault("worker killed; its task runs on beside the retry", killed_command(r"LocalExecutor: [0-9a-f-]{36}$")),
+    Fault("store killed", killed("object-store"), short=True),
+    Fault("store and keeper killed", killed("object-store", "object-store-keeper")),
+    Fault("supervisor killed, nothing done", killed("supervisor")),
+    Fault("supervisor killed, then `tsflow up`", killed_supervisor_then_up, short=True),
+    Fault("store frozen for 20 s", frozen("object-store", 20)),
+    Fault("store frozen for 3 min", frozen("object-store", 180), within_seconds=600),
+    Fault("database locked for 20 s", locked_database(20)),
+]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    shell = Shell(tmp_path_factory.mktemp("faults"), ENTRANTS, TSFLOW_PROFILES__SMOKE__MAX_EPOCHS="8")
+    done = shell("run", "--architectures", "naive", "--profile", "smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield shell
+    shell("down")
+
+
+def airflow_of(shell: Shell) -> Airflow:
+    return Airflow.of_stack(StackStatus.model_validate_json(shell("status", "--json").stdout))
+
+
+def rounds(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--fault-rounds"))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_run_outlives_it(fault: Fault, shell: Shell, request: pytest.FixtureRequest):
+    if not (fault.short or rounds(request) > 1):
+        pytest.skip("takes long: `make faults` tries it")
+    for number in range(rounds(request)):
+        seconds = outlived(fault, shell)
+        note(request, {"fault": fault.name, "round": number + 1, "seconds": round(seconds)})
+
+
+def outlived(fault: Fault, shell: Shell) -> float:
+    """Strike while `lstm` trains; return the seconds from then to the run's end, of which all that must hold was checked."""
+    made_well(shell)
+    airflow = airflow_of(shell)
+    run_id = airflow.trigger("retrain", {"station": "demo", "profile": "smoke", "seed": next(_SEEDS)})
+    wait_until(lambda: training(airflow, run_id))
+    time.sleep(2)  # it is among its epochs
+    struck = time.monotonic()
+    fault.strike(shell)
+    wait_until(lambda: ended(airflow, run_id), fault.within_seconds)
+    seconds = time.monotonic() - struck
+    assert airflow.dag_run("retrain", run_id).state == "success", [
+        (task.label, task.state) for task in airflow.task_instances("retrain", run_id)
+    ]
+    board = json.loads(shell("leaderboard", "--json").stdout)
+    assert board["run"].startswith(run_id[:19].replace(":", "-")), "its own board is the newest"
+    assert {entrant["architecture"]: entrant["status"] for entrant in board["entrants"]}.items() >= {(n, "ok") for n in ENTRANTS}
+    newest = json.loads(shell("champion", "history", "--json").stdout)["entries"][0]
+    assert newest["run"] == board["run"], "the gate has decided on it"
+    verified = shell("champion", "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    return seconds
+
+
+def made_well(shell: Shell) -> None:
+    """Have the stack up and healthy, as after the fault before."""
+    done = shell("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def training(airflow: Airflow, run_id: str) -> bool:
+    return any(task.label == "train[lstm]" and task.state == "running" for task in airflow.task_instances("retrain", run_id))
+
+
+def ended(airflow: Airflow, run_id: str) -> bool:
+    with suppress(StackError):  # the API server may be the part that was killed
+        return airflow.dag_run("retrain", run_id).ended
+    return False
+
+
+def note(request: pytest.FixtureRequest, line: dict[str, object]) -> None:
+    """Add a line to the file that docs/make.py makes the table of."""
+    if path := request.config.getoption("--fault-notes"):
+        with Path(path).open("a", encoding="utf-8") as notes:
+            notes.write(json.dumps(line) + "\n")
+
+
+def test_the_names_of_the_parts_are_those_that_run(shell: Shell):
+    made_well(shell)
+    assert {*parts(shell).values()} >= {
+        "scheduler",
+        "api-server",
+        "dag-processor",
+        "triggerer",
+        "object-store",
+        "object-store-keeper",
+        "supervisor",
+    }
