@@ -116,6 +116,15 @@ def test_a_refused_model_may_be_promoted_by_a_person_and_the_board_is_not_decide
     assert pointer_of(reigning).version == refused.version
 
 
+def test_a_run_keeps_what_its_profile_said_when_it_began(reigning: Records):
+    run(reigning, "pinned", seed=12)
+    override(["profiles.quick.may_promote=false", "profiles.quick.refit=false"])
+    settings.cache_clear()
+    assert publish(reigning, "pinned").outcome == "refreshed"
+    run(reigning, "later", seed=13)
+    assert "profile quick may not promote" in publish(reigning, "later").reason
+
+
 def test_a_pin_holds_against_a_run(reigning: Records):
     before = pointer_of(reigning)
     actions.pin(History(reigning, "demo"), actor="ada", reason="the fair")

@@ -3,10 +3,19 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from tsflow.model import Strict
 from tsflow.names import MAIN
 from tsflow.records.decision import Reigning
 from tsflow.records.record import Record
 from tsflow.records.template import Template
+
+
+class Limits(Strict):
+    """How much work each training of a run does, and whether what it brings may go out."""
+
+    max_epochs: int | None
+    refit: bool
+    may_promote: bool
 
 
 class Run(Record):
@@ -22,6 +31,7 @@ class Run(Record):
     fingerprint: str  # of the dataset
     entrants: list[str]
     profile: str
+    limits: Limits | None = None  # what the profile said when the run began; None: an older run, the profile counts
     split: str
     seed: int
     recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys

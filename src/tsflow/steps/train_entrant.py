@@ -10,6 +10,7 @@ from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.training.combining import combine
+from tsflow.training.limits import limits_of
 from tsflow.training.once import Assignment, recorded, train_once
 from tsflow.training.storing import store_candidate
 from tsflow.windows.dataset import Dataset
@@ -43,7 +44,7 @@ def train_entrant(
         folder=RUN.key(run=run),
         fingerprint=planned.fingerprint,
         seed=planned.seed,
-        max_epochs=settings.profiles.named(planned.profile).max_epochs,
+        max_epochs=limits_of(planned, settings).max_epochs,
         threads=settings.training.threads,
     )
     return train_once(records, assignment, recipe, lambda: Dataset.load(records, planned.fingerprint), on_epoch=on_epoch)
