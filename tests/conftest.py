@@ -128,11 +128,23 @@ def worker_bucket(store_settings: ObjectStoreSettings) -> ObjectStore:
 
     owner = store_settings.model_copy(update={"bucket": "tests"}).open()
     owner.ensure_bucket()
-    resources = [f"arn:aws:s3:::{owner.bucket}", f"arn:aws:s3:::{owner.bucket}/*"]
-    allowed = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{WRITER}"]}, "Action": "s3:*"}
-    policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": resources}]}
-    owner._s3.put_bucket_policy(Bucket=owner.bucket, Policy=json.dumps(policy))
+    allowed_to(owner, {WRITER: "s3:*"})
     return owner
+
+
+def allowed_to(owner: ObjectStore, actions: dict[str, str | list[str]]) -> None:
+    """Allow identities some actions on a bucket: the store's own is another one than that of the tests."""
+    resources = [f"arn:aws:s3:::{owner.bucket}", f"arn:aws:s3:::{owner.bucket}/*"]
+    allowed = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": [f"arn:aws:iam::000000000000:user/{who}"]},
+            "Action": action,
+            "Resource": resources,
+        }
+        for who, action in actions.items()
+    ]
+    owner._s3.put_bucket_policy(Bucket=owner.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": allowed}))
 
 
 @pytest.fixture

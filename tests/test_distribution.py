@@ -7,8 +7,12 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from conftest import REPOSITORY
+from bundles import publish
+from conftest import REPOSITORY, allowed_to
 from tsflow import DISTRIBUTION, __version__
+from tsflow.stack.identities import READER, WRITER
+from tsflow.stack.secrets import load_secrets
+from tsflow.storage.objects import ObjectStore
 
 TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".j2", ".html", ".sh", ""}
 
@@ -47,3 +51,43 @@ def test_the_wheel_bears_the_name_and_its_client_imports_alone(tmp_path: Path):
     where, heavy = out.stdout.split("\n")[:2]
     assert where.startswith(str(tmp_path))
     assert heavy == "[]"
+
+
+READS = """
+import sys
+from tsflow.client import StorageDenied, load_champion
+from tsflow.client.environment import store_from_environment
+champion = load_champion("small")
+try:
+    store_from_environment().put_new("champions/small/forged.json", b"{}")
+except StorageDenied:
+    print(champion.manifest.version, [name for name in ("tensorflow", "airflow", "pandas", "pydantic") if name in sys.modules])
+"""
+
+
+def test_the_client_of_the_wheel_in_an_empty_environment_reads_a_champion_and_cannot_write(
+    worker_bucket: ObjectStore, objects: ObjectStore, tmp_path: Path
+):
+    """With the keys of the reader, in an environment that holds what the extra `client` asks for and nothing else."""
+    publish(objects)
+    keys = load_secrets().reader
+    allowed_to(worker_bucket, {WRITER: "s3:*", READER: ["s3:GetObject", "s3:ListBucket"]})
+    python, install = sys.executable, [Path(sys.executable).parent / "uv", "pip", "install", "--quiet"]
+    subprocess.run([python, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=REPOSITORY, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([python, "-m", "venv", "--without-pip", tmp_path / "alone"], check=True)
+    alone = tmp_path / "alone" / "bin" / "python"
+    # The lock says which versions; of hashes it knows none for the wheel that was built just now.
+    pins = tmp_path / "pins.txt"
+    pins.write_text(
+        "\n".join(re.findall(r"^([\w.-]+==[^ ;]+(?: ;[^\\\n]+)?)", (REPOSITORY / "requirements.lock").read_text(), re.M))
+    )
+    subprocess.run([*install, "--python", alone, "--constraint", pins, f"{wheel}[client]"], check=True)
+    environment = {
+        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(objects.endpoint_url),
+        "TSFLOW_OBJECT_STORE__BUCKET": objects.bucket,
+        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
+        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
+    }
+    done = subprocess.run([alone, "-c", READS], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "v1 []\n", done.stderr

@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shell import Shell, wait_until
+from shell import TSFLOW, Shell, wait_until
 from tsflow.errors import StackError
 from tsflow.stack import Airflow, StackStatus
 from tsflow.stack.marks import ID_VARIABLE, PART_VARIABLE
@@ -129,6 +130,24 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     assert done.returncode == 0, done.stdout + done.stderr
     yield shell
     shell("down")
+
+
+def test_tsflow_run_follows_on_while_api_and_store_are_away_and_ends_with_the_runs_own_result(shell: Shell):
+    made_well(shell)
+    airflow = airflow_of(shell)
+    known = {run.dag_run_id for run in airflow.dag_runs("retrain")}
+    command = [TSFLOW, "run", "--profile", "smoke", "--seed", str(next(_SEEDS))]
+    with subprocess.Popen(command, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as following:
+        wait_until(
+            lambda: any(training(airflow, run.dag_run_id) for run in airflow.dag_runs("retrain") if run.dag_run_id not in known)
+        )
+        killed("api-server")(shell)
+        killed("object-store")(shell)
+        said, _ = following.communicate(timeout=240)
+    assert following.returncode == 0, said
+    assert "the run goes on without us, waiting for an answer" in said
+    assert "publish: success" in said
+    assert "forecast  T at" in said
 
 
 def airflow_of(shell: Shell) -> Airflow:

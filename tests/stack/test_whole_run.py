@@ -16,7 +16,9 @@ from playwright.sync_api import sync_playwright
 
 from conftest import REPOSITORY
 from shell import Shell, ended, wait_until
+from tsflow.errors import SettingsError, StackError
 from tsflow.stack import Airflow, StackStatus
+from tsflow.storage.objects import ObjectStore
 
 pytestmark = pytest.mark.stack
 
@@ -170,9 +172,21 @@ def test_the_table_of_a_run_says_which_worker_took_which_task(stack: StackStatus
     assert "| ingest.store[demo] |" in capsys.readouterr().out
 
 
-def test_a_wrong_form_is_refused(airflow: Airflow, stack: StackStatus):
-    from tsflow.errors import SettingsError
+def test_who_follows_a_run_that_waits_for_a_paused_dag_is_told_and_let_go(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
+    from tsflow.cli import follow
 
+    airflow._ask("PATCH", "/dags/backtest", json={"is_paused": True})
+    with pytest.raises(StackError, match="the DAG backtest is paused, its runs would wait for ever; switch it on at"):
+        airflow.trigger("backtest", {"station": "demo"})
+    waiting = airflow._ask("POST", "/dags/backtest/dagRuns", json={"logical_date": None, "conf": {"station": "demo"}})["dag_run_id"]
+    monkeypatch.setattr(follow, "_triggered", lambda *_: waiting)
+    monkeypatch.setattr(follow, "_PATIENCE_SECONDS", 2.0)
+    with pytest.raises(StackError, match="the DAG backtest is paused"):
+        follow.follow(airflow, None, "backtest", {})  # no training, so no epochs are read
+    airflow._request("DELETE", f"/dags/backtest/dagRuns/{quote(waiting, safe='')}")
+
+
+def test_a_wrong_form_is_refused(airflow: Airflow, stack: StackStatus):
     with pytest.raises(SettingsError, match="kfold") as caught:
         airflow.trigger("retrain", {"split": "kfold"})
     assert len(str(caught.value).splitlines()) == 1, "the sentence, not the schema"
@@ -184,6 +198,62 @@ def test_a_station_whose_file_is_new_is_waited_for(shell: Shell, airflow: Airflo
     done = shell("ingest", "--station", "roof", "--history-days", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "store[roof]: success" in done.stdout
+
+
+PLANTED = "planted-Passw0rd-of-a-source"
+PRIVATE = {  # where secrets live: readable by their owner only
+    "secrets.json",
+    "airflow/passwords.json",
+    "certificates/store.pem",
+    "reader.env",
+    "run/identities.json",
+}
+
+
+def test_secrets_stand_in_their_own_files_and_nowhere_else(run: str, shell: Shell, airflow: Airflow, stack: StackStatus):
+    """In no log, page, object, database, message or command line; also not the password of a source's URL, whose fetch fails."""
+    stations = shell.home / "include" / "stations"
+    content = yaml.safe_load((stations / "demo.yaml").read_text()) | {"station": "secretive"}
+    content["sources"] = {"away": {"kind": "archive", "urls": [f"http://user:{PLANTED}@127.0.0.1:9/x.zip"]}}
+    (stations / "secretive.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    said = shell("ingest", "--here", "--station", "secretive")
+    assert said.returncode == 4, said.stderr
+    wait_until(lambda: _triggered(airflow, {"station": "secretive"}))
+    run_id = airflow.dag_runs("ingest_weather")[0].dag_run_id
+    wait_until(
+        lambda: any(
+            task.try_number > 0 and task.state == "up_for_retry" for task in airflow.task_instances("ingest_weather", run_id)
+        )
+    )
+    known = json.loads((shell.state / "secrets.json").read_text())
+    secrets = {**known, "planted": PLANTED}
+    told = {"run": run, "ingest": said.stdout + said.stderr, "status": shell("status", "--json").stdout}
+    told |= {f"process {process.pid}": " ".join(process.cmdline()) for process in shell.processes()}
+    written = {name: text.encode() for name, text in told.items()} | objects_of(shell, stack)
+    for path in shell.state.rglob("*"):
+        name = str(path.relative_to(shell.state))
+        if path.is_file() and name not in PRIVATE and not name.startswith("objects/"):  # those were read by their keys
+            written[name] = path.read_bytes()
+    assert any(name.endswith(".db") for name in written)
+    assert sum(name.endswith(".log") for name in written) > 10
+    found = {(where, name) for where, body in written.items() for name, secret in secrets.items() if secret.encode() in body}
+    assert found == set()
+
+
+def _triggered(airflow: Airflow, conf: dict) -> bool:
+    """Start an ingest once Airflow has read the new station file."""
+    try:
+        airflow.trigger("ingest_weather", conf)
+    except SettingsError:
+        return False
+    return True
+
+
+def objects_of(shell: Shell, stack: StackStatus) -> dict[str, bytes]:
+    lines = (line.partition("=") for line in (shell.state / "reader.env").read_text().splitlines() if "=" in line)
+    keys = {name.rpartition("__")[2].lower(): value.strip("\"'") for name, _, value in lines}
+    store = ObjectStore(**{name: keys[name] for name in ("bucket", "endpoint_url", "access_key_id", "secret_access_key")})
+    return {f"object {key}": store.get(key) for key in store.keys("")}
 
 
 def test_the_ui_shows_both_dags_and_the_mapped_trainings_by_name(run: str, airflow: Airflow, stack: StackStatus, tmp_path: Path):

@@ -40,6 +40,8 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
         while True:
             try:
                 run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
+                if not run.ended:
+                    airflow.require_working(dag_id)
                 progress = {name: _progress(records, dag_id, run_id, name) for name in _in_training(tasks)}
             except (StackError, StorageUnavailable) as absence:
                 away = _wait_on(absence, away)

@@ -96,11 +96,23 @@ class Airflow:
         UnknownName
             If there is no such DAG.
         """
+        self._require_not_paused(dag_id)
+        run = self._ask("POST", f"/dags/{quote(dag_id)}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
+        return str(run["dag_run_id"])
+
+    def require_working(self, dag_id: str) -> None:
+        """Raise `StackError` if runs of a DAG wait: somebody paused it, or no scheduler is there to start their tasks."""
+        self._require_not_paused(dag_id)
+        health = self._ask("GET", "/monitor/health")
+        if health["scheduler"]["status"] != "healthy":
+            beat = health["scheduler"]["latest_scheduler_heartbeat"]
+            msg = f"Airflow's scheduler does not answer (its last sign of life: {beat}), so no task starts; see `tsflow status`"
+            raise StackError(msg)
+
+    def _require_not_paused(self, dag_id: str) -> None:
         if self._ask("GET", f"/dags/{quote(dag_id)}", missing=("DAG", dag_id))["is_paused"]:
             msg = f"the DAG {dag_id} is paused, its runs would wait for ever; switch it on at {self.url}/dags/{dag_id}"
             raise StackError(msg)
-        run = self._ask("POST", f"/dags/{quote(dag_id)}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
-        return str(run["dag_run_id"])
 
     def dag_run(self, dag_id: str, run_id: str) -> DagRun:
         """Return the state of a run."""
