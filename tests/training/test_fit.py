@@ -5,7 +5,7 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.recurrent import Recurrent
-from tsflow.errors import TrainingError
+from tsflow.errors import IntegrityError, TrainingError
 from tsflow.records.dataset import HourlyReport
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
@@ -72,6 +72,19 @@ def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(records: Reco
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
     np.testing.assert_allclose([e.val_mae for e in resumed.curve], [e.val_mae for e in whole.curve], rtol=1e-5)
     np.testing.assert_allclose(resumed.forecasts["test"], whole.forecasts["test"], atol=1e-4)
+
+
+def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(records: Records):
+    store = EpochStore(records, "r", "small", "t")
+    mine, theirs = (Epoch(epoch=1, of=2, loss=mae, mae=mae, val_mae=mae, seconds=1.0) for mae in (1.0, 2.0))
+    assert store.save(mine, b"mine") == mine
+    assert store.save(theirs, b"theirs") == mine
+    assert (store.curve(), store.model(1)) == ([mine], b"mine")
+    (key,) = [key for key in records.objects.keys("r/") if key.endswith(".keras") and records.objects.get(key) == b"mine"]
+    body, etag = records.objects.get_tagged(key)
+    records.objects.swap(key, body + b"?", etag)
+    with pytest.raises(IntegrityError, match="was changed or damaged"):
+        store.model(1)
 
 
 def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():

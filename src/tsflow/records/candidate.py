@@ -22,13 +22,19 @@ class Epoch(Strict):
     seconds: float
 
 
-class StoredEpoch(Epoch, Record):
-    """An epoch of a training in a run, its refits or a fold; written after its model, so that it says the epoch is complete."""
+class KeptEpoch(Epoch, Record):
+    """An epoch and the model that it left; written after the model, so that it says the epoch is complete."""
+
+    model_sha256: str | None = None  # None: of a tsflow that named models by their epoch alone
+
+
+class StoredEpoch(KeptEpoch):
+    """An epoch of a training in a run, its refits or a fold."""
 
     TEMPLATE: ClassVar[Template] = Template("{folder:path}/progress/{architecture}/{training:path}/epoch-{epoch:03d}.json")
 
 
-class TrialEpoch(Epoch, Record):
+class TrialEpoch(KeptEpoch):
     """An epoch of a tuning's trial."""
 
     TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/epochs/{trial:04d}/epoch-{epoch:03d}.json")

@@ -1,24 +1,26 @@
 """What a training leaves after each epoch: a line of its learning curve, and the model to go on from.
 
-An epoch is two objects, its model and then its record, which is written last and says that the epoch is complete. Both
-are written once, so that two attempts at one training cannot mix: the later one goes on from what the first one left.
+An epoch is two objects, its model and then its record, which is written last, names the model by its hash, and says that the epoch
+is complete. Of two attempts at one training that write the same epoch, the first record counts, with its own model.
 """
 
 from copy import copy
 from itertools import takewhile
 
-from tsflow.records.candidate import Epoch, StoredEpoch, TrialEpoch
-from tsflow.records.files import EPOCH_MODEL, TRIAL_MODEL
-from tsflow.records.record import Record
+from tsflow.errors import IntegrityError
+from tsflow.records.candidate import Epoch, KeptEpoch, StoredEpoch, TrialEpoch
+from tsflow.records.files import EPOCH_MODEL, EPOCH_MODEL_BEFORE, TRIAL_MODEL, TRIAL_MODEL_BEFORE
 from tsflow.records.store import Records
 from tsflow.records.template import Template, Value
+from tsflow.storage.codecs import digest
 
 
 class EpochStore:
     """The epochs of one training of one entrant, in the folder of its run or fold; a changed recipe is another training."""
 
-    kind: type[Record] = StoredEpoch
+    kind: type[KeptEpoch] = StoredEpoch
     model_template: Template = EPOCH_MODEL
+    model_template_before: Template = EPOCH_MODEL_BEFORE
 
     def __init__(self, records: Records, folder: str, architecture: str, training_id: str) -> None:
         self._records = records
@@ -38,14 +40,24 @@ class EpochStore:
         unbroken = takewhile(lambda pair: pair[1]["epoch"] == pair[0], enumerate(there, 1))
         return [_plain(self._records.read(self.kind, **place)) for _, place in unbroken]
 
-    def save(self, epoch: Epoch, model: bytes) -> None:
-        """Store an epoch; if another attempt stored it already, that one stays."""
-        self._records.page(self.model_template, model, "application/octet-stream", **self._place, epoch=epoch.epoch)
-        self._records.first(self.kind(**epoch.model_dump()), **self._place)
+    def save(self, epoch: Epoch, model: bytes) -> Epoch:
+        """Store an epoch; return the one that counts: another attempt may have stored it already."""
+        sha256 = digest(model)
+        place: dict[str, Value] = {**self._place, "epoch": epoch.epoch}
+        self._records.page(self.model_template, model, "application/octet-stream", **place, sha256=sha256)
+        return _plain(self._records.first(self.kind(**epoch.model_dump(), model_sha256=sha256), **self._place))
 
     def model(self, epoch: int) -> bytes:
-        """Return the model as it stood after an epoch."""
-        return self._records.objects.get(self.model_template.key(**self._place, epoch=epoch))
+        """Return the model as it stood after an epoch; `IntegrityError` if its bytes are others than were written."""
+        sha256 = self._records.read(self.kind, **self._place, epoch=epoch).model_sha256
+        if sha256 is None:
+            return self._records.objects.get(self.model_template_before.key(**self._place, epoch=epoch))
+        key = self.model_template.key(**self._place, epoch=epoch, sha256=sha256)
+        body = self._records.objects.get(key)
+        if digest(body) != sha256:
+            msg = f"{key}: not the bytes that were written; the object was changed or damaged"
+            raise IntegrityError(msg)
+        return body
 
 
 class TrialEpochs(EpochStore):
@@ -53,11 +65,12 @@ class TrialEpochs(EpochStore):
 
     kind = TrialEpoch
     model_template = TRIAL_MODEL
+    model_template_before = TRIAL_MODEL_BEFORE
 
     def __init__(self, records: Records, tuning_id: str, number: int) -> None:
         self._records = records
         self._place = {"tuning": tuning_id, "trial": number}
 
 
-def _plain(stored: Record) -> Epoch:
-    return Epoch.model_validate(stored.model_dump())
+def _plain(stored: KeptEpoch) -> Epoch:
+    return Epoch.model_validate(stored.model_dump(include=set(Epoch.model_fields)))

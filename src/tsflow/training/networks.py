@@ -204,8 +204,8 @@ def _record(
             val_mae=measured.get("val_mae"),
             seconds=seconds,
         )
+        epoch = epochs.save(epoch, to_keras(model))
         curve.append(epoch)
-        epochs.save(epoch, to_keras(model))
         judged = "" if epoch.val_mae is None else f", validation MAE {epoch.val_mae:.3f}"
         log.info("%s: epoch %d of %d: MAE %.3f%s degC", network.architecture, epoch.epoch, total, epoch.mae, judged)
         on_epoch(epoch)
