@@ -101,6 +101,8 @@ def test_what_was_published_can_be_shown_verified_and_used(environment: dict[str
     assert forecast["unit"] == "degC"
     assert -40 < forecast["forecast"] < 45
     assert forecast["origin"] <= "2026-10-01T00:00:00"
+    assert forecast["data_age_hours"] > 24
+    assert "days ago: nothing came in since" in tsflow(environment, "forecast", "--local", "--station", "demo").stdout
 
 
 def test_the_clients_benchmark_runs_on_what_was_published(environment: dict[str, str], boards: list[dict], tmp_path: Path):

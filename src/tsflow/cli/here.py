@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tsflow.cli.bring_in import Given, bring_in, ingest, new_id, told_apart
 from tsflow.cli.champions import person
-from tsflow.cli.output import console, show_backtest, show_board, show_entry, write_json
+from tsflow.cli.outcome import show_entry
+from tsflow.cli.output import console, show_backtest, show_board, write_json
 from tsflow.cli.output import show_tuning as show_result
 from tsflow.cli.stores import store
 from tsflow.errors import EntrantSkipped, SettingsError, StorageUnavailable, TsflowError

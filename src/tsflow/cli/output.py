@@ -13,13 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from tsflow.errors import StorageUnavailable, TsflowError
-from tsflow.names import MAIN, PRODUCTION
+from tsflow.names import MAIN
 from tsflow.records.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
     from tsflow.records.backtest import Backtest
-    from tsflow.records.forecast import LatestForecast
-    from tsflow.records.history import Entry
     from tsflow.records.tuning import Tuning
 
 _COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
@@ -95,7 +93,7 @@ def board_table(board: Leaderboard) -> Table:
             _number(entrant.test_mae),
             "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
             entrant.verdict or "-",
-            _skill(entrant.skill),
+            skill_text(entrant.skill),
             _number(entrant.val_rmse),
             _number(entrant.test_rmse),
             f"{entrant.parameters:,}",
@@ -124,7 +122,7 @@ def board_markdown(board: Leaderboard) -> str:
             _number(entrant.val_mae),
             f"{_number(entrant.test_mae)}{interval}",
             f"{entrant.published_mae:.2f}" if entrant.published_mae else "",
-            _skill(entrant.skill),
+            skill_text(entrant.skill),
             entrant.verdict or "",
             " / ".join(f"{100 * band.coverage:.1f}" for band in entrant.intervals),
             _number(entrant.crps),
@@ -163,7 +161,7 @@ def backtest_table(summary: Backtest) -> Table:
             "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
             _number(entrant.errors.rmse),
             f"{entrant.errors.bias:+.2f}",
-            _skill(entrant.skill),
+            skill_text(entrant.skill),
             entrant.verdict or "-",
             *("[red]failed[/]" if fold in entrant.failures else _number(entrant.errors.by_fold[fold]) for fold in summary.folds),
             style="bold green" if entrant.architecture == summary.leader else None,
@@ -200,46 +198,10 @@ def show_tuning(result: Tuning, address: str, output: Path | None) -> None:
     console.print(f"written {output}", markup=False)
 
 
-def _skill(value: float | None) -> str:
+def skill_text(value: float | None) -> str:
+    """Return a skill in per cent."""
     return "-" if value is None else f"{round(100 * value, 1) + 0.0:.1f} %"
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-_KINDS = {"promotion": "green", "refresh": "green", "refusal": "yellow"}
-
-
-def show_entry(entry: Entry) -> None:
-    """Print what became of a board's model, and why."""
-    stage = "" if entry.stage == PRODUCTION else f" ({entry.stage})"
-    console.print(f"[{_KINDS.get(entry.kind, 'default')}]{entry.kind}[/]{stage}: {entry.architecture}, version {entry.version}")
-    console.print(f"          {entry.reason}", markup=False)
-    if entry.kind == "refusal":
-        console.print("          the champion stays as it was; `tsflow champion history --rules` shows every rule", markup=False)
-
-
-def show_latest(latest: LatestForecast | None) -> None:
-    """Print the newest forecast, or why there is none."""
-    if latest is None:
-        return
-    if latest.status == "none":
-        console.print(f"forecast  none: {latest.problem}: {latest.reason}", markup=False)
-    if (made := latest.forecast) is None:
-        return
-    bounds = ", ".join(f"{100 * each.level:g} %: {each.low:.1f} to {each.high:.1f}" for each in made.intervals)
-    console.print(
-        f"forecast  {made.target} at {made.target_time:%Y-%m-%d %H:%M} (station's clock): {made.value:.1f} {made.unit} ({bounds}), "
-        f"made from {made.origin:%Y-%m-%d %H:%M}; as now would be {made.naive:.1f}",
-        markup=False,
-    )
-
-
-def show_how_to_read(station: str, task: str) -> None:
-    """Print how people and programs get at the champion's forecasts."""
-    further = "" if task == MAIN else f" --task {task}"
-    console.print(f"read it   tsflow forecast --station {station}{further}", markup=False)
-    console.print(
-        "          from tsflow.client import load_champion  # in a program, with the keys of .tsflow/reader.env", markup=False
-    )

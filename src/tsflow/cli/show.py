@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from tsflow.cli.outcome import show_report
 from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
 from tsflow.cli.stores import store
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.folders import names_in
-from tsflow.names import MAIN, Stage
+from tsflow.names import MAIN, PRODUCTION, Stage
+from tsflow.records.forecast import Report
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, settings
 from tsflow.stations.described import described
 from tsflow.stations.station import Station, load_station
 
+_HOURS_SHOWN = 72
 _NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
@@ -60,6 +63,7 @@ def champion(station: str, task: str | None, stage: Stage, json_out: str | None)
     with store() as records:
         loaded = read_champion(records.objects, station_name(station), task_of(records, station, task), stage)
         address = records.objects.address(loaded.pointer.manifest_key)
+        seen = records.newest(Report, station=loaded.manifest.station, task=loaded.manifest.target.task)
     manifest = loaded.manifest
     write_json(json_out, {"pointer": asdict(loaded.pointer), "manifest": asdict(manifest), "address": address})
     if json_out == "-":
@@ -68,6 +72,8 @@ def champion(station: str, task: str | None, stage: Stage, json_out: str | None)
     console.print(f"version {manifest.version}, promoted {loaded.pointer.promoted_at} as number {loaded.pointer.sequence}")
     console.print(f"data as of {manifest.as_of}, run {manifest.run}, fingerprint {manifest.fingerprint}", markup=False)
     console.print(loaded.files["card.md"].decode().split("\n\n")[2], markup=False)
+    if seen is not None and stage == PRODUCTION:
+        show_report(seen)
     console.print(address, markup=False)
 
 
@@ -103,6 +109,7 @@ def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -
 def forecast(station: str, task: str | None, stage: Stage, observations: Path | None, json_out: str | None) -> None:
     """Forecast from a file or from the store, with the champion's own way of making hours."""
     from tsflow.client import load_champion
+    from tsflow.stations.clock import station_now
 
     with store() as records:
         described = _described(records, station)
@@ -112,6 +119,7 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
         recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
     columns = {str(name): recent[name].to_numpy() for name in recent}
     value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
+    age, limit = (station_now(described) - origin.to_pydatetime()) / timedelta(hours=1), settings().forecast.stale_after_hours
     bounds = [
         {"level": level, "low": round(low, 3), "high": round(high, 3)} for level, (low, high) in loaded.intervals(columns).items()
     ]
@@ -127,6 +135,8 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
         "architecture": manifest.architecture,
         "version": manifest.version,
         "expected_mae": manifest.metrics.test_mae or manifest.metrics.val_mae,
+        "data_age_hours": round(age, 2),
+        "model_age_days": round(loaded.age / timedelta(days=1), 2),
     }
     write_json(json_out, result)
     if json_out != "-":
@@ -135,6 +145,11 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
             + "".join(f", {100 * i['level']:g} %: {i['low']:.1f} to {i['high']:.1f}" for i in bounds)
             + f" (from {result['origin']}, {result['architecture']}, mean error {result['expected_mae']:.1f})"
         )
+        if age > limit:
+            told = f"{age:.0f} hours ago" if age < _HOURS_SHOWN else f"{age / 24:.0f} days ago"
+            console.print(
+                f"the newest hour was {told}: nothing came in since, or the file is an old one", style="yellow", markup=False
+            )
 
 
 def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> pd.DataFrame:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from tsflow import stack
 from tsflow.cli.follow import follow
+from tsflow.cli.outcome import show_entry, show_how_to_read, show_latest
 from tsflow.cli.output import (
     console,
     show_backtest,
     show_board,
-    show_entry,
-    show_how_to_read,
-    show_latest,
     show_tuning,
     write_json,
 )

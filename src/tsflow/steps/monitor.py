@@ -42,7 +42,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     found = scores(made, truth, station=station, task=task, horizon_hours=what.horizon_hours)
     for score in found:
         records.append(score)
-    counted = [score for score in found if score.day >= f"{today - timedelta(days=limits.days):%Y-%m-%d}"]
+    counted = [score for score in found if score.day > f"{today - timedelta(days=limits.days):%Y-%m-%d}"]
     error, naive, coverage = pooled(counted)
     last = hours["time"].iloc[-1].to_pydatetime()
     report = report.changed(
