@@ -51,6 +51,7 @@ test: install ## run all tests, two files at a time (starts a real object store 
 faults: install ## kill, freeze and lock every part of a stack while it trains, three times each (an hour)
 	rm -f $(FAULT_NOTES)
 	$(BIN)/python -m pytest tests/faults --fault-rounds=3 --fault-notes=$(FAULT_NOTES)
+	$(BIN)/python docs/make.py
 
 lint: install ## check style, types and the floors of the design
 	$(BIN)/ruff format --check .
@@ -61,6 +62,10 @@ lint: install ## check style, types and the floors of the design
 format: install ## format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+ifneq ($(GPU)$(PROPHET),)
+.PHONY: $(STAMP)
+endif
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -88,7 +93,8 @@ wheel: install ## build dist/*.whl, from which programs install the client
 env: ## generate .env with fresh secrets for docker compose
 	$(PYTHON) deploy/make_env.py
 
-clean: ## stop the stack and delete its data, and the virtual environment
+clean: ## stop the stack and delete its data and the virtual environment (SURE=1: with observations and champions)
+	@test ! -d .tsflow/objects -o "$(SURE)" = 1 || { echo ".tsflow holds observations and champions, which nobody can make again; to delete them, too: make clean SURE=1"; exit 2; }
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 

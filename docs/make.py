@@ -1,6 +1,7 @@
 """Write the parts of docs/ that are made from the code: `make docs`. A test holds them against what stands in the files."""
 
 import ast
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,8 @@ from tsflow.requests.table import document
 DOCS = Path(__file__).resolve().parent
 REPOSITORY = DOCS.parent
 FLOORS = re.compile(r"(<!-- floors: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
+FAULTS = re.compile(r"(<!-- faults: made by `make faults` -->\n).*?(<!-- end -->)", re.DOTALL)
+NOTES = REPOSITORY / ".faults.jsonl"
 
 
 def first_line(room: str) -> str:
@@ -38,7 +41,20 @@ def architecture(text: str) -> str:
     return FLOORS.sub(lambda found: found[1] + floors() + found[2], text)
 
 
+def reliability(text: str, notes: str) -> str:
+    """Return docs/reliability.md with the table of what `make faults` noted: a line of JSON for each fault and round."""
+    seconds: dict[str, list[str]] = {}
+    for line in map(json.loads, notes.splitlines()):
+        seconds.setdefault(line["fault"], []).append(str(line["seconds"]))
+    rows = [f"| {fault} | {', '.join(each)} | success |" for fault, each in seconds.items()]
+    table = "\n".join(["| fault | seconds to the end of the run | the run |", "|---|---|---|", *rows, ""])
+    return FAULTS.sub(lambda found: found[1] + table + found[2], text)
+
+
 if __name__ == "__main__":
     (DOCS / "requests.md").write_text(document(), encoding="utf-8")
     page = DOCS / "architecture.md"
     page.write_text(architecture(page.read_text(encoding="utf-8")), encoding="utf-8")
+    if NOTES.exists():
+        page = DOCS / "reliability.md"
+        page.write_text(reliability(page.read_text(encoding="utf-8"), NOTES.read_text(encoding="utf-8")), encoding="utf-8")

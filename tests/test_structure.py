@@ -68,6 +68,13 @@ def test_the_picture_of_the_floors_is_that_of_the_import_contract():
     assert page == made(page), "run `make docs`"
 
 
+def test_the_table_of_faults_shows_each_with_its_rounds():
+    made = runpy.run_path(str(REPOSITORY / "docs" / "make.py"))["reliability"]
+    notes = ['{"fault": "store killed", "round": 1, "seconds": 31}', '{"fault": "store killed", "round": 2, "seconds": 29}']
+    page = (REPOSITORY / "docs" / "reliability.md").read_text()
+    assert "| store killed | 31, 29 | success |" in made(page, "\n".join(notes))
+
+
 def test_links_of_the_docs_lead_somewhere():
     pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())]

@@ -138,7 +138,7 @@ def test_an_entrant_that_does_not_converge_or_lacks_its_library_leaves_the_run_g
         "prophet": "skipped",
     }
     assert "raise max_iterations" in str(board.entrant("arima").reason)
-    assert board.entrant("prophet").reason == "prophet is not installed; run `pip install '.[prophet]'` in the clone"
+    assert board.entrant("prophet").reason == "prophet is not installed; run `make install PROPHET=1` in the clone"
     assert force(records, "r1").architecture == "naive"
 
 

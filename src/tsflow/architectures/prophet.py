@@ -52,7 +52,7 @@ class Prophet(Estimator):
             If Prophet is not installed.
         """
         if importlib.util.find_spec("prophet") is None:
-            raise EntrantSkipped("prophet is not installed; run `pip install '.[prophet]'` in the clone")
+            raise EntrantSkipped("prophet is not installed; run `make install PROPHET=1` in the clone")
         return self.read_out(self.fitted(dataset, seed=seed), dataset)
 
     def fitted(self, dataset: Dataset, *, seed: int) -> prophet.Prophet:
