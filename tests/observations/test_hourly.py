@@ -13,6 +13,7 @@ from tsflow.records.dataset import Break
 from tsflow.settings import HourlySettings
 
 TEN = station_of({"T": "degC", "wd": "deg"}, cadence="10min")
+TEN = TEN.changed(timestamp=TEN.timestamp.changed(minute=10))
 HOURLY = station_of({"T": "degC"})
 
 
@@ -29,6 +30,41 @@ def test_subsampling_takes_every_sixth_row_from_the_first():
     frame = hourly_frame(ten_minutes(13), TEN, HourlySettings()).frame
     assert frame["T"].tolist() == [0, 6, 12]
     assert frame["time"].dt.minute.unique().tolist() == [10]
+
+
+@pytest.mark.parametrize("off_minutes", [3, 5, -3, -5])
+def test_a_logger_that_restarts_off_its_grid_keeps_its_hours(off_minutes: int):
+    """Hours are those of the minute that the station file says; the nearest row within half a cadence is taken."""
+    rows = ten_minutes(960)
+    later = rows["time"] > rows["time"].iloc[479]
+    rows["time"] = rows["time"].where(~later, rows["time"] + pd.Timedelta(minutes=off_minutes))
+    made = hourly_frame(rows, TEN, HourlySettings())
+    assert len(made.frame) >= 0.99 * 960 / 6
+    assert made.frame["time"].dt.minute.unique().tolist() == [10]
+    assert made.frame["segment"].nunique() == 1
+    assert (made.frame["T"].diff().dropna().between(5, 7)).all()
+    assert made.report.shifted_hours == pytest.approx(80, abs=1)
+
+
+def test_the_first_row_does_not_decide_the_minute_of_all_hours():
+    whole, cut = (hourly_frame(rows, TEN, HourlySettings()).frame for rows in (ten_minutes(130), ten_minutes(130).iloc[1:]))
+    pd.testing.assert_frame_equal(whole.iloc[1:].reset_index(drop=True), cut.reset_index(drop=True))
+
+
+def test_the_minute_of_an_hour_is_the_station_files():
+    at_zero = TEN.changed(timestamp=TEN.timestamp.changed(minute=0))
+    frame = hourly_frame(ten_minutes(60), at_zero, HourlySettings()).frame
+    assert frame["time"].dt.minute.unique().tolist() == [0]
+    assert frame["T"].tolist() == [5 + 6 * hour for hour in range(len(frame))]
+
+
+def test_rows_that_come_near_no_hour_are_an_error_that_says_so():
+    rows = ten_minutes(200)
+    rows = rows[rows["time"].dt.minute.isin([40, 50]) | (rows["time"] < "2021-01-01 12:00")]
+    with pytest.raises(
+        DataValidationError, match=r"hours end at 2021-01-01 11:10:00, .* before the newest observation .*`timestamp.minute`"
+    ):
+        hourly_frame(rows, TEN, HourlySettings(fill_gaps_up_to=timedelta(0)))
 
 
 def test_the_mean_of_an_hour_is_stamped_with_its_end_and_wants_all_its_rows():

@@ -11,7 +11,6 @@ as the published figures do).
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
 
 _HOUR = pd.Timedelta(hours=1)
+_LATE = pd.Timedelta(hours=2)  # from the last hour to the newest observation; more means that rows found no hour
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ def _average(frame: pd.DataFrame, station: Station) -> pd.DataFrame:
 def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlySettings) -> HourlyFrame:
     """Return one complete row an hour with all the station's variables.
 
-    Subsampling takes every `rows_per_hour`-th row of the station's time grid, beginning with the first row:
-    what the published figures do. The mean averages the rows that end in an hour, and is stamped with its end.
+    Subsampling takes for each hour the row at the station's `timestamp.minute`, or the nearest within half a cadence: a logger that
+    restarts off its grid keeps its hours. The mean averages the rows that end in an hour, and is stamped with its end.
 
     Raises
     ------
     DataValidationError
-        If no row is complete, or a variable was never stored.
+        If no row is complete, a variable was never stored, or the hours end long before the observations do.
     """
     names = list(station.variables)
     if lacking := [name for name in names if name not in observations]:
@@ -106,7 +106,8 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
     filled = pd.DataFrame(
         {name: _fill(by_time[name], grid, limit, cadence, circular=_is_direction(station, name)) for name in names}, index=grid
     )
-    hourly = _one_row_an_hour(filled, station, settings)
+    hourly, shifted = _one_row_an_hour(filled, station, settings)
+    _require_current(hourly, grid[-1], station)
     complete = hourly.dropna()
     if complete.empty:
         empty = [name for name in names if filled[name].isna().all()]
@@ -126,6 +127,7 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         filled_rows=len(grid) - len(observations),
         filled_values={name: int(filled[name].notna().sum() - by_time[name].notna().sum()) for name in names},
         dropped_hours=len(hourly) - len(complete),
+        shifted_hours=shifted,
         breaks=_breaks(times, missing_hours),
     )
     return HourlyFrame(frame, report, settings)
@@ -138,10 +140,28 @@ def _breaks(times: pd.Series, missing_hours: pd.Series) -> list[Break]:
     ]
 
 
-def _one_row_an_hour(filled: pd.DataFrame, station: Station, settings: HourlySettings) -> pd.DataFrame:
+def _one_row_an_hour(filled: pd.DataFrame, station: Station, settings: HourlySettings) -> tuple[pd.DataFrame, int]:
+    """Return the hours, and how many of them were taken from a row beside their minute."""
     if station.rows_per_hour == 1:
-        return filled
+        return filled, 0
     if settings.method == "mean":
-        return _average(filled, station)
-    hours: pd.DataFrame = filled[(filled.index - filled.index[0]) % _HOUR == timedelta(0)]
-    return hours
+        return _average(filled, station), 0
+    times = pd.DatetimeIndex(filled.index)
+    first = times[0].floor("h") + pd.Timedelta(minutes=station.timestamp.minute)
+    wanted = pd.date_range(first - _HOUR, times[-1] + _HOUR, freq="h").as_unit(times.unit)
+    nearest = times.get_indexer(wanted, method="nearest", tolerance=station.cadence / 2)
+    found = nearest >= 0
+    hours = filled.iloc[nearest[found]].set_axis(wanted[found])
+    return hours, int((times[nearest[found]] != wanted[found]).sum())
+
+
+def _require_current(hourly: pd.DataFrame, newest: pd.Timestamp, station: Station) -> None:
+    """Raise if hours stop while observations go on: then no row comes near the wanted minute any more."""
+    last = hourly.index[-1] if len(hourly) else None
+    if last is not None and newest - last < _LATE:
+        return
+    msg = (
+        f"station {station.station}: hours end at {last or 'none'}, long before the newest observation at {newest}: no row lies "
+        f"within half a cadence of minute {station.timestamp.minute} of the hour; correct `timestamp.minute` or `cadence` in the station file"
+    )
+    raise DataValidationError(msg)

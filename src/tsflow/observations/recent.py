@@ -37,7 +37,6 @@ def recent_hours(
         name = station.station
         msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
         raise DataError(msg)
-    # The first row read sets the minute of the hours: it lies whole hours before the last one.
     return unbroken(stored.read(Period(start=last - span, end=last)), station, hours, settings)
 
 

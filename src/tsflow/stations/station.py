@@ -38,6 +38,7 @@ class Timestamp(Strict):
     format: str
     marks: Literal["end", "start"] = "end"  # of the row's averaging period
     utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0  # of the station's clock; without summer time
+    minute: Annotated[int, Field(ge=0, le=59)] = 0  # at which an hour's row is taken, where rows come more often
 
     @field_validator("format")
     @classmethod
