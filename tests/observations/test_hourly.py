@@ -46,6 +46,16 @@ def test_a_logger_that_restarts_off_its_grid_keeps_its_hours(off_minutes: int):
     assert made.report.shifted_hours == pytest.approx(80, abs=1)
 
 
+def test_values_out_of_range_are_set_aside_filled_like_missing_ones_and_counted():
+    narrow = TEN.changed(variables={**TEN.variables, "T": TEN.variables["T"].changed(range=(-50.0, 500.0))})
+    rows = ten_minutes(130)
+    rows.loc[[12, 18], "T"] = [592.2, -9000.0]
+    made = hourly_frame(rows, narrow, HourlySettings())
+    assert made.frame["T"].tolist() == [6.0 * hour for hour in range(len(made.frame))]
+    assert made.report.set_aside == {"T": 2}
+    assert hourly_frame(ten_minutes(130), narrow, HourlySettings()).report.set_aside == {}
+
+
 def test_the_first_row_does_not_decide_the_minute_of_all_hours():
     whole, cut = (hourly_frame(rows, TEN, HourlySettings()).frame for rows in (ten_minutes(130), ten_minutes(130).iloc[1:]))
     pd.testing.assert_frame_equal(whole.iloc[1:].reset_index(drop=True), cut.reset_index(drop=True))

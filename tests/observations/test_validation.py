@@ -86,30 +86,41 @@ def test_a_batch_without_fault_fits_every_expectation(jena: Station):
     report = validate_observations(batch(jena), jena, HourlySettings(), now=NOW)
     assert report.success
     assert report.failures == []
-    # 4 of the table and time's form, 3 of time, 2 of gaps; 3 a variable; 2 a formula
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 3 * 14 + 2 * 6
+    # 4 of the table and time's form, 3 of time, 2 of gaps; 4 a variable; 2 a formula
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 14 + 2 * 6
     assert report.summary().startswith("observations of jena: accepted (1,000 rows from 2021-03-01 00:10:00")
 
 
 @pytest.mark.parametrize("value", [60.0, -9999.0, np.inf])
-def test_one_value_outside_its_range_refuses_the_batch(roof: Station, value: float):
+def test_one_value_outside_its_range_is_told_and_the_batch_is_taken(roof: Station, value: float):
     report = validate_observations(spoil(batch(roof), "wv", [7], value), roof, HourlySettings(), now=NOW)
     failure = only_failure(report)
-    assert not report.success
-    assert (failure.severity, failure.column, failure.rows) == ("critical", "wv", 1)
+    assert report.success
+    assert (failure.severity, failure.column, failure.rows) == ("warning", "wv", 1)
     assert failure.expected == "wv values must be greater than or equal to 0 and less than or equal to 40"
     assert [example.time for example in failure.examples] == ["2021-03-01 01:20:00"]
-    assert "refused, 1 of 29 expectations failed" in report.summary()
     assert "found 1 of 1,000 rows that break this (0.1 %), at 2021-03-01 01:20:00" in report.summary()
-    assert "widen `range`" in report.summary()
+    assert "the value counts as missing" in report.summary()
+
+
+def test_more_values_outside_their_range_than_may_be_missing_refuse_the_batch(roof: Station):
+    at_most = spoil(batch(roof), "wv", slice(0, 49), 60.0)
+    assert validate_observations(at_most, roof, HourlySettings(), now=NOW).success
+    report = validate_observations(spoil(at_most, "wv", [50], 60.0), roof, HourlySettings(), now=NOW)
+    assert not report.success
+    critical = next(failure for failure in report.failures if failure.severity == "critical")
+    assert (critical.column, critical.rows) == ("wv", 51)
+    assert "at least 95 % of the time" in critical.expected
+    assert "compare `unit` and `column`" in report.summary()
 
 
 def test_ranges_come_from_the_station_file(roof: Station):
     narrow = roof.variables["wv"].model_copy(update={"range": (0.0, 1.5)})
     station = roof.model_copy(update={"variables": {**roof.variables, "wv": narrow}})
-    failure = only_failure(validate_observations(batch(roof), station, HourlySettings(), now=NOW))
-    assert failure.rows == 1000
-    assert failure.expected.endswith("less than or equal to 1.5")
+    found = validate_observations(batch(roof), station, HourlySettings(), now=NOW).failures
+    critical = found[0]
+    assert (critical.severity, critical.rows) == ("critical", 1000)
+    assert "less than or equal to 1.5" in critical.expected
 
 
 def test_a_variable_may_miss_the_share_that_the_station_file_allows_and_no_more(roof: Station):
@@ -228,7 +239,7 @@ def test_swapped_columns_are_refused(jena: Station):
 def test_derived_variables_are_not_checked_against_their_own_formula(hourly_station: Station):
     report = validate_observations(batch(hourly_station), hourly_station, HourlySettings(), now=NOW)
     assert report.failures == []
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 3 * 12
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 12
 
 
 def test_an_hourly_frame_without_fault_fits_every_expectation(jena: Station):

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tsflow.errors import DataValidationError
+from tsflow.observations.plausible import plausible
 from tsflow.records.dataset import Break, HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.stations.parse import missing_rows
@@ -102,7 +103,8 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         msg = f"station {station.station}: no observations up to the as-of; run `tsflow ingest`, or give a later as-of"
         raise DataValidationError(msg)
     grid = _grid(observations["time"], limit, cadence)
-    by_time = observations.set_index("time")[names]
+    measured, set_aside = plausible(observations, station)
+    by_time = measured.set_index("time")[names]
     filled = pd.DataFrame(
         {name: _fill(by_time[name], grid, limit, cadence, circular=_is_direction(station, name)) for name in names}, index=grid
     )
@@ -128,6 +130,7 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         filled_values={name: int(filled[name].notna().sum() - by_time[name].notna().sum()) for name in names},
         dropped_hours=len(hourly) - len(complete),
         shifted_hours=shifted,
+        set_aside=set_aside,
         breaks=_breaks(times, missing_hours),
     )
     return HourlyFrame(frame, report, settings)
@@ -162,6 +165,7 @@ def _require_current(hourly: pd.DataFrame, newest: pd.Timestamp, station: Statio
         return
     msg = (
         f"station {station.station}: hours end at {last or 'none'}, long before the newest observation at {newest}: no row lies "
-        f"within half a cadence of minute {station.timestamp.minute} of the hour; correct `timestamp.minute` or `cadence` in the station file"
+        f"within half a cadence of minute {station.timestamp.minute} of the hour; correct `timestamp.minute` or `cadence` in the "
+        f"station file"
     )
     raise DataValidationError(msg)

@@ -53,6 +53,7 @@ class HourlyReport(Strict):
     filled_rows: int = 0
     filled_values: dict[str, int] = {}
     dropped_hours: int = 0
+    set_aside: dict[str, int] = {}  # values out of range, by variable; filled like missing ones
     shifted_hours: int = 0  # taken from a row beside the wanted minute: the logger is off its grid
     breaks: list[Break] = []
 

@@ -12,6 +12,7 @@ from tsflow.monitoring.drift import bias_z, drift
 from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.monitoring.scoring import pooled, scores
 from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.plausible import plausible
 from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import StoredDataset
@@ -37,6 +38,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     if observed.empty:
         return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
     hours = hourly_frame(observed, about, settings.hourly).frame
+    observed, _ = plausible(observed, about)
     made = forecasts_made(records, station, task, since=since, until=today)
     truth = (observed if settings.hourly.method == "subsample" else hours).set_index("time")[what.target]  # at any minute measured
     found = scores(made, truth, station=station, task=task, horizon_hours=what.horizon_hours)
