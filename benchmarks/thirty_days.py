@@ -36,14 +36,18 @@ from tsflow.stations.station import load_station
 
 STATION, TASK = "roof", "main"
 START = datetime(2026, 6, 1)
-VARIABLES = ("p", "T", "Tdew", "rh", "wv")  # no two of them say the same: else validation refuses a thermometer that is off
+VARIABLES = ("p", "T", "rh", "Tdew", "wv")
+DERIVED = "Tdew"  # were it measured, validation would refuse a thermometer that does not fit it any more
 
 
 def make_home(folder: Path) -> None:
     """Make a copy of include/ with the station, and let this process read it."""
     shutil.copytree(home() / "include", folder / "include")
     content = yaml.safe_load((folder / "include" / "stations" / "demo.yaml").read_text(encoding="utf-8"))
-    content |= {"station": STATION, "variables": {name: content["variables"][name] for name in VARIABLES}}
+    variables = {name: content["variables"][name] for name in VARIABLES}
+    variables[DERIVED] = {**variables[DERIVED], "derived": DERIVED}
+    del variables[DERIVED]["column"]
+    content |= {"station": STATION, "variables": variables}
     path = folder / "include" / "stations" / f"{STATION}.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     os.environ["TSFLOW_HOME"] = str(folder)

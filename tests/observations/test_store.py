@@ -46,6 +46,18 @@ def test_a_correction_wins_from_the_day_it_was_known(records: Records):
     assert (store.began_after(before_all.known_at), store.began_after(datetime(2021, 1, 8))) == (True, False)
 
 
+def test_days_of_history_count_from_the_last_row_and_not_from_today(records: Records):
+    store = ObservationStore(records, "s")
+    times = pd.date_range("2016-11-20", periods=70 * 24, freq="h").astype("datetime64[us]")
+    store.upsert(pd.DataFrame({"time": times, "T": np.arange(len(times), dtype=float)}), known_at=MONDAY)
+    found = store.read(Period(end=datetime(2026, 1, 1), days=10))["time"]
+    assert (found.iloc[0], found.iloc[-1]) == (times[-1] - pd.Timedelta(days=10) + pd.Timedelta(hours=1), times[-1])
+    earlier = store.read(Period(end=datetime(2016, 12, 1), days=5))["time"]
+    assert (earlier.iloc[0], earlier.iloc[-1]) == (pd.Timestamp("2016-11-26 01:00"), pd.Timestamp("2016-12-01"))
+    assert store.read(Period(start=datetime(2016, 11, 29), end=datetime(2016, 12, 1), days=5))["time"].iloc[0].day == 29
+    assert store.read(Period(end=datetime(2016, 1, 1), days=5)).empty
+
+
 def test_a_writer_whose_clock_is_behind_does_not_lose_its_correction(records: Records):
     store = ObservationStore(records, "s")
     store.upsert(rows("2021-01-05", [1, 2]), known_at=TUESDAY)

@@ -87,7 +87,7 @@ def test_a_batch_without_fault_fits_every_expectation(jena: Station):
     assert report.success
     assert report.failures == []
     # 4 of the table and time's form, 3 of time, 2 of gaps; 4 a variable; 2 a formula
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 14 + 2 * 6
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 14 + 2 * 8
     assert report.summary().startswith("observations of jena: accepted (1,000 rows from 2021-03-01 00:10:00")
 
 
@@ -239,7 +239,7 @@ def test_swapped_columns_are_refused(jena: Station):
 def test_derived_variables_are_not_checked_against_their_own_formula(hourly_station: Station):
     report = validate_observations(batch(hourly_station), hourly_station, HourlySettings(), now=NOW)
     assert report.failures == []
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 12
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 12 + 2 * 2
 
 
 def test_an_hourly_frame_without_fault_fits_every_expectation(jena: Station):

@@ -46,6 +46,7 @@ class Period:
     start: datetime | None = None
     end: datetime | None = None
     known_at: datetime | None = None
+    days: int | None = None  # no more than these before the last row
 
 
 def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -109,11 +110,17 @@ class ObservationStore:
         Rows and corrections that came after the period's `known_at` are not seen, unless the store began after it: then the first
         version of each row is read. An empty frame if nothing is stored.
         """
-        start, end = period.start, period.end
+        end = period.end
         began_later = self.began_after(period.known_at)
-        wanted = [prefix for prefix in self._months() if _overlaps(prefix, start, end)]
+
+        def known(prefix: str) -> pd.DataFrame:
+            return self._month(prefix, period.known_at, first_versions=began_later)
+
+        months_up_to = [prefix for prefix in self._months() if _overlaps(prefix, None, end)]
+        start = _start(period, (known(prefix).index for prefix in reversed(months_up_to)))
+        wanted = [prefix for prefix in months_up_to if _overlaps(prefix, start, end)]
         with ThreadPoolExecutor(8) as pool:
-            months = list(pool.map(lambda prefix: self._month(prefix, period.known_at, first_versions=began_later), wanted))
+            months = list(pool.map(known, wanted))
         months = [month for month in months if not month.empty]
         if not months:
             return pd.DataFrame({"time": pd.Series(dtype="datetime64[us]")})
@@ -176,6 +183,18 @@ class ObservationStore:
             limit = f"{prefix}{stamp(known_at)}~"  # after every part of that very moment
             names = [name for name in names if name <= limit]
         return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)
+
+
+def _start(period: Period, newest_first: Iterable[pd.Index]) -> datetime | None:
+    """Return where a period begins; `newest_first`: the times of its months, read as far as they are needed."""
+    if period.days is None:
+        return period.start
+    for times in newest_first:
+        inside = times if period.end is None else times[times <= pd.Timestamp(period.end)]
+        if len(inside):
+            earliest: datetime = inside.max().to_pydatetime() - timedelta(days=period.days)
+            return max(earliest, period.start) if period.start else earliest
+    return period.start
 
 
 def _overlaps(prefix: str, start: datetime | None, end: datetime | None) -> bool:

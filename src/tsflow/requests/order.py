@@ -38,6 +38,7 @@ class Order:
     start: datetime | None = None
     end: datetime | None = None
     known_at: datetime | None = None  # UTC; None: now
+    days: int | None = None  # of history before the last row
     entrants: tuple[str, ...] = ()
     recipe: Architecture | None = None
 
@@ -45,7 +46,7 @@ class Order:
     def period(self) -> Period:
         """The rows to train on: up to the as-of or an earlier end, as they were known at the as-of that was asked for, or now."""
         end = min(self.as_of, self.end) if self.end else self.as_of
-        return Period(self.start, end, self.known_at)
+        return Period(self.start, end, self.known_at, self.days)
 
     @property
     def chosen_recipe(self) -> Architecture:
@@ -78,11 +79,9 @@ def resolve(request: Request, settings: Settings) -> Order:
     as_of = _moment(request, station)
     if request.as_of is None:
         as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
-    history_days = settings.profiles.named(request.profile).history_days
-    starts = [request.start, as_of - timedelta(days=history_days) if history_days else None]
-    start = max((moment for moment in starts if moment), default=None)
+    days = settings.profiles.named(request.profile).history_days
     known_at = None if request.as_of is None else to_utc(as_of, station)  # else a correction of this morning would wait a day
-    order = Order(station, as_of, name, task, start, request.end, known_at)
+    order = Order(station, as_of, name, task, request.start, request.end, known_at, days)
     if isinstance(request, RetrainRequest | TuneRequest):
         settings.splits.named(request.split)
     if isinstance(request, TuneRequest):

@@ -66,9 +66,19 @@ def dew_point(vpact_mbar: Array) -> Array:
     return 243.12 * ratio / (17.62 - ratio)
 
 
+_DRIEST = 0.1  # per cent; at 0 there is no dew point
+
+
+def dew_point_of_humidity(t_degc: Array, rh_percent: Array) -> Array:
+    """Dew point in degC, of temperature and relative humidity over water (WMO-No. 8, annex 4.B)."""
+    return dew_point(saturation_vapour_pressure(t_degc) * np.maximum(rh_percent, _DRIEST) / 100)
+
+
 _FORMULAS = {
     formula.name: formula
     for formula in (
+        Formula("VPmax", ("T",), saturation_vapour_pressure, 0.2),
+        Formula("Tdew", ("T", "rh"), dew_point_of_humidity, 0.2),
         Formula("VPact", ("VPmax", "rh"), vapour_pressure, 0.02),
         Formula("VPdef", ("VPmax", "VPact"), vapour_pressure_deficit, 0.02),
         Formula("H2OC", ("VPact", "p"), water_vapour_concentration, 0.02),

@@ -182,7 +182,7 @@ def _complete(weather: dict[str, Array]) -> dict[str, Array]:
     rh = np.minimum(100 * formulas.saturation_vapour_pressure(weather["Tdew"]) / saturation, 100.0).round(2)
     rows = {"p": p, "T": t, "rh": rh, "VPmax": saturation.round(2)}
     rows["Tdew"] = np.minimum(formulas.dew_point(saturation * rh / 100).round(2), t)
-    for formula in formulas.all_formulas():
+    for formula in (each for each in formulas.all_formulas() if each.name not in rows):
         rows[formula.name] = formula.compute(*(rows[name] for name in formula.inputs)).round(2)
     return rows | {name: weather[name].round(digits) for name, digits in (("wv", 2), ("max_wv", 2), ("wd", 1))}
 
