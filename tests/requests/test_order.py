@@ -56,6 +56,17 @@ def test_a_station_without_dew_point_trains_by_default_with_the_lacking_entrants
     assert records.objects.keys("runs/r3/") == []
 
 
+def test_a_station_that_derives_its_dew_point_trains_the_recipes_that_want_one(records: Records, home: Path):
+    content = yaml.safe_load((home / "include" / "stations" / "demo.yaml").read_text())
+    variables = {name: content["variables"][name] for name in ("p", "T", "rh", "wv")}
+    variables["Tdew"] = {"derived": "Tdew", "unit": "degC", "range": [-45, 35]}
+    mast = content | {"station": "mast", "variables": variables}
+    (home / "include" / "stations" / "mast.yaml").write_text(yaml.safe_dump(mast, sort_keys=False))
+    ingest(records, station="mast", history_days=60)
+    planned = build(records, station="mast", profile="smoke", architectures=["naive", "ridge", "lightgbm"])
+    assert {name: bool(train(records, "r1", name).files) for name in planned.entrants} == dict.fromkeys(planned.entrants, True)
+
+
 def test_a_named_recipe_that_does_not_fit_the_task_is_refused_before_anything_is_written(records: Records, home: Path):
     path = home / "include" / "stations" / "demo.yaml"
     path.write_text(path.read_text() + "tasks: {main: {}, soon: {context_hours: 48, horizon_hours: 3}}\n")

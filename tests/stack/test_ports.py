@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 
@@ -53,6 +53,17 @@ def test_the_replacement_is_remembered_until_the_setting_changes(taken: int) -> 
     assert choose_ports("test", {"ui": taken}) == chosen
     other = free_port()
     assert choose_ports("test", {"ui": other}) == {"ui": other}
+
+
+def test_the_port_of_the_last_start_is_waited_for(tmp_path: Path) -> None:
+    with socket.socket() as old:
+        old.bind(("127.0.0.1", 0))
+        old.listen()
+        port = old.getsockname()[1]
+        (tmp_path / "state" / "run").mkdir(parents=True)
+        (tmp_path / "state" / "run" / "ports-x.json").write_text(json.dumps({"a": {"wanted": 0, "port": port}}))
+        Timer(0.3, old.close).start()
+        assert choose_ports("x", {"a": ANY}, patience_seconds=30.0) == {"a": port}
 
 
 def test_no_two_names_get_the_same_port() -> None:

@@ -26,6 +26,7 @@ from tsflow.stack.weed import NAME, S3, answers, remove_sockets, wanted_ports, w
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore
 
+_PORT_SECONDS = 5.0  # users know the store by its port, which a killed one holds some moments longer
 PROBE = "healthy/started"  # an object that each start writes over
 
 
@@ -61,7 +62,7 @@ class Keeper(Daemon):
             self.pause()
 
     def _component(self) -> Component:
-        self._ports = choose_ports(NAME, wanted_ports(self._settings))
+        self._ports = choose_ports(NAME, wanted_ports(self._settings), patience_seconds=_PORT_SECONDS)
         return weed(load_secrets(), self._ports, self._settings.object_store.bucket)
 
     def _open(self, pid: int) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,13 +13,20 @@ from tsflow.stack.places import private_dir, write_private
 
 LOOPBACK = "127.0.0.1"
 ANY = 0
+_POLL_SECONDS = 0.05
 
 
-def choose_ports(owner: str, wanted: Mapping[str, int]) -> dict[str, int]:
+def choose_ports(owner: str, wanted: Mapping[str, int], *, patience_seconds: float = 0.0) -> dict[str, int]:
     """Return a free port for each name; `ANY` leaves the choice to the system.
 
     A port that replaced a taken one is kept for later starts, as long as the setting stays the same.
+
+    Parameters
+    ----------
+    patience_seconds
+        How long the ports of the last start are waited for: a process that was killed holds them some moments longer.
     """
+    deadline = time.monotonic() + patience_seconds
     file = _file(owner)
     remembered = _remembered(file)
     chosen: dict[str, int] = {}
@@ -26,6 +34,8 @@ def choose_ports(owner: str, wanted: Mapping[str, int]) -> dict[str, int]:
         for name, port in wanted.items():
             before = remembered.get(name, {})
             candidates = [before["port"]] if before.get("wanted") == port and "port" in before else []
+            while candidates and not is_free(candidates[0]) and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
             candidates += [port, ANY]
             chosen[name] = next(held.enter_context(_bound(free)) for free in candidates if is_free(free))
     write_private(file, json.dumps({name: {"wanted": wanted[name], "port": port} for name, port in chosen.items()}) + "\n")

@@ -12,7 +12,7 @@ from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
 from tsflow.stack.ports import LOOPBACK, choose_ports
 from tsflow.stack.processes import Kept, stop
-from tsflow.stack.record import SUPERVISOR
+from tsflow.stack.record import KEEPER, SUPERVISOR, living
 from tsflow.stack.secrets import load_secrets
 
 
@@ -34,10 +34,7 @@ class Supervisor(Daemon):
             if self.stopping():
                 return
             migration_done()
-        stack, environment = self._settings.stack, self._environment(store)
-        locks = self._embedded.handed_on if self._embedded else ()
-        parts = components(environment, stack.stop_timeout_seconds, locks)
-        self.kept = [Kept(component, stack.max_restarts) for component in parts]
+        self.kept = self._parts(store)
         while not self.stopping():
             for kept in self.kept:
                 kept.tick(time.monotonic())
@@ -45,7 +42,24 @@ class Supervisor(Daemon):
             self.write()
             if self._embedded is not None:
                 self._embedded.keep()
+                store = self._followed(store)
             self.pause()
+
+    def _parts(self, store: ObjectStoreSettings) -> list[Kept]:
+        """Return Airflow's parts, which work in this store."""
+        stack, locks = self._settings.stack, self._embedded.handed_on if self._embedded else ()
+        parts = components(self._environment(store), stack.stop_timeout_seconds, locks)
+        return [Kept(component, stack.max_restarts) for component in parts]
+
+    def _followed(self, store: ObjectStoreSettings) -> ObjectStoreSettings:
+        """Start Airflow's parts anew if the store came back at another port, as they know it by its address."""
+        keeper = living(KEEPER)
+        if keeper is None or keeper.url is None or keeper.url == store.endpoint_url:
+            return store
+        self._stop_parts()
+        moved = load_secrets().of_store(self._settings.object_store, keeper.url)
+        self.kept = self._parts(moved)
+        return moved
 
     def _environment(self, store: ObjectStoreSettings) -> dict[str, str]:
         """Choose the port just before it is used: another stack that starts on this machine may want the same one."""
@@ -67,11 +81,14 @@ class Supervisor(Daemon):
 
         The API server goes last: tasks that still run report to it, and the scheduler waits for them.
         """
+        self._stop_parts()
+        self._held.close()
+
+    def _stop_parts(self) -> None:
         last = [kept for kept in self.kept if kept.component.name == API_SERVER]
         stop([kept for kept in self.kept if kept not in last])
         stop(last)
         sweep(lambda part: part in PARTS)
-        self._held.close()
 
 
 def main() -> int:
