@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 LOCKS := deploy/locks
+TOOLS := $(VENV)/tools
 STAMP := $(VENV)/.installed
 FAULT_NOTES := .faults.jsonl
 # Compiled modules make Airflow and TensorFlow start three times as fast.
@@ -76,13 +77,20 @@ lock: ## renew all locks from pyproject.toml, for all Pythons at once
 	$(COMPILE) --universal --extra prophet --constraint requirements.lock pyproject.toml --output-file $(LOCKS)/prophet.lock
 	$(COMPILE) --python-platform x86_64-manylinux_2_28 --extra gpu --constraint requirements.lock pyproject.toml --output-file $(LOCKS)/gpu.lock
 	echo uv==$(UV_VERSION) | $(COMPILE) --universal - --output-file $(LOCKS)/uv.lock
+	printf 'cyclonedx-bom>=7\npip-audit>=2.9\n' | $(COMPILE) --universal - --output-file $(LOCKS)/tools.lock
 
-audit: install ## look every locked package up in the list of known vulnerabilities
-	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+# In an environment of their own: what they need changes how Airflow checks forms.
+$(TOOLS)/.installed: $(STAMP) $(LOCKS)/tools.lock
+	$(BIN)/python -m venv --without-pip $(TOOLS)
+	$(BIN)/uv pip install --quiet --python $(TOOLS)/bin/python --require-hashes --requirement $(LOCKS)/tools.lock
+	@touch $@
 
-sbom: install ## write dist/sbom.json: what is installed, as CycloneDX
+audit: $(TOOLS)/.installed ## look every locked package up in the list of known vulnerabilities
+	$(TOOLS)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
+sbom: $(TOOLS)/.installed ## write dist/sbom.json: what is installed, as CycloneDX
 	mkdir -p dist
-	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json
+	$(TOOLS)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json
 
 docs: install ## renew the parts of docs/ that are made from the code
 	$(BIN)/python docs/make.py

@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
+from tsflow.errors import SettingsError
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
 from wiring import RETRAINING, RETRIES, asked, cron, params_of, partition, records, reference
@@ -25,7 +26,14 @@ def notifiers(text: str) -> Iterator[Any]:
         arguments = {
             key: value.replace("{{ alert }}", text) if isinstance(value, str) else value for key, value in chosen.arguments.items()
         }
-        yield getattr(import_module(module), name)(**arguments)
+        try:
+            kind = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            msg = (
+                f"monitor.notifiers: no notifier {chosen.notifier!r} ({error}); name its class with its module, as in docs/using.md"
+            )
+            raise SettingsError(msg) from error
+        yield kind(**arguments)
 
 
 @dag(
@@ -54,17 +62,21 @@ def monitor() -> None:
         return steps.monitor(records(), settings(), *what).model_dump()
 
     @task
-    def alerts(reports: list[dict[str, str]]) -> list[str]:
+    def alerts(reports: list[dict[str, str]]) -> list[dict[str, Any]]:
         from tsflow.monitoring.alerts import sentences
         from tsflow.records.forecast import Report
 
         store = records()
-        return [text for report in reports for text in sentences(store.fetch(Report, reference(report)))]
+        found = [(report, sentences(store.fetch(Report, reference(report)))) for report in reports]
+        return [{"report": report, "kind": kind, "text": text} for report, new in found for kind, text in new.items()]
 
     @task(map_index_template="{{ task.op_kwargs['text'] }}")
-    def alert(text: str) -> str:
+    def alert(report: dict[str, str], kind: str, text: str) -> str:
+        from tsflow import steps
+
         for notifier in notifiers(text):
             notifier(get_current_context())
+        steps.tell(records(), reference(report), kind, text)  # only now: what got lost on the way is told at the next look
         return text
 
     @task(outlets=[RETRAINING])
@@ -82,7 +94,7 @@ def monitor() -> None:
         outlet_events[RETRAINING].add_partitions(keys)
 
     reports = score.expand(what=stations())
-    alert.expand(text=alerts(reports))
+    alert.expand_kwargs(alerts(reports))
     ask_for_retraining(reports)
 
 

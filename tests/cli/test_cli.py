@@ -183,6 +183,18 @@ def test_what_is_wrong_is_said_with_an_exit_code(environment: dict[str, str], ar
     assert "Traceback" not in done.stderr
 
 
+def test_wrong_settings_stop_neither_help_nor_the_end_of_the_stack(environment: dict[str, str], home: Path):
+    (home / "include" / "tsflow.yaml").write_text("monitor: {modell_age_days: 0.2}\n")
+    here = {"TSFLOW_HOME": str(home)}
+    for arguments in (["--help"], ["run", "--help"], ["down"]):
+        assert tsflow(environment, *arguments, **here).returncode == 0, arguments
+    for arguments in (["status"], ["champion", "show"], ["run"]):
+        done = tsflow(environment, *arguments, **here)
+        assert done.returncode == SettingsError.exit_code
+        assert "monitor.modell_age_days: unknown key" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_backtest_prints_writes_and_shows_the_same(environment: dict[str, str], tmp_path: Path):
     out, shown = tmp_path / "out.json", tmp_path / "shown.json"
     plan = ("--folds", "2", "--test-days", "9", "--validation-days", "5", "--step-days", "9")

@@ -156,10 +156,14 @@ def test_a_limit_that_is_passed_is_an_alert_once(changes: dict[str, Any], kind: 
     loud = report(**changes)
     first = loud.changed(**alerts_of(loud, quiet, limits))
     assert first.new_alerts == [kind]
-    assert says in sentences(first)[0]
-    again = loud.changed(**alerts_of(loud, first, limits))
+    assert says in sentences(first)[kind]
+    later = loud.changed(created_at=loud.created_at + timedelta(days=1))
+    lost = later.changed(**alerts_of(later, first, limits))
+    assert lost.new_alerts == [kind], "the notifier failed: it is told again"
+    assert [alert.since for alert in lost.alerts] == [alert.since for alert in first.alerts]
+    again = later.changed(**alerts_of(later, first, limits, lambda alert: alert in first.alerts))
     assert [alert.kind for alert in again.alerts] == [kind]
-    assert sentences(again) == [], "nobody is told twice"
+    assert sentences(again) == {}, "nobody is told twice"
     assert first.wants_retraining == (kind == "skill")
 
 

@@ -54,7 +54,7 @@ def workflow(request: type[Request], *, json_out: bool = True) -> Callable[[Call
 
     A field that is required becomes an argument.
     """
-    of_request = [knob for knob in knobs(request) if knob.name != "source"]
+    of_request = [knob for knob in knobs(request, settings_may_be_wrong=True) if knob.name != "source"]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
@@ -112,7 +112,7 @@ def _value(knob: Knob, given: str | None) -> object:
 
 def _sources(command: Command) -> Command:
     """Give a command where its observations come from: one source by its name, or files."""
-    (knob,) = [knob for knob in knobs(IngestRequest) if knob.name == "source"]
+    (knob,) = [knob for knob in knobs(IngestRequest, settings_may_be_wrong=True) if knob.name == "source"]
     more = " With --here also a file or a pattern; give --source again, or more files after it, for several."
     text = f"{knob.sentence}{more}"
     command = click.argument("files", nargs=-1, metavar="[FILE]...")(command)
@@ -148,7 +148,7 @@ _overrides = click.option(
     is_eager=True,
     help="Override a setting in this process, such as splits.book.train=2/3; give --set again for several.",
 )
-task_option = click.option("--task", metavar="NAME", help="Show this task of the station. Default: the newest, or the first task.")
+task_option = click.option("--task", metavar="NAME", help="Work on this task of the station. Default: its first task.")
 station_option = click.option(
     "--station",
     metavar="NAME|FILE",

@@ -1,18 +1,23 @@
 """Limits that were passed, in sentences."""
 
 import math
+from collections.abc import Callable
 
 from tsflow.limits import MonitorSettings
 from tsflow.records.forecast import Alert, Report
+from tsflow.storage.codecs import stamp
 
 
-def alerts_of(report: Report, before: Report | None, limits: MonitorSettings) -> dict[str, object]:
-    """Return what a report has of alerts: all of them, those that the report before did not have, and whether to retrain."""
-    alerts = [*_of_scores(report, limits), *_of_age(report, limits), *_of_inputs(report, limits)]
-    known = {alert.kind for alert in before.alerts} if before else set()
+def alerts_of(
+    report: Report, before: Report | None, limits: MonitorSettings, told: Callable[[Alert], bool] = lambda alert: False
+) -> dict[str, object]:
+    """Return what a report has of alerts: all of them, those of which nobody was `told` yet, and whether to retrain."""
+    since = {alert.kind: alert.since for alert in before.alerts} if before else {}
+    found = [*_of_scores(report, limits), *_of_age(report, limits), *_of_inputs(report, limits)]
+    alerts = [alert.changed(since=since.get(alert.kind) or stamp(report.created_at)) for alert in found]
     return {
         "alerts": alerts,
-        "new_alerts": [alert.kind for alert in alerts if alert.kind not in known],
+        "new_alerts": [alert.kind for alert in alerts if not told(alert)],
         "wants_retraining": any(alert.kind == "skill" for alert in alerts),
     }
 
@@ -62,7 +67,7 @@ def _of_inputs(report: Report, limits: MonitorSettings) -> list[Alert]:
     return found
 
 
-def sentences(report: Report) -> list[str]:
-    """Return the new alerts of a report, each in a sentence that stands alone."""
+def sentences(report: Report) -> dict[str, str]:
+    """Return by kind the alerts of a report of which nobody was told yet, each in a sentence that stands alone."""
     new = set(report.new_alerts)
-    return [f"{report.station}, task {report.task}: {alert.text}" for alert in report.alerts if alert.kind in new]
+    return {alert.kind: f"{report.station}, task {report.task}: {alert.text}" for alert in report.alerts if alert.kind in new}

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from tsflow.model import Strict
 from tsflow.names import MAIN
 from tsflow.records.record import Record
-from tsflow.records.template import Template
+from tsflow.records.template import Template, Value
 
 # One file a forecast, by the day of its origin; the name says origin and version, so that a repeat writes nothing.
 FORECAST_ROWS = Template("forecasts/{station}/{task}/day={day}/{origin}-{version}.parquet")
@@ -97,6 +97,7 @@ class Alert(Strict):
     text: str
     figure: float | None = None
     limit: float | None = None
+    since: str = ""  # when the first report had it, of those without a break
 
 
 class Report(Record):
@@ -119,5 +120,23 @@ class Report(Record):
     drift: dict[str, Drift] = {}
     bias_z: float | None = None  # mean error of the last days, in deviations of such means
     alerts: list[Alert] = []
-    new_alerts: list[str] = []  # kinds that the report before did not have
+    new_alerts: list[str] = []  # kinds of which nobody was told yet
     wants_retraining: bool = False
+
+
+class Told(Record):
+    """That somebody was told of an alert: written once its notifiers have taken it."""
+
+    TEMPLATE: ClassVar[Template] = Template("monitor/{station}/{task}/told/{since}-{what}.json")
+
+    station: str
+    task: str
+    kind: str
+    since: str
+    text: str
+    told_at: datetime
+
+    @classmethod
+    def place(cls, report: Report, alert: Alert) -> dict[str, Value]:
+        """Return where it lies that somebody was told of this alert."""
+        return {"station": report.station, "task": report.task, "since": alert.since, "what": alert.kind.replace(" ", "-")}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 import annotated_types
 from pydantic.fields import FieldInfo
 
+from tsflow.errors import SettingsError
 from tsflow.requests.models import Request
 from tsflow.requests.names import Names
 
@@ -37,9 +38,29 @@ class Knob:
         return "--" + self.name.replace("_", "-")
 
 
-def knobs(request: type[Request]) -> list[Knob]:
-    """Return the fields of a request; names and defaults that settings decide are those of now."""
-    return [_knob(name, field) for name, field in _in_order(request)]
+def knobs(request: type[Request], *, settings_may_be_wrong: bool = False) -> list[Knob]:
+    """Return the fields of a request; names and defaults that settings decide are those of now.
+
+    Parameters
+    ----------
+    settings_may_be_wrong
+        Leave such a default empty if the settings cannot be read: the stack must be stopped also then.
+
+    Raises
+    ------
+    SettingsError
+        If the settings cannot be read.
+    """
+    found = []
+    for name, field in _in_order(request):
+        try:
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+        except SettingsError:
+            if not settings_may_be_wrong:
+                raise
+            default = None
+        found.append(_knob(name, field, default))
+    return found
 
 
 def _in_order(request: type[Request]) -> list[tuple[str, FieldInfo]]:
@@ -49,13 +70,12 @@ def _in_order(request: type[Request]) -> list[tuple[str, FieldInfo]]:
     return [(name, fields[name]) for name in [*first, *(name for name in fields if name not in first)]]
 
 
-def _knob(name: str, field: FieldInfo) -> Knob:
+def _knob(name: str, field: FieldInfo, default: object) -> Knob:
     plain, metadata, optional = _plain(field.annotation, list(field.metadata))
     is_list = get_origin(plain) is list
     if is_list:
         plain, metadata, _ = _plain(get_args(plain)[0], metadata)
     names = next((each for each in metadata if isinstance(each, Names)), None)
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
     return Knob(
         name=name,
         title=field.title or name,

@@ -8,7 +8,7 @@
     build_backtest -> backtest_entrant (one a fold and architecture) -> summarise_backtest  backtest
     due_retraining                                                                              daily
     make_forecast                                                                               forecast, and after publish
-    monitor                                                                                     monitor
+    monitor -> tell (each alert, when it was sent)                                              monitor
     start_tuning -> tune_worker (any number) -> finish_tuning                                  tune
 
 A step takes the store of records, the settings, and a request or references; it returns a record or a reference to one.
@@ -33,6 +33,7 @@ from tsflow.steps.refit import plan_refit, refit_entrant
 from tsflow.steps.start_tuning import start_tuning
 from tsflow.steps.store_batch import store_batch
 from tsflow.steps.summarise_backtest import summarise_backtest
+from tsflow.steps.tell import tell
 from tsflow.steps.train_entrant import ensembles_of, singles_of, train_entrant
 from tsflow.steps.tune_worker import tune_worker
 from tsflow.steps.validate_batch import validate_batch
@@ -59,6 +60,7 @@ __all__ = [
     "start_tuning",
     "store_batch",
     "summarise_backtest",
+    "tell",
     "train_entrant",
     "tune_worker",
     "validate_batch",

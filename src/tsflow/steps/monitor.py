@@ -1,5 +1,6 @@
 """Score the forecasts whose truth is in, and say what somebody should look at."""
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from tsflow.champion.clock import utc_now
 from tsflow.champion.history import History
+from tsflow.limits import MonitorSettings
 from tsflow.monitoring.alerts import alerts_of
 from tsflow.monitoring.drift import bias_z, drift
 from tsflow.monitoring.forecasts import forecasts_made
@@ -17,7 +19,7 @@ from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import StoredDataset
 from tsflow.records.files import RUN
-from tsflow.records.forecast import Report
+from tsflow.records.forecast import Alert, Report, Told
 from tsflow.records.record import Reference
 from tsflow.records.store import Records
 from tsflow.settings import Settings
@@ -25,6 +27,8 @@ from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
+
+log = logging.getLogger(__name__)
 
 
 def monitor(records: Records, settings: Settings, station: str, task: str, *, now: datetime | None = None) -> Reference:
@@ -36,7 +40,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     since = today - timedelta(days=limits.days + 1 + what.horizon_hours / 24)
     observed = ObservationStore(records, station).read(Period(start=since - timedelta(days=1), end=today))
     if observed.empty:
-        return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
+        return _written(records, report, limits)
     hours = hourly_frame(observed, about, settings.hourly).frame
     observed, _ = plausible(observed, about)
     made = forecasts_made(records, station, task, since=since, until=today)
@@ -65,7 +69,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
             bias_z=bias_z(errors, reference.forecasts, days=limits.drift_days) if reference.forecasts is not None else None,
             model_age_days=round((moment - to_utc(learnt_until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
         )
-    return records.append(report.changed(**alerts_of(report, _before(records, report), limits)))
+    return _written(records, report, limits)
 
 
 @dataclass(frozen=True)
@@ -96,5 +100,15 @@ def _errors(made: pd.DataFrame, truth: pd.Series, horizon: int, *, since: dateti
     return (rows["forecast"].astype("float64") - truth.reindex(rows["target_time"]).to_numpy()).dropna()
 
 
-def _before(records: Records, report: Report) -> Report | None:
-    return records.newest(Report, station=report.station, task=report.task)
+def _written(records: Records, report: Report, limits: MonitorSettings) -> Reference:
+    before = records.newest(Report, station=report.station, task=report.task)
+
+    def told(alert: Alert) -> bool:
+        return records.find(Told, **Told.place(report, alert)) is not None
+
+    whole = report.changed(**alerts_of(report, before, limits, told))
+    shown = "no forecast was scored yet" if whole.mae is None else f"error {whole.mae:.2f}, naive {whole.naive_mae:.2f}"
+    log.info("%s, task %s, %d days: %s", whole.station, whole.task, whole.days, shown)
+    for alert in whole.alerts:
+        log.warning("%s, task %s: %s", whole.station, whole.task, alert.text)
+    return records.append(whole)
