@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from conftest import REPOSITORY
 from tsflow import errors
 from tsflow.cli.main import app
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMAND = re.compile(r"^(?:\.venv/bin/)?tsflow ([^#\n]+)|`tsflow ([^`\n]+)`", re.MULTILINE)
@@ -53,6 +55,14 @@ def test_the_readme_lists_every_exit_code():
     }
     assert raised - listed == set()
     assert {0, 1, 130} <= listed
+
+
+def test_the_limits_of_the_pages_are_those_of_the_settings():
+    page = (REPOSITORY / "docs" / "using.md").read_text()
+    (block,) = [found for found in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "skill_days" in found]
+    said = yaml.safe_load(block)
+    known = {"gate": GateSettings(), "forecast": ForecastSettings(), "monitor": MonitorSettings()}
+    assert said == {name: limits.model_dump(exclude={"notifiers"}) for name, limits in known.items()}
 
 
 ELSEWHERE = {

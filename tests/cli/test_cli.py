@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,25 @@ def test_what_is_wrong_is_said_with_an_exit_code(environment: dict[str, str], ar
     assert done.returncode == code, done.stderr
     assert says in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["show"], ["verify"], ["history"], ["pin", "--reason", "x"]], ids=lambda words: words[0])
+def test_a_station_or_task_that_nobody_knows_is_named_with_those_there_are(environment: dict[str, str], command: list[str]):
+    for where, says in (("--station nowhere", "unknown station 'nowhere'"), ("--station demo --task wind", "wind")):
+        done = tsflow(environment, "champion", *command, *where.split())
+        assert done.returncode == SettingsError.exit_code, done.stdout
+        assert says in done.stderr
+        assert ("demo" if "nowhere" in where else "main") in done.stderr
+
+
+def test_a_service_whose_port_is_taken_says_so(environment: dict[str, str]):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = tsflow(environment, "serve", "--port", port)
+    assert done.returncode == SettingsError.exit_code
+    assert f"cannot listen at 127.0.0.1:{port}" in done.stderr
 
 
 def test_wrong_settings_stop_neither_help_nor_the_end_of_the_stack(environment: dict[str, str], home: Path):

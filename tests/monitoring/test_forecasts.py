@@ -141,9 +141,9 @@ def report(**changes: Any) -> Report:
     [
         ({"mae": 3.0, "naive_mae": 2.5, "skill": -0.2}, "skill", "the forecasts' error is 3.00, that of naive 2.50"),
         ({"coverage": {"0.8": 0.1}}, "coverage 0.8", "intervals of 80 % held 10 % of the last 7 days' truths"),
-        ({"data_age_hours": 30.0}, "data", "the newest hour is 30 hours old"),
+        ({"data_age_hours": 30.0}, "data", "the newest hour is 30.0 h old (limit 6 h)"),
         ({"data_age_hours": None}, "data", "nothing came in for days"),
-        ({"model_age_days": 12.0}, "model", "the champion's data are 12 days old"),
+        ({"model_age_days": 12.0}, "model", "the champion's data end 12.0 d ago (limit 7 d)"),
         ({"drift": {"T": Drift(level=7.0, spread=1.0)}}, "drift T", "T lies +7.0 robust deviations from its season"),
         ({"drift": {"rh": Drift(level=0.0, spread=0.01)}}, "stuck rh", "rh hardly moves"),
         ({"bias_z": -5.0}, "bias", "forecasts are off to one side"),

@@ -93,7 +93,7 @@ def _move(history: History, kind: Kind, version: str, *, actor: str, reason: str
             msg = f"the champion of {_of(history)} is pinned by {pinned.actor} ({pinned.reason}); `tsflow champion unpin` lifts it"
             raise SettingsError(msg)
         if version in standing.state.refused:
-            msg = f"version {version} of {_of(history)} was refused by a person; see `tsflow champion history`"
+            msg = f"version {version} of {_of(history)} was refused by a person, for good; see its history, train anew"
             raise SettingsError(msg)
         if standing.pointer is not None and standing.pointer.version == version:
             msg = f"version {version} is the champion of {_of(history)} already"

@@ -119,11 +119,10 @@ def _do(
 
 def _opened(records: Records, station: str | None, task: str | None, *, local: bool) -> History:
     from tsflow.champion.history import History
-    from tsflow.cli.show import station_name, task_of
+    from tsflow.cli.show import of_station
 
-    named = station or settings().station
-    key = settings().signing.private_key()
-    return History(records, station_name(named), task_of(records, named, task), stage_of(local=local), private_key=key)
+    name, asked = of_station(records, station or settings().station, task)
+    return History(records, name, asked, stage_of(local=local), private_key=settings().signing.private_key())
 
 
 def _show(entries: list[Entry], history: History, *, rules: bool) -> None:

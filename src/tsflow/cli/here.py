@@ -16,7 +16,7 @@ from tsflow.cli.output import console, show_backtest, show_board, write_json
 from tsflow.cli.output import show_tuning as show_result
 from tsflow.cli.stores import store
 from tsflow.errors import EntrantSkipped, SettingsError, StorageUnavailable, TsflowError
-from tsflow.names import Stage
+from tsflow.names import LOCAL, Stage
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest, resolve
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
@@ -63,6 +63,8 @@ def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None,
     show_board(ranked)
     show_entry(entry)
     console.print(f"pointer   {published.address}", markup=False)
+    if stage == LOCAL and published.outcome != "refused":
+        console.print(f"read it   tsflow forecast --local --station {published.station}", markup=False)
     console.print(f"report {page}", markup=False)
     facts = {"ingest": report.model_dump(mode="json") if report else None, "published": published.model_dump(mode="json")}
     write_json(json_out, {**ranked.model_dump(mode="json"), **facts})

@@ -133,9 +133,17 @@ def board_markdown(board: Leaderboard) -> str:
     return "\n".join(lines)
 
 
+_LEGEND = """ranked by validation MAE; test MAE, its 95 % interval, skill (against naive) and vs best (against rank 1, the
+challenger) are of the test part; epochs: trained (the best one). The gate compares with champion and naive on validation and
+test together."""
+
+
 def show_board(board: Leaderboard) -> None:
     """Print a leaderboard with the reasons of failed and skipped entrants."""
     console.print(board_table(board))
+    console.print(_LEGEND, style="dim", markup=False)
+    if board.run.startswith("here-"):
+        console.print("a run without Airflow (--here): a try, unless it was published with --publish", style="dim", markup=False)
     for entrant in board.entrants:
         if entrant.reason:
             console.print(f"{entrant.architecture} {entrant.status}: ", style=_COLOURS[entrant.status], end="")

@@ -12,7 +12,7 @@ from tsflow.cli.output import board_markdown, console, say, show_backtest, show_
 from tsflow.cli.stores import store
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.folders import names_in
-from tsflow.names import MAIN, PRODUCTION, Stage
+from tsflow.names import PRODUCTION, Stage
 from tsflow.records.forecast import Report
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, settings
@@ -61,7 +61,8 @@ def champion(station: str, task: str | None, stage: Stage, json_out: str | None)
     from tsflow.bundle.reading import read_champion
 
     with store() as records:
-        loaded = read_champion(records.objects, station_name(station), task_of(records, station, task), stage)
+        name, asked = of_station(records, station, task)
+        loaded = read_champion(records.objects, name, asked, stage)
         address = records.objects.address(loaded.pointer.manifest_key)
         seen = records.newest(Report, station=loaded.manifest.station, task=loaded.manifest.target.task)
     manifest = loaded.manifest
@@ -83,9 +84,8 @@ def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -
     from tsflow.champion.audit import audit
     from tsflow.champion.history import History
 
-    name = station_name(station)
     with store() as records:
-        asked = task_of(records, station, task)
+        name, asked = of_station(records, station, task)
         loaded = read_champion(records.objects, name, asked, stage)
         found = audit(History(records, name, asked, stage))
     files = {file: asdict(facts) for file, facts in loaded.manifest.files.items()}
@@ -113,7 +113,8 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
 
     with store() as records:
         described = _described(records, station)
-        loaded = load_champion(described.station, records.objects, task=task_of(records, station, task), stage=stage, cache=None)
+        asked = of_station(records, station, task)[1]
+        loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)
         manifest = loaded.manifest
         hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
         recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
@@ -193,14 +194,18 @@ def station_name(station: str) -> str:
     return station
 
 
-def task_of(records: Records, station: str, task: str | None) -> str:
-    """Return the task that is meant: the one named, else the first of the station, where it is known."""
-    if task is not None:
-        return task
-    try:
-        return next(iter(_described(records, station).tasks))
-    except UnknownName:
-        return MAIN
+def of_station(records: Records, station: str, task: str | None) -> tuple[str, str]:
+    """Return a station's name and the task that is meant: the one named, else its first.
+
+    Raises
+    ------
+    UnknownName
+        If neither a file nor the store knows such a station, or it has no such task.
+    """
+    known = _described(records, station)
+    if task is not None and task not in known.tasks:
+        raise UnknownName(f"task of station {known.station}", task, list(known.tasks))
+    return known.station, task or next(iter(known.tasks))
 
 
 def _described(records: Records, station: str) -> Station:

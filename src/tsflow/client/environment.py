@@ -21,7 +21,8 @@ def store_from_environment() -> ObjectStore:
     if not (value("ENDPOINT_URL") or value("BUCKET")):
         msg = (
             "no object store is named: set TSFLOW_OBJECT_STORE__ENDPOINT_URL (and __BUCKET, __ACCESS_KEY_ID, "
-            "__SECRET_ACCESS_KEY), or on AWS TSFLOW_OBJECT_STORE__BUCKET"
+            "__SECRET_ACCESS_KEY), or on AWS TSFLOW_OBJECT_STORE__BUCKET; the embedded store's stand in .tsflow/reader.env: "
+            "`set -a; . .tsflow/reader.env; set +a`"
         )
         raise SettingsError(msg)
     return ObjectStore(

@@ -43,10 +43,12 @@ def _of_age(report: Report, limits: MonitorSettings) -> list[Alert]:
         return [Alert(kind="data", text="nothing came in for days; look at the source and at the runs of ingest_weather")]
     found = []
     if report.data_age_hours > limits.data_age_hours:
-        text = f"the newest hour is {report.data_age_hours:.0f} hours old; look at the source and at the runs of ingest_weather"
+        text = f"the newest hour is {report.data_age_hours:.1f} h old (limit {limits.data_age_hours:g} h)"
+        text += "; look at the source and at the runs of ingest_weather"
         found.append(Alert(kind="data", text=text, figure=report.data_age_hours, limit=limits.data_age_hours))
     if report.model_age_days is not None and report.model_age_days > limits.model_age_days:
-        text = f"the champion's data are {report.model_age_days:.0f} days old; look at the runs of retrain and at its history"
+        text = f"the champion's data end {report.model_age_days:.1f} d ago (limit {limits.model_age_days:g} d)"
+        text += "; look at the runs of retrain and at its history"
         found.append(Alert(kind="model", text=text, figure=report.model_age_days, limit=limits.model_age_days))
     return found
 
