@@ -150,7 +150,7 @@ def picture(report: dict[str, Any]) -> str:
     ]
     texts = [
         f'<text x="60" y="14">error by day (degC): <tspan fill="#06c">champion</tspan>, <tspan fill="#888">naive</tspan>, '
-        f'<tspan fill="#c00">alerts</tspan>; dashed: the thermometer begins to drift by {report["per_hour"]:g} degC an hour</text>',
+        f'<tspan fill="#c00">alerts</tspan>; dashed: T drifts from here on, {report["per_hour"]:g} degC an hour</text>',
         *(
             f'<text x="{60 + 24 * x}" y="{high - 20}" text-anchor="middle">{day[8:]}</text>'
             for x, (day, _) in enumerate(days)

@@ -41,7 +41,7 @@ class MonitorSettings(Strict):
     drift_days: Annotated[int, Field(ge=1)] = 2  # how long the window is whose level and spread are looked at
     drift_level: Annotated[float, Field(gt=0)] = 6.0  # robust deviations from the season's median
     drift_spread: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the season's usual one; less is a stuck sensor
-    bias: Annotated[float, Field(gt=0)] = 4.0  # deviations of the mean error
+    bias: Annotated[float, Field(gt=0)] = 3.0  # deviations of the mean error
     data_age_hours: Annotated[float, Field(gt=0)] = 6.0
     model_age_days: Annotated[float, Field(gt=0)] = 7.0
     notifiers: tuple[NotifierSettings, ...] = ()
