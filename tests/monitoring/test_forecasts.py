@@ -56,6 +56,22 @@ def test_a_forecast_reads_no_row_after_its_moment_and_lies_by_day_and_in_latest(
     assert kept["origin"].tolist() == [pd.Timestamp(START) + pd.Timedelta(hours=hour) for hour in (150, 151)]
 
 
+@pytest.mark.parametrize(("missing", "bridged"), [(3, 3), (6, 6), (7, None)])
+def test_a_gap_in_the_context_is_bridged_up_to_a_limit_and_told(records: Records, home: Any, missing: int, bridged: int | None):
+    write_station(home / "include" / "stations" / "small.yaml", station_of({"T": "degC", "f1": "m/s"}))
+    rows = hourly_rows(240, features=2)
+    gap = (rows.index >= 100) & (rows.index < 100 + missing)
+    ObservationStore(records, "small").upsert(rows[~gap], known_at=datetime(2021, 2, 1))
+    told = described("v1")
+    promote(records.objects, told, *write_bundle(records.objects, told, {"model.onnx": Persistence(120, 4, 0).to_onnx()}))
+    latest = made_at(records, 150.5)
+    if bridged is None:
+        assert latest.problem == "gap in the context"
+    else:
+        assert (latest.status, latest.bridged_hours) == ("ok", bridged)
+    assert made_at(records, 235.5).bridged_hours == 0, "the gap has left the context"
+
+
 @pytest.mark.parametrize(
     ("hours", "problem", "says"),
     [

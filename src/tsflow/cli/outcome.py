@@ -42,6 +42,10 @@ def show_latest(latest: LatestForecast | None) -> None:
         f"made from {made.origin:%Y-%m-%d %H:%M}; as now would be {made.naive:.1f}",
         markup=False,
     )
+    if latest.bridged_hours:
+        console.print(
+            f"          {latest.bridged_hours} h of its context were interpolated over a gap", style="yellow", markup=False
+        )
 
 
 def show_how_to_read(station: str, task: str) -> None:

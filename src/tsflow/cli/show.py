@@ -117,7 +117,9 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
         loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)
         manifest = loaded.manifest
         hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
-        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
+        serving = settings().forecast.bridging(HourlySettings.model_validate(hourly).fill_gaps_up_to)
+        hours = HourlySettings.model_validate({**hourly, "fill_gaps_up_to": serving})
+        recent = _recent(records, described, observations, manifest.context_hours, hours)
     columns = {str(name): recent[name].to_numpy() for name in recent}
     value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
     age, limit = (station_now(described) - origin.to_pydatetime()) / timedelta(hours=1), settings().forecast.stale_after_hours

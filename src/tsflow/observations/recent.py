@@ -40,6 +40,15 @@ def recent_hours(
     return unbroken(stored.read(Period(start=last - span, end=last)), station, hours, settings)
 
 
+def bridged(records: Records, station: Station, recent: pd.DataFrame, settings: HourlySettings) -> int:
+    """Return how many of these hours are there only because a longer gap than that of `settings` was interpolated."""
+    first, last = recent["time"].iloc[0], recent["time"].iloc[-1]
+    around = timedelta(hours=_SPARE_HOURS)
+    rows = ObservationStore(records, station.station).read(Period(start=first - around, end=last + station.cadence))
+    known = hourly_frame(rows, station, settings).frame["time"]
+    return int((~recent["time"].isin(known)).sum())
+
+
 def unbroken(rows: pd.DataFrame, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:
     """Return the newest unbroken hours of some observations, at most so many."""
     frame = hourly_frame(rows, station, settings).frame

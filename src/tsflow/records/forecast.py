@@ -53,6 +53,7 @@ class LatestForecast(Record):
     observed: datetime | None = None  # the newest hour in the store, by the station's clock
     data_age_hours: float | None = None
     model_age_days: float | None = None
+    bridged_hours: int = 0  # of the context, interpolated over a gap that training would not bridge
     expected_mae: float | None = None  # of the champion's candidate, on rows that it never saw
     forecast: Forecast | None = None  # of status none the last one that could be made
 

@@ -10,7 +10,7 @@ from tsflow.client import load_champion
 from tsflow.client.champion import Champion
 from tsflow.errors import DataError, NoChampion
 from tsflow.monitoring.forecasts import keep, publish_latest
-from tsflow.observations.recent import recent_hours
+from tsflow.observations.recent import bridged, recent_hours
 from tsflow.observations.store import ObservationStore
 from tsflow.records.forecast import Forecast, Interval, LatestForecast, Problem
 from tsflow.records.store import Records
@@ -35,7 +35,9 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
         return attempt.failed("no champion", str(error))
     try:
         context = champion.manifest.context_hours
-        recent = recent_hours(records, attempt.station, context, _hourly(champion), until=attempt.clock)
+        trained = _hourly(champion)
+        serving = trained.changed(fill_gaps_up_to=settings.forecast.bridging(trained.fill_gaps_up_to))
+        recent = recent_hours(records, attempt.station, context, serving, until=attempt.clock)
         observed = recent["time"].iloc[-1].to_pydatetime()
         if (problem := attempt.problem(recent, champion, settings)) is not None:
             return attempt.failed(*problem, observed)
@@ -44,7 +46,7 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
         stored = ObservationStore(records, station).last_time(attempt.clock)
         return attempt.failed("unusable data" if stored else "no observations", str(error), stored)
     keep(records, station, task, made)
-    return attempt.done(made, champion)
+    return attempt.done(made, champion, bridged(records, attempt.station, recent, trained))
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class _Attempt:
         )
         return publish_latest(self.records, latest)
 
-    def done(self, made: Forecast, champion: Champion) -> LatestForecast:
+    def done(self, made: Forecast, champion: Champion, bridged_hours: int) -> LatestForecast:
         """Say what was forecast, and how old that is."""
         manifest = champion.manifest
         latest = LatestForecast(
@@ -101,6 +103,7 @@ class _Attempt:
             observed=made.origin,
             data_age_hours=round(self.age_hours(made.origin), 2),
             model_age_days=round(self.age_hours(datetime.fromisoformat(manifest.as_of)) / 24, 2),
+            bridged_hours=bridged_hours,
             expected_mae=manifest.metrics.test_mae or manifest.metrics.val_mae,
             forecast=made,
         )
