@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -64,6 +65,14 @@ def test_a_row_that_is_still_being_written_is_left_out_and_counted(small: Statio
     whole, report = parse([RawFile("a.csv.gz", gzip.compress(GOOD[:-1]))], small, now=NOW)
     assert len(whole) == 6, "a packed file is whole if it can be unpacked"
     assert report.unfinished_rows == 0
+
+
+def test_a_byte_order_mark_before_utf_8_is_no_fault_and_blanks_are_empty_cells(small: Station):
+    frame, _ = parse([RawFile("a.csv", b"\xef\xbb\xbf" + GOOD)], small, now=NOW)
+    pd.testing.assert_frame_equal(frame, parse([RawFile("a.csv", GOOD)], small, now=NOW)[0])
+    blank, report = parse([RawFile("a.csv", csv_file(row(0, "  "), row(1)))], small, now=NOW)
+    assert np.isnan(blank["T"].iloc[0])
+    assert report.empty_cells == {"T": 1}
 
 
 def test_an_unused_column_may_stand_twice(small: Station):

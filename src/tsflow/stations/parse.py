@@ -66,6 +66,8 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
 
 
 def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
+    if pd.api.types.is_string_dtype(cells) or pd.api.types.is_object_dtype(cells):
+        cells = cells.mask(cells.astype(str).str.strip() == "")  # blanks stand for nothing, as an empty cell does
     numbers = pd.to_numeric(cells.astype(str) if pd.api.types.is_bool_dtype(cells) else cells, errors="coerce")
     wrong = numbers.isna() & cells.notna()
     if wrong.any():

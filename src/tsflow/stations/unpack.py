@@ -1,5 +1,6 @@
 """From the bytes of a station's file to the text of its CSV."""
 
+import codecs
 import gzip
 import io
 import lzma
@@ -74,7 +75,8 @@ def decode(file: RawFile, station: Station) -> str:
     """
     body = unpack(file)
     try:
-        text = body.decode(station.encoding)
+        marked = codecs.lookup(station.encoding).name == "utf-8" and body.startswith(codecs.BOM_UTF8)
+        text = body.decode("utf-8-sig" if marked else station.encoding)
     except UnicodeError as error:
         msg = f"{file.name}: not encoded as {station.encoding} ({error}); correct `encoding` in the station file"
         raise SourceFormatError(msg) from error
