@@ -95,13 +95,8 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         If no row is complete, a variable was never stored, or the hours end long before the observations do.
     """
     names = list(station.variables)
-    if lacking := [name for name in names if name not in observations]:
-        msg = f"station {station.station}: never stored: {', '.join(lacking)}; ingest again with the present station file"
-        raise DataValidationError(msg)
+    _require_stored(observations, station)
     cadence, limit = pd.Timedelta(station.cadence), pd.Timedelta(settings.fill_gaps_up_to)
-    if observations.empty:
-        msg = f"station {station.station}: no observations up to the as-of; run `tsflow ingest`, or give a later as-of"
-        raise DataValidationError(msg)
     grid = _grid(observations["time"], limit, cadence)
     measured, set_aside = plausible(observations, station)
     by_time = measured.set_index("time")[names]
@@ -134,6 +129,15 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         breaks=_breaks(times, missing_hours),
     )
     return HourlyFrame(frame, report, settings)
+
+
+def _require_stored(observations: pd.DataFrame, station: Station) -> None:
+    if observations.empty:
+        msg = f"station {station.station}: no observations up to the as-of; run `tsflow ingest`, or give a later as-of"
+        raise DataValidationError(msg)
+    if lacking := [name for name in station.variables if name not in observations]:
+        msg = f"station {station.station}: never stored: {', '.join(lacking)}; ingest again with the present station file"
+        raise DataValidationError(msg)
 
 
 def _breaks(times: pd.Series, missing_hours: pd.Series) -> list[Break]:

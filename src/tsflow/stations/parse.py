@@ -8,10 +8,10 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
+from tsflow.stations.forms import default
 from tsflow.stations.formulas import formula
 from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
-from tsflow.stations.table import read_table
 
 _EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 
@@ -43,7 +43,7 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
     if times.isna().any():
         row = int(np.flatnonzero(times.isna())[0])
         msg = (
-            f"{file.name}: row {row + 2}: time {texts.iloc[row]!r} is not of the form {station.timestamp.format!r} "
+            f"{file.name}: row {texts.index[row]}: time {texts.iloc[row]!r} is not of the form {station.timestamp.format!r} "
             f"({int(times.isna().sum())} of {len(times)} rows); correct `timestamp.format` in the station file"
         )
         raise SourceFormatError(msg)
@@ -52,12 +52,12 @@ def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> 
         times = times + station.cadence
     if (early := times < _EARLIEST).any():
         row = int(np.flatnonzero(early)[0])
-        msg = f"{file.name}: row {row + 2}: time {times.iloc[row]} lies before {_EARLIEST.year}; check the file's clock"
+        msg = f"{file.name}: row {texts.index[row]}: time {times.iloc[row]} lies before {_EARLIEST.year}; check the file's clock"
         raise SourceFormatError(msg)
     late = times > pd.Timestamp(now) + station.cadence
     if late.any():
         msg = (
-            f"{file.name}: row {int(np.flatnonzero(late)[0]) + 2}: time {times[late].iloc[0]} is in the future "
+            f"{file.name}: row {texts.index[int(np.flatnonzero(late)[0])]}: time {times[late].iloc[0]} is in the future "
             f"(now {now:%Y-%m-%d %H:%M} by the station's clock, {int(late.sum())} rows); "
             f"check the file's clock and `timestamp.format`"
         )
@@ -72,9 +72,8 @@ def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
     wrong = numbers.isna() & cells.notna()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        msg = (
-            f"{file.name}: row {row + 2}, column {name!r}: {str(cells.iloc[row])!r} is not a number ({int(wrong.sum())} such cells)"
-        )
+        where = f"{file.name}: row {cells.index[row]}, column {name!r}"
+        msg = f"{where}: {str(cells.iloc[row])!r} is not a number ({int(wrong.sum())} such cells)"
         raise SourceFormatError(msg)
     return numbers.astype("float64")
 
@@ -87,7 +86,8 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
     SourceFormatError
         Naming file, row and column of the first thing that is not as the station file says.
     """
-    table, unfinished = read_table(file, station)
+    form = default() if file.own else station.form
+    table, unfinished = form.read(file, station)
     columns: dict[str, pd.Series] = {"time": _times(table[station.timestamp.column], file, station, now)}
     names = {variable.column: name for name, variable in station.measured.items()}
     for header in table.columns.drop(station.timestamp.column):
@@ -120,7 +120,7 @@ def _in_order(frame: pd.DataFrame, file: RawFile) -> None:
     if back.any():
         at = times.index[back][0]
         msg = (
-            f"{file.name}: times out of order: row {at + 2} ({times[at]}) comes after a later time; "
+            f"{file.name}: times out of order: row {at} ({times[at]}) comes after a later time; "
             f"sort the file by time, or check its clock ({int(back.sum())} such rows)"
         )
         raise SourceFormatError(msg)

@@ -9,3 +9,4 @@ class RawFile:
 
     name: str
     body: bytes
+    own: bool = False  # written by a source of tsflow's, as comma-separated values whatever the form of the station's files

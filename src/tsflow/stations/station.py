@@ -13,6 +13,7 @@ from tsflow.location import Location
 from tsflow.model import Strict, explain
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
+from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
 from tsflow.stations.sources import AnySource, Source
 from tsflow.task import Task
@@ -95,6 +96,7 @@ class Station(Strict):
     cadence: Annotated[timedelta, BeforeValidator(_cadence)]
     timestamp: Timestamp
     encoding: str = "utf-8"
+    form: AnyForm = Field(default_factory=default)
     missing: list[float] = Field(default_factory=list)  # sentinels that stand for "no value"
     target: str
     # By name; each task has its own runs, boards and champion.

@@ -44,8 +44,9 @@ The fields of the class are the keys that a station file gives, and they are che
 
 What a kind has to keep to:
 
-- `fetch` returns whole files in the form that the station file describes: `station.timestamp` (column, format), the columns of
-  `station.measured`, `station.encoding`. A service that answers in another form is put into that one, as `json_http.py` does.
+- `fetch` returns whole files in the form that the station file describes: `station.form`, `station.timestamp` (column, format), the
+  columns of `station.measured`, `station.encoding`. What a service answers is put into comma-separated values and marked
+  `RawFile(..., own=True)`, as `json_http.py` does.
 - `start` and `end` are by the station's clock, without a zone: rows after `start`, up to and with `end`; no `start` means all
   there is. It may return more rows than were asked for, because rows that are stored already are not stored twice.
 - `fetch` raises `SourceUnavailable` if trying again later may help, and `SourceFormatError` if it cannot.

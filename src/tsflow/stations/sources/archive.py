@@ -54,7 +54,6 @@ class ArchiveSource(Source):
         If all that answer give something else, the first of those is returned, so that it is refused and kept with the reason.
         """
         import requests
-        from tsflow.stations.table import require_headers
 
         tried, strange = [], []
         for url in addresses:
@@ -62,7 +61,7 @@ class ArchiveSource(Source):
                 return url, known[url]
             try:
                 file = RawFile(Path(urlsplit(url).path).name, download(url, timeout_seconds=self.timeout_seconds))
-                require_headers(file, station)
+                station.form.require(file, station)
             except requests.RequestException as error:
                 tried.append(without_passwords(f"  {url}: {error}"))
             except SourceFormatError:

@@ -56,7 +56,7 @@ class JsonSource(Source):
             msg = f"{without_passwords(f'{url}: {error}')}\ncheck the network, or `sources` in the station file"
             raise SourceUnavailable(msg) from error
         found = self._found(body, without_passwords(url))
-        return [RawFile("rows.csv", _as_csv(found, station))] if found else []
+        return [RawFile("rows.csv", _as_csv(found, station), own=True)] if found else []
 
     def _headers(self) -> dict[str, str]:
         if self.token_variable is None:

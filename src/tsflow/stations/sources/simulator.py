@@ -34,4 +34,4 @@ class SimulatorSource(Source):
         from tsflow.stations.simulator import simulated_file
 
         begin = start or self.begins(end)
-        return [RawFile(*simulated_file(station, self, begin, end))] if begin < end else []
+        return [RawFile(*simulated_file(station, self, begin, end), own=True)] if begin < end else []

@@ -1,0 +1,136 @@
+"""Files of other loggers: delimiters, decimal commas, several lines of headers, comments; and what a wrong form says."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from conftest import write_station
+from tests_support import csv_file, row
+from tsflow.errors import SettingsError, SourceFormatError
+from tsflow.stations.forms import Form, kinds
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
+from tsflow.stations.station import Station, load_station
+from workflow import ingest
+
+NOW = datetime(2026, 11, 1)
+TOA5 = b""""TOA5","mast","CR1000X","1234","CR1000X.Std.03","CPU:mast.CR1X","4711","Hourly"
+"TIMESTAMP","RECORD","AirTC_Avg","WS_ms_Avg"
+"TS","RN","Deg C","meters/second"
+"","","Avg","Avg"
+"2021-01-01 00:00",0,5.5,1.25
+"2021-01-01 01:00",1,"NAN",1.5
+"2021-01-01 02:00",2,6.5,2
+"""
+
+
+def formed(station: Station, form: Any, **columns: str) -> Station:
+    """The station with files of another form, and other names of the columns."""
+    variables = {name: variable.changed(column=columns.get(name, variable.column)) for name, variable in station.variables.items()}
+    timestamp = station.timestamp.changed(column=columns.get("time", station.timestamp.column))
+    return station.changed(form=form, variables=variables, timestamp=timestamp)
+
+
+def test_a_campbell_loggers_file_is_read(small: Station):
+    mast = formed(small, "toa5", time="TIMESTAMP", T="AirTC_Avg", wv="WS_ms_Avg")
+    frame, report = parse([RawFile("mast.dat", TOA5)], mast, now=NOW)
+    assert frame["time"].tolist() == list(pd.date_range("2021-01-01", periods=3, freq="h"))
+    np.testing.assert_array_equal(frame["T"], [5.5, np.nan, 6.5])
+    assert frame["wv"].tolist() == [1.25, 1.5, 2.0]
+    assert report.empty_cells == {"T": 1}
+    assert report.ignored_columns == ["RECORD"]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"delimiter": ";", "decimal": ","}, "time;T;wv\n2021-01-01 00:00;5,5;1\n2021-01-01 01:00;6,25;2\n"),
+        ({"delimiter": "\t"}, "time\tT\twv\n2021-01-01 00:00\t5.5\t1\n2021-01-01 01:00\t6.25\t2\n"),
+        ({"first_line": 3}, "time,T,wv\n,degC,m/s\n2021-01-01 00:00,5.5,1\n2021-01-01 01:00,6.25,2\n"),
+        (
+            {"comment": "#", "header_line": 2, "first_line": 3},
+            "# a mast\ntime,T,wv\n# noon\n2021-01-01 00:00,5.5,1\n\n2021-01-01 01:00,6.25,2\n",
+        ),
+        (
+            {"missing_texts": ["n/a", "---"]},
+            "time,T,wv\n2021-01-01 00:00,5.5,1\n2021-01-01 01:00,6.25,2\n2021-01-01 02:00,n/a,---\n",
+        ),
+    ],
+    ids=["semicolons and decimal commas", "tabs", "a line of units", "comments and empty lines", "words for no value"],
+)
+def test_other_forms_give_the_same_rows(small: Station, form: dict[str, Any], text: str):
+    frame, _ = parse([RawFile("a.csv", text.encode())], formed(small, form), now=NOW)
+    assert frame["T"].tolist()[:2] == [5.5, 6.25]
+    assert frame["wv"].tolist()[:2] == [1.0, 2.0]
+    assert frame.iloc[2:][["T", "wv"]].isna().all(axis=None)
+
+
+def test_messages_name_the_line_of_the_file(small: Station):
+    form = {"comment": "#", "header_line": 2, "first_line": 3}
+    text = b"# a mast\ntime,T,wv\n# noon\n2021-01-01 00:00,5.5,1\n\n2021-01-01 01:00,warm,2\n"
+    with pytest.raises(SourceFormatError, match="row 6, column 'T': 'warm' is not a number"):
+        parse([RawFile("a.csv", text)], formed(small, form), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (csv_file(row(0)).replace(b",", b";"), "write `form: {delimiter: ';'}`"),
+        (csv_file(row(0)).replace(b",", b"\t"), r"write `form: {delimiter: \"\\t\"}`"),
+        (TOA5, "write `form: toa5`"),
+    ],
+)
+def test_a_file_of_another_form_says_what_to_write(small: Station, body: bytes, says: str):
+    with pytest.raises(SourceFormatError) as caught:
+        parse([RawFile("a.csv", body)], small, now=NOW)
+    assert says.replace("\\\\", "\\").replace('\\"', '"') in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"delimiter": ",", "decimal": ","}, "delimiter and decimal are both ','"),
+        ({"header_line": 3, "first_line": 3}, "first_line 3 does not come after header_line 3"),
+        ({"delimiter": ";;"}, "form.delimiter"),
+        ({"kind": "xlsx"}, "unknown form 'xlsx'"),
+        ("xlsx", "unknown form 'xlsx'"),
+        ({"delimeter": ";"}, "form.delimeter: unknown key"),
+        (7, "a form is a block, or one of: csv, toa5"),
+    ],
+)
+def test_a_wrong_form_is_refused_when_the_station_file_is_read(tmp_path: Any, small: Station, form: Any, says: str):
+    path = write_station(tmp_path / "small.yaml", small)
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"form": form}))
+    with pytest.raises(SettingsError) as caught:
+        load_station(str(path))
+    assert says in str(caught.value)
+
+
+def test_a_file_whose_headers_are_beyond_its_end_says_so(small: Station):
+    with pytest.raises(SourceFormatError, match=r"has 1 lines, its headers stand in line 2; correct `form.header_line`"):
+        parse([RawFile("a.csv", b"TOA5")], formed(small, "toa5"), now=NOW)
+
+
+def test_what_tsflow_itself_writes_has_its_own_form(small: Station):
+    frame, _ = parse([RawFile("rows.csv", csv_file(row(0), row(1)), own=True)], formed(small, "toa5"), now=NOW)
+    assert len(frame) == 2
+
+
+def test_every_kind_is_registered_once_and_checks_its_keys():
+    assert [*kinds()] == ["csv", "toa5"]
+    for name, kind in kinds().items():
+        assert issubclass(kind, Form)
+        assert kind.model_validate({"kind": name}).kind == name
+        with pytest.raises(ValidationError, match="Extra inputs"):
+            kind.model_validate({"kind": name, "colour": "red"})
+
+
+def test_a_simulated_station_of_another_form_is_ingested(records: Any, home: Any):
+    path = home / "include" / "stations" / "demo.yaml"
+    path.write_text(path.read_text() + "form: {delimiter: ';', decimal: ','}\n")
+    assert ingest(records, history_days=2).new_rows > 200
