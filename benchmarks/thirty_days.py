@@ -135,7 +135,7 @@ def _watched(records: Records, day: int, now: datetime) -> dict[str, Any]:
 def picture(report: dict[str, Any]) -> str:
     """Return error by day of the champion and of naive, the day on which the drift began, and the days with alerts, as SVG."""
     days = list(report["scores"].items())
-    wide, high, most = 24 * len(days) + 80, 260, max(max(pair) for _, pair in days) * 1.1
+    wide, high, most = 24 * len(report["days"]) + 80, 260, max(max(pair) for _, pair in days) * 1.1
 
     def line(place: int, colour: str) -> str:
         points = " ".join(f"{60 + 24 * x},{high - 40 - pair[place] / most * (high - 60):.1f}" for x, (_, pair) in enumerate(days))
