@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -24,6 +25,13 @@ pytestmark = pytest.mark.stack
 
 
 ENTRANTS = ("naive", "dense", "simple_rnn", "lstm")
+NAME_SERVER = 53  # its port
+
+
+def _ends(connection: Any) -> list[Any]:
+    """Return both ends of a connection; none of a look-up of a name, such as the machine's own, at its name server."""
+    ends = [end for end in (connection.laddr, connection.raddr) if end]
+    return [] if connection.raddr and connection.raddr.port == NAME_SERVER else ends
 
 
 class ConnectionWatch(threading.Thread):
@@ -37,8 +45,9 @@ class ConnectionWatch(threading.Thread):
         while not self.over.wait(0.2):
             for process in self.shell.processes():
                 try:
-                    for connection in process.net_connections(kind="inet"):
-                        self.addresses |= {end.ip for end in (connection.laddr, connection.raddr) if end}
+                    connections = process.net_connections(kind="inet")
+                    if process.is_running():  # else its number may be another's by now
+                        self.addresses |= {end.ip for each in connections for end in _ends(each)}
                 except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                     continue
 
