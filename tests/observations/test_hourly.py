@@ -68,6 +68,21 @@ def test_the_minute_of_an_hour_is_the_station_files():
     assert frame["T"].tolist() == [5 + 6 * hour for hour in range(len(frame))]
 
 
+@pytest.mark.parametrize("method", ["subsample", "mean"])
+@pytest.mark.parametrize("rows_after", [1, 3, 5, 8])
+def test_an_outage_that_is_over_since_some_minutes_is_no_error(method: str, rows_after: int):
+    """The hour's row is still to come: the hours end with those before the outage."""
+    rows = ten_minutes(400).drop(index=range(121, 394 - rows_after))
+    rows = rows[rows.index < 394]
+    frame = hourly_frame(rows, TEN, HourlySettings(method=method)).frame
+    assert frame["time"].iloc[-1] >= pd.Timestamp("2021-01-01 20:00")
+
+
+def test_a_few_rows_without_a_whole_hour_say_that_none_is_complete():
+    with pytest.raises(DataValidationError, match="no hour has all variables"):
+        hourly_frame(ten_minutes(4, start="2021-01-01 00:20"), TEN, HourlySettings())
+
+
 def test_rows_that_come_near_no_hour_are_an_error_that_says_so():
     rows = ten_minutes(200)
     rows = rows[rows["time"].dt.minute.isin([40, 50]) | (rows["time"] < "2021-01-01 12:00")]

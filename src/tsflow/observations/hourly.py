@@ -23,7 +23,7 @@ from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
 
 _HOUR = pd.Timedelta(hours=1)
-_LATE = pd.Timedelta(hours=2)  # from the last hour to the newest observation; more means that rows found no hour
+_LOST_HOURS = 2  # as many rows as make these after the last hour: they find none, instead of waiting for one's rest
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         {name: _fill(by_time[name], grid, limit, cadence, circular=_is_direction(station, name)) for name in names}, index=grid
     )
     hourly, shifted = _one_row_an_hour(filled, station, settings)
-    _require_current(hourly, grid[-1], station)
+    _require_current(hourly, grid, station)
     complete = hourly.dropna()
     if complete.empty:
         empty = [name for name in names if filled[name].isna().all()]
@@ -162,14 +162,14 @@ def _one_row_an_hour(filled: pd.DataFrame, station: Station, settings: HourlySet
     return hours, int((times[nearest[found]] != wanted[found]).sum())
 
 
-def _require_current(hourly: pd.DataFrame, newest: pd.Timestamp, station: Station) -> None:
-    """Raise if hours stop while observations go on: then no row comes near the wanted minute any more."""
-    last = hourly.index[-1] if len(hourly) else None
-    if last is not None and newest - last < _LATE:
+def _require_current(hourly: pd.DataFrame, rows: pd.DatetimeIndex, station: Station) -> None:
+    """Raise if hours stop while rows go on coming: then none of them comes near the wanted minute any more."""
+    later = rows if hourly.empty else rows[rows > hourly.index[-1]]
+    if len(later) < _LOST_HOURS * station.rows_per_hour:
         return
+    last = "nowhere" if hourly.empty else f"at {hourly.index[-1]}"
     msg = (
-        f"station {station.station}: hours end at {last or 'none'}, long before the newest observation at {newest}: no row lies "
-        f"within half a cadence of minute {station.timestamp.minute} of the hour; correct `timestamp.minute` or `cadence` in the "
-        f"station file"
+        f"station {station.station}: hours end {last}, long before the newest observation at {rows[-1]}: no row lies within half a "
+        f"cadence of minute {station.timestamp.minute} of the hour; correct `timestamp.minute` or `cadence` in the station file"
     )
     raise DataValidationError(msg)
