@@ -119,7 +119,8 @@ def main() -> None:
     with object_store(settings()) as store:
         records = Records(store.open())
         bundle = read_champion(records.objects, asked.station, stage=asked.stage)
-        recent = recent_hours(records, described(records, asked.station), bundle.manifest.context_hours, settings().hourly)
+        station = described(records, asked.station)
+        recent = recent_hours(records, station, bundle.manifest.context_hours, settings().hourly).frame
         frame = {str(name): recent[name].to_numpy() for name in recent}
         lines = compare(records, bundle, frame, asked.rounds)
         began = start(asked.python, store, bundle, asked.stage, frame)

@@ -5,6 +5,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from tsflow.storage.objects import ObjectStore
@@ -78,20 +79,19 @@ class _Connection(socketserver.BaseRequestHandler):
                 end.shutdown(socket.SHUT_RDWR)
 
 
+def reached_by(url: str, objects: ObjectStore, **options: Any) -> ObjectStore:
+    """Return a store with the same keys, as it is reached by another address."""
+    keys = objects._s3._request_signer._credentials
+    known = {"access_key_id": keys.access_key, "secret_access_key": keys.secret_key}
+    return ObjectStore(bucket=objects.bucket, endpoint_url=url, **known, **options)
+
+
 @contextlib.contextmanager
 def line_to(objects: ObjectStore) -> Iterator[tuple[Line, ObjectStore]]:
     """Yield a line to a store, and the store as it is reached by the line, which gives up at the first failure."""
-    keys = objects._s3._request_signer._credentials
     with Line(str(objects.endpoint_url)) as line:
         threading.Thread(target=line.serve_forever, args=(0.01,), daemon=True).start()
-        reached = ObjectStore(
-            bucket=objects.bucket,
-            endpoint_url=line.url,
-            access_key_id=keys.access_key,
-            secret_access_key=keys.secret_key,
-            timeout_seconds=10,
-            attempts=1,
-        )
+        reached = reached_by(line.url, objects, timeout_seconds=10, attempts=1)
         try:
             yield line, reached
         finally:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from line import reached_by
 from tsflow.storage.objects import ObjectStore
 
 _HOP = {"connection", "expect", "keep-alive", "transfer-encoding"}  # headers between neighbours, not of the message
@@ -74,15 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def lossy(objects: ObjectStore) -> Iterator[tuple[Lossy, ObjectStore]]:
     """Yield the proxy, and the store as it is reached by it."""
-    keys = objects._s3._request_signer._credentials
     with Lossy(str(objects.endpoint_url)) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
-        reached = ObjectStore(
-            bucket=objects.bucket,
-            endpoint_url=f"http://127.0.0.1:{proxy.server_port}",
-            access_key_id=keys.access_key,
-            secret_access_key=keys.secret_key,
-        )
+        reached = reached_by(f"http://127.0.0.1:{proxy.server_port}", objects)
         try:
             yield proxy, reached
         finally:

@@ -1,6 +1,5 @@
 """Limits of what is promoted, forecast and watched: the settings `gate`, `forecast` and `monitor`."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -24,10 +23,6 @@ class ForecastSettings(Strict):
 
     stale_after_hours: Annotated[float, Field(gt=0)] = 6.0  # the newest hour may be so old, as a forecast from last week is none
     bridge_hours: Annotated[float, Field(ge=0)] = 6.0  # of a gap in a context that is filled, else it stops forecasts for days
-
-    def bridging(self, trained: timedelta) -> timedelta:
-        """Return up to which length gaps are filled in a context; `trained`: up to which they were in training."""
-        return max(trained, timedelta(hours=self.bridge_hours))
 
 
 class NotifierSettings(Strict):

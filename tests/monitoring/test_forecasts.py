@@ -19,7 +19,7 @@ from tsflow.monitoring.drift import bias_z, drift, robust_z
 from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.monitoring.scoring import days_scored, pooled, scores
 from tsflow.observations.store import ObservationStore
-from tsflow.records.forecast import Drift, Report
+from tsflow.records.forecast import Alert, Drift, Report
 from tsflow.records.store import Records
 from tsflow.settings import settings
 
@@ -152,6 +152,11 @@ def report(**changes: Any) -> Report:
     return Report(**{**known, "data_age_hours": 1.0, "model_age_days": 1.0, **changes})
 
 
+def nobody(_: Alert) -> bool:
+    """Nobody was told of an alert yet."""
+    return False
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "says"),
     [
@@ -168,13 +173,13 @@ def report(**changes: Any) -> Report:
 def test_a_limit_that_is_passed_is_an_alert_once(changes: dict[str, Any], kind: str, says: str):
     limits = MonitorSettings()
     quiet = report()
-    assert alerts_of(quiet, None, limits)["alerts"] == []
+    assert alerts_of(quiet, None, limits, nobody)["alerts"] == []
     loud = report(**changes)
-    first = loud.changed(**alerts_of(loud, quiet, limits))
+    first = loud.changed(**alerts_of(loud, quiet, limits, nobody))
     assert first.new_alerts == [kind]
     assert says in sentences(first)[kind]
     later = loud.changed(created_at=loud.created_at + timedelta(days=1))
-    lost = later.changed(**alerts_of(later, first, limits))
+    lost = later.changed(**alerts_of(later, first, limits, nobody))
     assert lost.new_alerts == [kind], "the notifier failed: it is told again"
     assert [alert.since for alert in lost.alerts] == [alert.since for alert in first.alerts]
     again = later.changed(**alerts_of(later, first, limits, lambda alert: alert in first.alerts))

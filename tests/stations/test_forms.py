@@ -97,10 +97,10 @@ def test_a_file_of_another_form_says_what_to_write(small: Station, body: bytes, 
         ({"delimiter": ",", "decimal": ","}, "delimiter and decimal are both ','"),
         ({"header_line": 3, "first_line": 3}, "first_line 3 does not come after header_line 3"),
         ({"delimiter": ";;"}, "form.delimiter"),
-        ({"kind": "xlsx"}, "unknown form 'xlsx'"),
-        ("xlsx", "unknown form 'xlsx'"),
+        ({"kind": "xlsx"}, "unknown form kind 'xlsx'"),
+        ("xlsx", "unknown form kind 'xlsx'"),
         ({"delimeter": ";"}, "form.delimeter: unknown key"),
-        (7, "a form is a block, or one of: csv, toa5"),
+        (7, "every form is a block with a `kind`; valid: csv, toa5"),
     ],
 )
 def test_a_wrong_form_is_refused_when_the_station_file_is_read(tmp_path: Any, small: Station, form: Any, says: str):

@@ -10,7 +10,7 @@ from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.settings import Settings
-from tsflow.training.limits import limits_of
+from tsflow.training.profile import profile_of
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
 
@@ -18,8 +18,8 @@ from tsflow.windows.dataset import Dataset
 def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning: Reigning | None) -> Decision:
     """Return the gate's decision on a board."""
     contest = contest_of(records, board, reigning)
-    limits = limits_of(records.read(Run, run=board.run), settings)
-    checks = conditions(board, contest, settings.gate, may_promote=limits.may_promote)
+    profile = profile_of(records.read(Run, run=board.run), settings)
+    checks = conditions(board, contest, settings.gate, may_promote=profile.may_promote)
     if contest.days() < settings.gate.days:  # too few to compare anybody
         verdict, outgoing = "refusal", board.challenger
     else:

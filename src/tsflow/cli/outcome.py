@@ -43,9 +43,12 @@ def show_latest(latest: LatestForecast | None) -> None:
         markup=False,
     )
     if latest.bridged_hours:
-        console.print(
-            f"          {latest.bridged_hours} h of its context were interpolated over a gap", style="yellow", markup=False
-        )
+        show_bridged(latest.bridged_hours)
+
+
+def show_bridged(hours: int) -> None:
+    """Print that a forecast's context has a gap that was bridged."""
+    console.print(f"          {hours} h of its context were interpolated over a gap", style="yellow", markup=False)
 
 
 def show_how_to_read(station: str, task: str) -> None:

@@ -1,13 +1,14 @@
 """Commands that only read: leaderboard, backtest, champion, forecast."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from tsflow.cli.outcome import show_report
+from tsflow.cli.outcome import show_bridged, show_report
 from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
 from tsflow.cli.stores import store
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
@@ -18,6 +19,9 @@ from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, settings
 from tsflow.stations.described import described
 from tsflow.stations.station import Station, load_station
+
+if TYPE_CHECKING:
+    from tsflow.observations.recent import Recent
 
 _HOURS_SHOWN = 72
 _NAME = r"[a-z0-9][a-z0-9_-]*"
@@ -117,11 +121,9 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
         loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)
         manifest = loaded.manifest
         hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
-        serving = settings().forecast.bridging(HourlySettings.model_validate(hourly).fill_gaps_up_to)
-        hours = HourlySettings.model_validate({**hourly, "fill_gaps_up_to": serving})
-        recent = _recent(records, described, observations, manifest.context_hours, hours)
-    columns = {str(name): recent[name].to_numpy() for name in recent}
-    value, origin = loaded.forecast(columns), recent["time"].iloc[-1]
+        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
+    columns = {str(name): recent.frame[name].to_numpy() for name in recent.frame}
+    value, origin = loaded.forecast(columns), recent.frame["time"].iloc[-1]
     age, limit = (station_now(described) - origin.to_pydatetime()) / timedelta(hours=1), settings().forecast.stale_after_hours
     bounds = [
         {"level": level, "low": round(low, 3), "high": round(high, 3)} for level, (low, high) in loaded.intervals(columns).items()
@@ -139,6 +141,7 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
         "version": manifest.version,
         "expected_mae": manifest.metrics.test_mae or manifest.metrics.val_mae,
         "data_age_hours": round(age, 2),
+        "bridged_hours": recent.bridged_hours,
         "model_age_days": round(loaded.age / timedelta(days=1), 2),
     }
     write_json(json_out, result)
@@ -148,6 +151,8 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
             + "".join(f", {100 * i['level']:g} %: {i['low']:.1f} to {i['high']:.1f}" for i in bounds)
             + f" (from {result['origin']}, {result['architecture']}, mean error {result['expected_mae']:.1f})"
         )
+        if recent.bridged_hours:
+            show_bridged(recent.bridged_hours)
         if age > limit:
             told = f"{age:.0f} hours ago" if age < _HOURS_SHOWN else f"{age / 24:.0f} days ago"
             console.print(
@@ -155,17 +160,18 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
             )
 
 
-def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> pd.DataFrame:
+def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> Recent:
     """Return the newest unbroken hours, at most a context of them."""
     from tsflow.observations.recent import recent_hours, unbroken
     from tsflow.stations.clock import station_now
     from tsflow.stations.parse import parse
     from tsflow.stations.sources.files import read_paths
 
+    bridge = timedelta(hours=settings().forecast.bridge_hours)
     if file is None:
-        return recent_hours(records, station, context, hourly)
+        return recent_hours(records, station, context, hourly, bridge=bridge)
     rows, _ = parse(read_paths([str(file)]), station, now=station_now(station))
-    return unbroken(rows, station, context, hourly)
+    return unbroken(rows, station, context, hourly, bridge=bridge)
 
 
 def check_output(output: Path | None, architecture: str) -> None:

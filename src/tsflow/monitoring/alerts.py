@@ -8,9 +8,7 @@ from tsflow.records.forecast import Alert, Report
 from tsflow.storage.codecs import stamp
 
 
-def alerts_of(
-    report: Report, before: Report | None, limits: MonitorSettings, told: Callable[[Alert], bool] = lambda alert: False
-) -> dict[str, object]:
+def alerts_of(report: Report, before: Report | None, limits: MonitorSettings, told: Callable[[Alert], bool]) -> dict[str, object]:
     """Return what a report has of alerts: all of them, those of which nobody was `told` yet, and whether to retrain."""
     since = {alert.kind: alert.since for alert in before.alerts} if before else {}
     found = [*_of_scores(report, limits), *_of_age(report, limits), *_of_inputs(report, limits)]

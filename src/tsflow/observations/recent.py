@@ -1,5 +1,6 @@
 """The newest hours of a station: what a forecast is made from."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -14,13 +15,29 @@ from tsflow.stations.station import Station
 _SPARE_HOURS = 48
 
 
+@dataclass(frozen=True)
+class Recent:
+    """Unbroken hours, `time` and variables; and how many of them are there only because a gap was bridged."""
+
+    frame: pd.DataFrame
+    bridged_hours: int = 0
+
+
 def recent_hours(
-    records: Records, station: Station, hours: int, settings: HourlySettings, *, until: datetime | None = None
-) -> pd.DataFrame:
-    """Return the newest unbroken hours in the store, at most so many: time and variables.
+    records: Records,
+    station: Station,
+    hours: int,
+    settings: HourlySettings,
+    *,
+    bridge: timedelta = timedelta(0),
+    until: datetime | None = None,
+) -> Recent:
+    """Return the newest unbroken hours in the store, at most so many.
 
     Parameters
     ----------
+    settings
+        How hours are made; longer gaps than it fills are filled up to `bridge`.
     until
         Rows after this moment of the station's clock are not read; None: all are.
 
@@ -37,20 +54,16 @@ def recent_hours(
         name = station.station
         msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
         raise DataError(msg)
-    return unbroken(stored.read(Period(start=last - span, end=last)), station, hours, settings)
+    return unbroken(stored.read(Period(start=last - span, end=last)), station, hours, settings, bridge=bridge)
 
 
-def bridged(records: Records, station: Station, recent: pd.DataFrame, settings: HourlySettings) -> int:
-    """Return how many of these hours are there only because a longer gap than that of `settings` was interpolated."""
-    first, last = recent["time"].iloc[0], recent["time"].iloc[-1]
-    around = timedelta(hours=_SPARE_HOURS)
-    rows = ObservationStore(records, station.station).read(Period(start=first - around, end=last + station.cadence))
-    known = hourly_frame(rows, station, settings).frame["time"]
-    return int((~recent["time"].isin(known)).sum())
-
-
-def unbroken(rows: pd.DataFrame, station: Station, hours: int, settings: HourlySettings) -> pd.DataFrame:
-    """Return the newest unbroken hours of some observations, at most so many."""
-    frame = hourly_frame(rows, station, settings).frame
-    recent: pd.DataFrame = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(hours)
-    return recent
+def unbroken(
+    rows: pd.DataFrame, station: Station, hours: int, settings: HourlySettings, *, bridge: timedelta = timedelta(0)
+) -> Recent:
+    """Return the newest unbroken hours of some observations, as `recent_hours` does."""
+    strict = hourly_frame(rows, station, settings).frame
+    frame = strict
+    if bridge > settings.fill_gaps_up_to:
+        frame = hourly_frame(rows, station, settings.changed(fill_gaps_up_to=bridge)).frame
+    recent = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(hours)
+    return Recent(recent, bridged_hours=int((~recent["time"].isin(strict["time"])).sum()))

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -113,6 +114,7 @@ class ObservationStore:
         end = period.end
         began_later = self.began_after(period.known_at)
 
+        @cache  # the newest month says where a period of some days begins, and is read for its rows
         def known(prefix: str) -> pd.DataFrame:
             return self._month(prefix, period.known_at, first_versions=began_later)
 

@@ -10,8 +10,8 @@ from tsflow.records.record import Record
 from tsflow.records.template import Template
 
 
-class Limits(Strict):
-    """How much work each training of a run does, and whether what it brings may go out."""
+class PinnedProfile(Strict):
+    """What the profile said when the run began: how much work each training does, and whether what it brings may go out."""
 
     max_epochs: int | None
     refit: bool
@@ -31,7 +31,7 @@ class Run(Record):
     fingerprint: str  # of the dataset
     entrants: list[str]
     profile: str
-    limits: Limits | None = None  # what the profile said when the run began; None: an older run, the profile counts
+    pinned_profile: PinnedProfile | None = None  # None: an older run, its profile counts as it is now
     split: str
     seed: int
     recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys

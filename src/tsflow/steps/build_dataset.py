@@ -8,7 +8,7 @@ from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
 from tsflow.settings import Settings
-from tsflow.training.limits import limits_now
+from tsflow.training.profile import profile_now
 from tsflow.windows.building import dataset_of
 
 
@@ -44,7 +44,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in entrants.recipes.items()},
             reigning=entrants.reigning,
             profile=request.profile,
-            limits=limits_now(settings, request.profile),
+            pinned_profile=profile_now(settings, request.profile),
             split=request.split,
             seed=request.seed,
             docs=docs,

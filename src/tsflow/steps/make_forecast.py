@@ -10,7 +10,7 @@ from tsflow.client import load_champion
 from tsflow.client.champion import Champion
 from tsflow.errors import DataError, NoChampion
 from tsflow.monitoring.forecasts import keep, publish_latest
-from tsflow.observations.recent import bridged, recent_hours
+from tsflow.observations.recent import recent_hours
 from tsflow.observations.store import ObservationStore
 from tsflow.records.forecast import Forecast, Interval, LatestForecast, Problem
 from tsflow.records.store import Records
@@ -35,18 +35,17 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
         return attempt.failed("no champion", str(error))
     try:
         context = champion.manifest.context_hours
-        trained = _hourly(champion)
-        serving = trained.changed(fill_gaps_up_to=settings.forecast.bridging(trained.fill_gaps_up_to))
-        recent = recent_hours(records, attempt.station, context, serving, until=attempt.clock)
-        observed = recent["time"].iloc[-1].to_pydatetime()
-        if (problem := attempt.problem(recent, champion, settings)) is not None:
+        bridge = timedelta(hours=settings.forecast.bridge_hours)
+        recent = recent_hours(records, attempt.station, context, _hourly(champion), bridge=bridge, until=attempt.clock)
+        observed = recent.frame["time"].iloc[-1].to_pydatetime()
+        if (problem := attempt.problem(recent.frame, champion, settings)) is not None:
             return attempt.failed(*problem, observed)
-        made = _forecast(champion, recent, attempt.moment)
+        made = _forecast(champion, recent.frame, attempt.moment)
     except DataError as error:
         stored = ObservationStore(records, station).last_time(attempt.clock)
         return attempt.failed("unusable data" if stored else "no observations", str(error), stored)
     keep(records, station, task, made)
-    return attempt.done(made, champion, bridged(records, attempt.station, recent, trained))
+    return attempt.done(made, champion, recent.bridged_hours)
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ from tsflow.records.files import REFITS
 from tsflow.records.history import Entry, Kind
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Reference
-from tsflow.records.run import Limits, Run
+from tsflow.records.run import PinnedProfile, Run
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.stations.described import described
 from tsflow.stations.station import Station
 from tsflow.storage.codecs import to_json
-from tsflow.training.limits import limits_of
+from tsflow.training.profile import profile_of
 from tsflow.training.storing import stored_forecasts
 from tsflow.uncertainty.conformal import conformal, published_intervals
 from tsflow.windows.dataset import Dataset
@@ -62,13 +62,13 @@ class _Work:
     decided: Decision
 
     @property
-    def limits(self) -> Limits:
+    def profile(self) -> PinnedProfile:
         """What the run's profile said when it began."""
-        return limits_of(self.records.read(Run, run=self.board.run), self.settings)
+        return profile_of(self.records.read(Run, run=self.board.run), self.settings)
 
     def refits(self, candidate: StoredCandidate) -> dict[str, StoredCandidate]:
         """Return the trainings on everything, by architecture; none where the gate refused, or the profile wants none."""
-        if self.decided.verdict == "refusal" or not self.limits.refit:
+        if self.decided.verdict == "refusal" or not self.profile.refit:
             return {}
         folder = REFITS.key(run=self.board.run)
         return {name: self.records.read(StoredCandidate, folder=folder, architecture=name) for name in members_of(candidate)}

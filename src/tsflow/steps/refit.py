@@ -13,8 +13,8 @@ from tsflow.records.record import Reference
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.settings import Settings
-from tsflow.training.limits import limits_of
 from tsflow.training.once import Assignment, train_once
+from tsflow.training.profile import profile_of
 from tsflow.windows.dataset import Dataset
 
 
@@ -22,7 +22,7 @@ def plan_refit(records: Records, settings: Settings, decision: Reference) -> lis
     """Return which candidates are to be trained once more: the one that goes out, or its members; none if the gate refused."""
     decided = records.fetch(Decision, decision)
     board = _board(records, decided)
-    if decided.verdict == "refusal" or not limits_of(records.read(Run, run=board.run), settings).refit:
+    if decided.verdict == "refusal" or not profile_of(records.read(Run, run=board.run), settings).refit:
         return []
     return members_of(candidate_of(records, board, decided.outgoing))
 
@@ -46,7 +46,7 @@ def refit_entrant(
         folder=REFITS.key(run=ranked.run),
         fingerprint=refit.fingerprint,
         seed=ranked.seed,
-        max_epochs=limits_of(records.read(Run, run=ranked.run), settings).max_epochs,
+        max_epochs=profile_of(records.read(Run, run=ranked.run), settings).max_epochs,
         threads=settings.training.threads,
     )
     return train_once(records, assignment, recipe, lambda: refit, on_epoch=on_epoch)

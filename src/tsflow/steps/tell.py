@@ -1,4 +1,4 @@
-"""Note that somebody was told of an alert, so that nobody is told twice, and that nobody is told of it no more if it got lost."""
+"""Note that an alert was sent, so that it is not sent again; one without such a note is sent at the next look."""
 
 from tsflow.champion.clock import utc_now
 from tsflow.records.forecast import Report, Told

@@ -10,8 +10,8 @@ from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.training.combining import combine
-from tsflow.training.limits import limits_of
 from tsflow.training.once import Assignment, recorded, train_once
+from tsflow.training.profile import profile_of
 from tsflow.training.storing import store_candidate
 from tsflow.windows.dataset import Dataset
 
@@ -44,7 +44,7 @@ def train_entrant(
         folder=RUN.key(run=run),
         fingerprint=planned.fingerprint,
         seed=planned.seed,
-        max_epochs=limits_of(planned, settings).max_epochs,
+        max_epochs=profile_of(planned, settings).max_epochs,
         threads=settings.training.threads,
     )
     return train_once(records, assignment, recipe, lambda: Dataset.load(records, planned.fingerprint), on_epoch=on_epoch)

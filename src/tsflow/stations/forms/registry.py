@@ -6,12 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import PlainValidator, SerializeAsAny, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import PlainValidator, SerializeAsAny
 
-from tsflow.errors import UnknownName
 from tsflow.model import Strict
 from tsflow.registry import Registry
+from tsflow.stations.kinds import of_its_kind
 from tsflow.stations.raw import RawFile
 
 if TYPE_CHECKING:
@@ -52,23 +51,12 @@ def default() -> Form:
     return kinds()["csv"].model_validate({"kind": "csv"})
 
 
-def _of_its_kind(value: object) -> Form:
+def _checked(value: object) -> Form:
     """Return a form of a station file: a block, whose `kind` is csv if it has none, or the name of a kind alone."""
     if isinstance(value, Form):
         return value
-    given = {"kind": value} if isinstance(value, str) else value
-    known = kinds()
-    if not isinstance(given, Mapping):
-        raise _wrong_kind(f"a form is a block, or one of: {', '.join(known)}")
-    kind = given.get("kind", "csv")
-    if kind not in known:
-        raise _wrong_kind(str(UnknownName("form", str(kind), list(known))))
-    return known[kind].model_validate({**given, "kind": kind})
+    block = {"kind": value} if isinstance(value, str) else {"kind": "csv", **value} if isinstance(value, Mapping) else value
+    return of_its_kind(block, kinds(), "form")
 
 
-def _wrong_kind(said: str) -> ValidationError:
-    problem = PydanticCustomError("form_kind", "{said}", {"said": said})
-    return ValidationError.from_exception_data("Form", [InitErrorDetails(type=problem, loc=("kind",), input={})])
-
-
-AnyForm = Annotated[SerializeAsAny[Form], PlainValidator(_of_its_kind)]
+AnyForm = Annotated[SerializeAsAny[Form], PlainValidator(_checked)]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import PlainValidator, SerializeAsAny, ValidationError, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import PlainValidator, SerializeAsAny, field_validator
 
-from tsflow.errors import UnknownName
 from tsflow.model import Strict
 from tsflow.registry import Registry
+from tsflow.stations.kinds import of_its_kind
 from tsflow.stations.raw import RawFile
 
 if TYPE_CHECKING:
@@ -62,23 +60,8 @@ class Source(Strict, ABC):
         return self
 
 
-def _of_its_kind(value: object) -> Source:
-    """Return a source of a station file, checked by the class of its kind; an error names the key that is wrong."""
-    if isinstance(value, Source):
-        return value
-    given = value.get("kind") if isinstance(value, Mapping) else None
-    known = kinds()
-    if not isinstance(given, str):
-        raise _wrong_kind(f"every source is a block with a `kind`; valid: {', '.join(known)}")
-    if given not in known:
-        raise _wrong_kind(str(UnknownName("source kind", given, list(known))))
-    return known[given].model_validate(value)
+def _checked(value: object) -> Source:
+    return value if isinstance(value, Source) else of_its_kind(value, kinds(), "source")
 
 
-def _wrong_kind(said: str) -> ValidationError:
-    """Return the error at the key `kind`, to which pydantic adds the place of the source."""
-    problem = PydanticCustomError("source_kind", "{said}", {"said": said})
-    return ValidationError.from_exception_data("Source", [InitErrorDetails(type=problem, loc=("kind",), input={})])
-
-
-AnySource = Annotated[SerializeAsAny[Source], PlainValidator(_of_its_kind)]
+AnySource = Annotated[SerializeAsAny[Source], PlainValidator(_checked)]

@@ -1,15 +1,15 @@
 """What a run's profile said when the run began: an edit of the settings, or an update, does not change a run under way."""
 
-from tsflow.records.run import Limits, Run
+from tsflow.records.run import PinnedProfile, Run
 from tsflow.settings import Settings
 
 
-def limits_now(settings: Settings, profile: str) -> Limits:
+def profile_now(settings: Settings, profile: str) -> PinnedProfile:
     """Return what a profile says now."""
     named = settings.profiles.named(profile)
-    return Limits(max_epochs=named.max_epochs, refit=named.refit, may_promote=named.may_promote)
+    return PinnedProfile(max_epochs=named.max_epochs, refit=named.refit, may_promote=named.may_promote)
 
 
-def limits_of(run: Run, settings: Settings) -> Limits:
+def profile_of(run: Run, settings: Settings) -> PinnedProfile:
     """Return what holds for a run; one of a tsflow that did not pin takes what its profile says now."""
-    return run.limits or limits_now(settings, run.profile)
+    return run.pinned_profile or profile_now(settings, run.profile)
