@@ -56,6 +56,16 @@ def test_what_it_starts_is_there_and_takes_the_arguments(calls: Path):
     assert "100 %%" in unit.unit(), "a per cent sign is systemd's own"
 
 
+def test_systemd_itself_finds_nothing_wrong_with_it(calls: Path, tmp_path: Path):
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("systemd-analyze, which checks units, is not installed")
+    path = unit.install()
+    checked = [verify, "verify", "--user", "--man=no", path]
+    done = subprocess.run(checked, env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 def test_a_systemd_that_refuses_is_quoted(calls: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REFUSED", "daemon-reload")
     with pytest.raises(StackError, match=r"daemon-reload` failed: Failed to connect to bus; the unit is .*tsflow\.service"):

@@ -24,6 +24,7 @@ from tsflow.cli.options import (
 )
 from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.cli.serve import serve
+from tsflow.cli.service import service
 from tsflow.errors import SettingsError, TsflowError
 from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
@@ -43,6 +44,9 @@ def app() -> None:
 @as_json
 def up(json_out: str | None, *, stay: bool) -> None:
     """Start object store and Airflow, wait until both are healthy."""
+    if stay and json_out is not None:
+        msg = "--stay ends only when it is stopped, and has no result for --json; leave one of them out"
+        raise SettingsError(msg)
     if stay:
         stack.stay()
     else:
@@ -160,7 +164,7 @@ def champion() -> None:
 
 champions.add_commands(champion)
 app.add_command(serve)
-app.add_command(stack.service)
+app.add_command(service)
 
 
 @champion.command("show")

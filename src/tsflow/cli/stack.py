@@ -4,13 +4,11 @@ import json
 import signal
 from pathlib import Path
 
-import click
-
 from tsflow import stack
 from tsflow.cli.output import console, write_json
 from tsflow.errors import StackError
 from tsflow.settings import settings
-from tsflow.stack import StackStatus, unit
+from tsflow.stack import StackStatus
 
 
 def up(json_out: str | None) -> None:
@@ -27,32 +25,6 @@ def stay() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: asked.append(received))
     stack.stay(settings(), lambda: bool(asked))
-
-
-@click.group()
-def service() -> None:
-    """Let systemd keep the stack up, also after a reboot."""
-
-
-@service.command("install")
-def _install() -> None:
-    """Write a systemd user unit and start it, now and at each start of this machine."""
-    path = unit.install()
-    console.print(f"written {path}; `systemctl --user status tsflow` shows it, `tsflow service uninstall` removes it", markup=False)
-    console.print("so that it starts at boot, before anybody logs in: loginctl enable-linger", markup=False)
-
-
-@service.command("uninstall")
-def _uninstall() -> None:
-    """Stop the unit and remove it; data and settings stay."""
-    unit.uninstall()
-    console.print("removed; `tsflow up` starts the stack by hand", markup=False)
-
-
-@service.command("show")
-def _show() -> None:
-    """Print the unit's file, and change nothing."""
-    click.echo(unit.unit(), nl=False)
 
 
 def down() -> None:

@@ -33,7 +33,7 @@ After=network.target
 [Service]
 Type=exec
 ExecStart="{_escaped(str(program))}" up --stay
-EnvironmentFile="{_escaped(str(_environment_file()))}"
+EnvironmentFile={_escaped(str(_environment_file()))}
 WorkingDirectory={_escaped(str(home()))}
 Restart=always
 RestartSec=10
