@@ -7,6 +7,7 @@ stands in docs/reliability.md.
 import json
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -96,6 +97,28 @@ def killed_supervisor_then_up(shell: Shell) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def moved_store(shell: Shell) -> None:
+    """Kill the store, and let another program have its port for longer than it is waited for."""
+    port = json.loads((shell.state / "run" / "ports-object-store.json").read_text())["s3.port"]["port"]
+    killed("object-store", "object-store-keeper")(shell)
+    deadline = time.monotonic() + 10
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            try:
+                other.bind(("127.0.0.1", port))
+            except OSError:
+                assert time.monotonic() < deadline, "somebody else was faster"
+            else:
+                break
+        other.listen()
+        wait_until(lambda: _url_of_store(shell) not in {None, f"http://127.0.0.1:{port}"}, 90)
+
+
+def _url_of_store(shell: Shell) -> str | None:
+    return json.loads((shell.state / "run" / "object-store-keeper.json").read_text()).get("url")
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is done while the network trains, and within how many seconds after it the run has ended."""
@@ -115,6 +138,7 @@ FAULTS = [
     Fault("worker killed; its task runs on beside the retry", killed_command(r"LocalExecutor: [0-9a-f-]{36}$")),
     Fault("store killed", killed("object-store"), short=True),
     Fault("store and keeper killed", killed("object-store", "object-store-keeper")),
+    Fault("store killed, its port taken: it comes back at another", moved_store),
     Fault("supervisor killed, nothing done", killed("supervisor")),
     Fault("supervisor killed, then `tsflow up`", killed_supervisor_then_up, short=True),
     Fault("store frozen for 20 s", frozen("object-store", 20)),
@@ -148,6 +172,19 @@ def test_tsflow_run_follows_on_while_api_and_store_are_away_and_ends_with_the_ru
     assert "the run goes on without us, waiting for an answer" in said
     assert "publish: success" in said
     assert "forecast  T at" in said
+
+
+def test_up_stay_brings_back_a_killed_supervisor_and_stops_all_at_its_end(shell: Shell):
+    assert shell("down").returncode == 0
+    with subprocess.Popen([TSFLOW, "up", "--stay"], env=shell.environment) as staying:
+        wait_until(lambda: shell("status").returncode == 0, 180)
+        killed("supervisor")(shell)
+        wait_until(lambda: shell("status").returncode != 0, 60)
+        wait_until(lambda: shell("status").returncode == 0, 180)
+        staying.terminate()
+        assert staying.wait(timeout=90) == 0
+    wait_until(lambda: shell.processes() == [], 10)
+    assert shell("status").returncode == 9
 
 
 def airflow_of(shell: Shell) -> Airflow:

@@ -62,7 +62,9 @@ def test_systemd_itself_finds_nothing_wrong_with_it(calls: Path, tmp_path: Path)
         pytest.skip("systemd-analyze, which checks units, is not installed")
     path = unit.install()
     checked = [verify, "verify", "--user", "--man=no", path]
-    done = subprocess.run(checked, env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        checked, env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 

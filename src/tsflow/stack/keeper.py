@@ -16,7 +16,7 @@ from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.durable import wait_for_disk
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import use_lock
-from tsflow.stack.ports import LOOPBACK, choose_ports
+from tsflow.stack.ports import LOOPBACK, PORT_SECONDS, choose_ports
 from tsflow.stack.processes import Component, Kept, stop
 from tsflow.stack.reader import write_reader_file
 from tsflow.stack.record import KEEPER
@@ -26,7 +26,6 @@ from tsflow.stack.weed import NAME, S3, answers, remove_sockets, wanted_ports, w
 if TYPE_CHECKING:
     from tsflow.storage.objects import ObjectStore
 
-_PORT_SECONDS = 5.0  # users know the store by its port, which a killed one holds some moments longer
 PROBE = "healthy/started"  # an object that each start writes over
 
 
@@ -62,7 +61,7 @@ class Keeper(Daemon):
             self.pause()
 
     def _component(self) -> Component:
-        self._ports = choose_ports(NAME, wanted_ports(self._settings), patience_seconds=_PORT_SECONDS)
+        self._ports = choose_ports(NAME, wanted_ports(self._settings), patience_seconds=PORT_SECONDS)
         return weed(load_secrets(), self._ports, self._settings.object_store.bucket)
 
     def _open(self, pid: int) -> None:

@@ -13,6 +13,7 @@ from tsflow.stack.places import private_dir, write_private
 
 LOOPBACK = "127.0.0.1"
 ANY = 0
+PORT_SECONDS = 5.0  # whoever uses a daemon knows it by its port, which one that was killed holds some moments longer
 _POLL_SECONDS = 0.05
 
 

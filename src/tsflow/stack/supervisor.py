@@ -10,7 +10,7 @@ from tsflow.stack.airflow import API_SERVER, PARTS, airflow_environment, compone
 from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
-from tsflow.stack.ports import LOOPBACK, choose_ports
+from tsflow.stack.ports import LOOPBACK, PORT_SECONDS, choose_ports
 from tsflow.stack.processes import Kept, stop
 from tsflow.stack.record import KEEPER, SUPERVISOR, living
 from tsflow.stack.secrets import load_secrets
@@ -63,7 +63,7 @@ class Supervisor(Daemon):
 
     def _environment(self, store: ObjectStoreSettings) -> dict[str, str]:
         """Choose the port just before it is used: another stack that starts on this machine may want the same one."""
-        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port})["ui"]
+        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port}, patience_seconds=PORT_SECONDS)["ui"]
         self.url = f"http://{LOOPBACK}:{port}"
         return airflow_environment(self._settings, store, load_secrets(), port)
 
