@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.stack
 
 
 ENTRANTS = ("naive", "dense", "simple_rnn", "lstm")
-NAME_SERVER = 53  # its port
-
-
-def _ends(connection: Any) -> list[Any]:
-    """Return both ends of a connection; none of a look-up of a name, such as the machine's own, at its name server."""
-    ends = [end for end in (connection.laddr, connection.raddr) if end]
-    return [] if connection.raddr and connection.raddr.port == NAME_SERVER else ends
 
 
 class ConnectionWatch(threading.Thread):
@@ -47,7 +39,7 @@ class ConnectionWatch(threading.Thread):
                 try:
                     connections = process.net_connections(kind="inet")
                     if process.is_running():  # else its number may be another's by now
-                        self.addresses |= {end.ip for each in connections for end in _ends(each)}
+                        self.addresses |= {end.ip for each in connections for end in (each.laddr, each.raddr) if end}
                 except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                     continue
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from tsflow import steps
 from tsflow.bundle.reading import read_champion
+from tsflow.bundle.session import open_model
 from tsflow.client import load_champion
 from tsflow.errors import EntrantSkipped, TrainingError
 from tsflow.evaluation.boards import board_of
@@ -79,7 +79,7 @@ def test_the_split_of_the_book_keeps_its_test_part_unseen(records: Records):
     recipe = load_architecture("autoregression_direct")
     assert isinstance(recipe, Estimator)
     contexts = joined.contexts(joined.starts("test"))
-    session = onnxruntime.InferenceSession(records.opened(refitted.files["model.onnx"]))
+    session = open_model(records.opened(refitted.files["model.onnx"]))
     found = session.run(["forecast"], {"observations": contexts})[0][:, 0]
     np.testing.assert_allclose(recipe.fit(changed, seed=1).predict(contexts), found, atol=1e-3)
     assert publish(records, "r1").outcome == "promoted"

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 from tsflow.bundle.intervals import Intervals
 from tsflow.bundle.reading import INTERVALS, MODEL, Bundle
+from tsflow.bundle.session import open_model
 from tsflow.client.input import Values, Window, window_of, windows_of
 from tsflow.errors import IntegrityError
 
@@ -59,10 +59,8 @@ class Model:
 
 
 def _session(bundle: Bundle) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # one window is too little work to share
     try:
-        return onnxruntime.InferenceSession(bundle.files[MODEL], sess_options=options, providers=["CPUExecutionProvider"])
+        return open_model(bundle.files[MODEL])
     except Exception as error:  # ONNX Runtime's own kinds, which share no base of theirs
         key = bundle.pointer.manifest_key
         msg = f"{key}: {MODEL} cannot be loaded ({type(error).__name__}: {error}); publish it again"

@@ -68,9 +68,9 @@ def check_parity(
     IntegrityError
         If any forecast differs by more.
     """
-    import onnxruntime
+    from tsflow.bundle.session import open_model
 
-    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    session = open_model(onnx)
     (entry,) = session.get_inputs()
     found = session.run(["forecast"], {entry.name: contexts})[0][:, 0]
     worst = float(np.max(np.abs(found - expected)))
