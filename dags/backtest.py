@@ -11,7 +11,7 @@ from airflow.sdk import dag, task
 
 from tsflow.requests import BacktestRequest
 from tsflow.settings import settings
-from wiring import RETRIES, TRAINING, asked, key_of, params_of, records, skip_without, skipping
+from wiring import RETRIES, TRAINING, asked, key_of, params_of, records, skip_without, training
 
 
 @dag(
@@ -40,7 +40,7 @@ def backtest() -> None:
     def train(fold: str, architecture: str, run_id: str) -> None:
         from tsflow import steps
 
-        with skipping():
+        with training():
             steps.backtest_entrant(records(), settings(), key_of(run_id), fold, architecture)
 
     @task(trigger_rule="all_done")  # not `all_done_min_one_success`: it skips the summary as soon as one entrant is skipped

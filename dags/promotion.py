@@ -7,7 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import task
 
 from tsflow.settings import settings
-from wiring import CHAMPIONS, NAMED, TRAINING, records, reference
+from wiring import CHAMPIONS, NAMED, TRAINING, records, reference, training
 
 if TYPE_CHECKING:
     from tsflow.champion.rules import Approval
@@ -34,7 +34,8 @@ def refit(architecture: str, decision: dict[str, str]) -> None:
     """Fit one on everything."""
     from tsflow import steps
 
-    steps.refit_entrant(records(), settings(), reference(decision), architecture)
+    with training():
+        steps.refit_entrant(records(), settings(), reference(decision), architecture)
 
 
 @task(trigger_rule="none_failed_min_one_success")

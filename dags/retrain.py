@@ -15,7 +15,7 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 from promotion import promote
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import NAMED, RETRAINING, RETRIES, TRAINING, asked, key_of, of_partition, params_of, records, skip_without, skipping
+from wiring import NAMED, RETRAINING, RETRIES, TRAINING, asked, key_of, of_partition, params_of, records, skip_without, training
 
 
 @dag(
@@ -41,7 +41,7 @@ def retrain() -> None:
     def train_entrant(architecture: str, run_id: str) -> None:
         from tsflow import steps
 
-        with skipping():
+        with training():
             steps.train_entrant(records(), settings(), key_of(run_id), architecture)
 
     train = task(task_id="train", map_index_template=NAMED, **TRAINING)(train_entrant)

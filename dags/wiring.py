@@ -23,7 +23,12 @@ OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="ts
 RETRAINING = Asset(name="retraining", uri="tsflow://retraining", group="tsflow")
 CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
-TRAINING = {"pool": TRAINING_POOL, "queue": TRAINING_POOL}  # of tasks that need a whole core for long
+# Of tasks that need a whole core for long. Airflow's own time-out is the last resort; the step ends a training that hangs.
+TRAINING: dict[str, Any] = {
+    "pool": TRAINING_POOL,
+    "queue": TRAINING_POOL,
+    "execution_timeout": settings().training.time_limit + timedelta(hours=1),
+}
 
 NAMED = "{{ task.op_kwargs['architecture'] }}"  # a mapped task bears its architecture's name
 
@@ -118,13 +123,15 @@ def skip_without(record: "Record | None") -> None:
 
 
 @contextmanager
-def skipping() -> Iterator[None]:
-    """Let Airflow show an entrant that cannot be trained here as skipped, not as failed."""
+def training() -> Iterator[None]:
+    """Let Airflow show an entrant that cannot be trained here as skipped, not as failed; end one that is stuck in a library."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from tsflow.errors import EntrantSkipped
+    from tsflow.training.limit import ended_if_stuck
 
     try:
-        yield
+        with ended_if_stuck(settings().training.time_limit):
+            yield
     except EntrantSkipped as reason:
         raise AirflowSkipException(str(reason)) from reason

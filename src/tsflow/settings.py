@@ -125,6 +125,9 @@ class TrainingSettings(Strict):
 
     pool_slots: Annotated[int, Field(ge=1)] = 2  # trainings at once; one a core is fastest on CPU
     threads: Annotated[int, Field(ge=0)] = 1  # TensorFlow's threads a training; 0 leaves it to TensorFlow
+    time_limit: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(hours=10))] = timedelta(
+        hours=2
+    )  # of one training; one that hangs fails then
 
 
 class SigningSettings(Strict):

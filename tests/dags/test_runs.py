@@ -82,6 +82,27 @@ def test_a_station_without_dew_point_is_trained_by_the_dag_with_the_lacking_entr
     assert newest_board(records, "mast", None).run == board.run
 
 
+def test_an_entrant_that_hangs_fails_in_time_and_the_others_are_ranked(environment: dict[str, str], records: Records, home: Path):
+    quick = {"history_days": 60, "max_epochs": 500, "architectures": ["naive", "climatology", "lstm"]}
+    limit = {"time_limit": "PT15S"}  # less than 500 epochs, and more than the others take
+    (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}, "training": limit}))
+    endless = {**yaml.safe_load((home / "include" / "architectures" / "lstm.yaml").read_text())}
+    endless["fit"] = {**endless["fit"], "epochs": 500, "patience": None}
+    (home / "include" / "architectures" / "lstm.yaml").write_text(yaml.safe_dump(endless, sort_keys=False))
+    settings.cache_clear()
+    ingest(records, station="demo", as_of=None, history_days=60)
+    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "demo"}))
+    assert [state for name, _, state in ended["tasks"] if name == "train"].count("failed") == 1
+    board = board_of(records, run_key(ended["run"]))
+    assert {entrant.architecture: entrant.status for entrant in board.entrants} == {
+        "naive": "ok",
+        "climatology": "ok",
+        "lstm": "failed",
+    }
+    assert "still training after 0:00:15" in str(board.entrant("lstm").reason)
+    assert not board.entrant("lstm").unfinished, "it would hang again: the board is not left incomplete for it"
+
+
 def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dict[str, str], records: Records, home: Path):
     quick = {"history_days": 150, "max_epochs": 1, "architectures": ["naive", "climatology"]}
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}, "gate": {"probability": 0.6}}))

@@ -168,7 +168,9 @@ def test_every_image_has_a_full_version() -> None:
     images += [service["image"] for service in yaml.safe_load(COMPOSE.read_text())["services"].values()]
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${AIRFLOW_IMAGE}"}
     for image in images:
-        assert re.search(r":[a-z-]*\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?$", image), image
+        assert re.search(r":[a-z-]*\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?(@sha256:[0-9a-f]{64})?$", image), image
+    foreign = [image for image in images if not image.startswith(("tsflow:", "apache/airflow:"))]
+    assert [image for image in foreign if "@sha256:" not in image] == []
 
 
 def test_the_image_and_the_lock_have_the_same_airflow_and_this_package_its_version(services: dict[str, dict[str, Any]]) -> None:

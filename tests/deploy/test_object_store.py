@@ -7,11 +7,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psutil
 import pytest
 
 from conftest import REPOSITORY
+from shell import wait_until
 from tsflow.errors import StorageDenied
 from tsflow.stack.doors import is_closed
+from tsflow.stack.durable import FOLDERS, asked
 from tsflow.storage.objects import ObjectStore
 
 pytestmark = pytest.mark.stack
@@ -65,6 +68,19 @@ def test_every_port_but_s3_s_asks_for_a_certificate(cluster: Any) -> None:
     """S3's gRPC port listens on every address, and gives an identity to whoever it lets in."""
     inner = [f"{part}{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")]
     assert {name: is_closed(cluster.ports[name]) for name in (*inner, "s3.grpc")} == dict.fromkeys((*inner, "s3.grpc"), True)
+
+
+def test_champions_and_observations_wait_for_the_disk(cluster: Any) -> None:
+    """The store is told so by its own shell, which the same process asks again here."""
+    log = cluster.folder / "object-store.log"
+    wait_until(lambda: "SeaweedFS waits for the disk" in log.read_text(), 60)
+    ports = {f"{part}.port{kind}": cluster.ports[f"{part}{kind}"] for part in ("master", "filer") for kind in ("", ".grpc")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TSFLOW_STATE", str(cluster.folder / "state"))
+        said = asked(ports, ["fs.configure"])
+    assert {folder: f"/buckets/tsflow/{folder}/" in said for folder in FOLDERS} == dict.fromkeys(FOLDERS, True)
+    assert said.count('"fsync"') == len(FOLDERS)
+    assert [process.status() for process in cluster.processes() if process.status() == psutil.STATUS_ZOMBIE] == []
 
 
 def test_no_secret_stands_in_the_process_list(cluster: Any) -> None:

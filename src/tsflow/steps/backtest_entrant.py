@@ -34,6 +34,7 @@ def backtest_entrant(
         seed=plan.seed,
         max_epochs=settings.profiles.named(plan.profile).max_epochs,
         threads=settings.training.threads,
+        time_limit=settings.training.time_limit,
     )
     return train_once(
         records,

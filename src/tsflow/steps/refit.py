@@ -48,6 +48,7 @@ def refit_entrant(
         seed=ranked.seed,
         max_epochs=profile_of(records.read(Run, run=ranked.run), settings).max_epochs,
         threads=settings.training.threads,
+        time_limit=settings.training.time_limit,
     )
     return train_once(records, assignment, recipe, lambda: refit, on_epoch=on_epoch)
 

@@ -46,6 +46,7 @@ def train_entrant(
         seed=planned.seed,
         max_epochs=profile_of(planned, settings).max_epochs,
         threads=settings.training.threads,
+        time_limit=settings.training.time_limit,
     )
     return train_once(records, assignment, recipe, lambda: Dataset.load(records, planned.fingerprint), on_epoch=on_epoch)
 

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tsflow.architectures.registry import Architecture
 from tsflow.architectures.source import source_digest
@@ -15,6 +15,7 @@ from tsflow.storage.codecs import digest, stamp, to_json
 from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import set_up_tensorflow, train
+from tsflow.training.limit import limited
 from tsflow.training.provenance import libraries
 from tsflow.training.storing import store_candidate
 from tsflow.windows.dataset import Dataset
@@ -30,6 +31,7 @@ class Assignment:
     seed: int
     max_epochs: int | None  # the profile's limit
     threads: int = 0  # TensorFlow's; 0: it decides
+    time_limit: timedelta = timedelta(days=7)
 
     def training_id(self, recipe: Architecture) -> str:
         """Return a hash of everything that decides a candidate."""
@@ -63,7 +65,7 @@ def train_once(
     training = assignment.training_id(recipe)
     if (same := records.find(Training, training=training)) is not None:
         return records.first(StoredCandidate.model_validate(same.model_dump()), folder=folder)
-    with recorded(records, folder, recipe.architecture):
+    with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
         set_up_tensorflow(assignment.threads)
         dataset, epochs = load(), EpochStore(records, folder, recipe.architecture, training)
         _skip_unless_fit_for(recipe, dataset.task)
