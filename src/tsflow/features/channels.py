@@ -3,7 +3,7 @@
 ::
 
     observations [n, context, columns]          raw units, and the clock
-      measured        p, T, ...                 as they are
+      measured        p, T, ...                 as they are, or by a formula: the dew point of temperature and humidity
       wind            wind_x, wind_y            speed and direction as a vector
       anomalies       T_anomaly                 minus the climatology of the training part
       changes         p_change_3                minus the value 3 hours before; inside the window, never before it
@@ -11,12 +11,14 @@
       sun             sun, sun_ahead            sine of the sun's height, now and at the target's time
     -> channels [n, context, n_channels]
 
+A name is a variable's of the station, or a quantity's: T finds whatever variable measures the air's temperature.
 Everything is part of the model's graph, so that a consumer hands over raw rows and nothing else.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
@@ -27,6 +29,8 @@ from pydantic import Field, model_validator
 from tsflow.errors import SettingsError
 from tsflow.features.climate import Columns, Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
 from tsflow.model import Strict
+from tsflow.stations.deriving import Derivation, derivations, measures
+from tsflow.stations.quantities import stand_ins
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -52,6 +56,7 @@ class Channels(Strict):
     changes: dict[str, list[Hours]] = {}  # of measured variables or anomalies, against so many hours before
     calendar: Harmonics = Harmonics()
     sun: bool = False
+    if_there: list[str] = []  # names that are left out, with all that is made of them, where a station has no such quantity
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -89,11 +94,29 @@ class Channels(Strict):
         return f"channels.changes: {', '.join(far)} h reach beyond the context of {hours} h; take fewer hours" if far else None
 
     @property
-    def variables(self) -> set[str]:
-        """The station's variables that must be there, but for the target."""
+    def _named(self) -> set[str]:
         wind = [self.wind.speed, self.wind.direction] if self.wind else []
         changes = [name.removesuffix("_anomaly") for name in self.changes]
         return {*(self.measured or []), *wind, *self.anomalies, *changes} - {TARGET}
+
+    @property
+    def variables(self) -> set[str]:
+        """The variables or quantities that must be there, but for the target."""
+        return self._named - {*self.if_there}
+
+    def within(self, names: Collection[str]) -> Channels:
+        """Return the channels without those of `if_there` that are not among `names`."""
+        out = {name for name in self.if_there if name not in names}
+        if not out:
+            return self
+        wind = None if self.wind and out & {self.wind.speed, self.wind.direction} else self.wind
+        return self.changed(
+            measured=None if self.measured is None else [name for name in self.measured if name not in out],
+            wind=wind,
+            anomalies={name: order for name, order in self.anomalies.items() if name not in out},
+            changes={name: lags for name, lags in self.changes.items() if name.removesuffix("_anomaly") not in out},
+            if_there=[name for name in self.if_there if name not in out],
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +124,8 @@ class FittedChannels:
     """Channels with the constants that were read off the training part."""
 
     spec: Channels
-    columns: dict[str, int]  # of the input, by variable; `target` too
+    columns: dict[str, int]  # of the input, by variable or quantity; `target` too
+    derivations: dict[str, Derivation]  # by quantity: what the station lacks and formulas give
     clock: int  # the column of the hour of day; the day of the year follows
     horizon_hours: int
     calendar: Harmonics  # those of the spec that the training rows can tell
@@ -120,9 +144,13 @@ class FittedChannels:
         SettingsError
             If the station lacks a variable, or for the sun's height its location.
         """
+        measured = measures(dataset.units, dataset.quantities)
+        derived = derivations(dataset.units, measured)
         columns = {name: place for place, name in enumerate(dataset.features)}
-        if lacking := sorted(spec.variables - columns.keys()):
-            msg = f"channels: station {dataset.station} has no {', '.join(lacking)}; it has {', '.join(columns)}"
+        columns |= {other: columns[name] for other, name in stand_ins(measured).items()}
+        spec = spec.within({*columns, *derived})
+        if lacking := sorted(spec.variables - columns.keys() - derived.keys()):
+            msg = f"channels: station {dataset.station} has no {', '.join(lacking)}; it has {', '.join(dataset.features)}"
             raise SettingsError(msg)
         columns[TARGET] = dataset.target_index
         spec = spec if spec.measured is not None else spec.changed(measured=dataset.features)
@@ -138,11 +166,13 @@ class FittedChannels:
         anomalies = {name: order.within(dataset) for name, order in spec.anomalies.items()}
         if (calendar, anomalies) != (spec.calendar, spec.anomalies):
             log.warning("less than a year of training rows: the year's harmonics are left out of the channels")
+        values = rows.astype(np.float64)
         climatology = {
-            name: fit_climatology(rows[:, columns[name]].astype(np.float64), clock, order) for name, order in anomalies.items()
+            name: fit_climatology(series(name, columns, derived, lambda place: values[:, place]), clock, order)
+            for name, order in anomalies.items()
         }
-        horizon = dataset.task.horizon_hours
-        raw = cls(spec, columns, len(dataset.features), horizon, calendar, anomalies, climatology, sun, np.zeros(0), np.ones(0))
+        horizon, nothing = dataset.task.horizon_hours, (np.zeros(0), np.ones(0))
+        raw = cls(spec, columns, derived, len(dataset.features), horizon, calendar, anomalies, climatology, sun, *nothing)
         mean, deviation = raw._statistics(rows)
         return replace(raw, mean=mean, deviation=deviation)
 
@@ -150,6 +180,11 @@ class FittedChannels:
     def names(self) -> list[str]:
         """The channels' names, in order."""
         return self.spec.names(self.spec.measured or [])
+
+    @property
+    def target(self) -> str | None:
+        """The channel that is the target's measured value, if one is: under its own name, its quantity's, or `target`."""
+        return next((name for name in self.spec.measured or [] if self.columns.get(name) == self.columns[TARGET]), None)
 
     def constants(self) -> list[NDArray[np.float64]]:
         """Return everything that was read off the training part."""
@@ -176,18 +211,21 @@ class FittedChannels:
         """Return each channel by name, in its unit: tensors [n, context, 1] from observations [n, context, n_columns]."""
         from keras import layers, ops
 
-        def column(place: int) -> Any:
+        def at(place: int) -> Any:
             return observations[:, :, place : place + 1]
 
-        hour, day = column(self.clock), column(self.clock + 1)
-        channels = {name: column(self.columns[name]) for name in self.spec.measured or []}
+        def column(name: str) -> Any:
+            return series(name, self.columns, self.derivations, at, ops)
+
+        hour, day = at(self.clock), at(self.clock + 1)
+        channels = {name: column(name) for name in self.spec.measured or []}
         if self.spec.wind:
-            speed = column(self.columns[self.spec.wind.speed])
-            angle = column(self.columns[self.spec.wind.direction]) * (np.pi / 180)
+            speed = column(self.spec.wind.speed)
+            angle = column(self.spec.wind.direction) * (np.pi / 180)
             channels |= {"wind_x": speed * ops.cos(angle), "wind_y": speed * ops.sin(angle)}
         anomalies = {}
         for name, order in self.anomalies.items():
-            anomaly = column(self.columns[name])
+            anomaly = column(name)
             if order.year or order.day:
                 terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
                 kernel = {"class_name": "Constant", "config": {"value": self.climatology[name][1:, None].tolist()}}
@@ -196,8 +234,8 @@ class FittedChannels:
             anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
         for name, lags in self.spec.changes.items():
-            series = anomalies[name] if name in anomalies else column(self.columns[name])
-            channels |= {f"{name}_change_{lag}": series - _before(series, lag) for lag in lags}
+            now = anomalies[name] if name in anomalies else column(name)
+            channels |= {f"{name}_change_{lag}": now - _before(now, lag) for lag in lags}
         channels |= dict.fromkeys(harmonic_names(self.spec.calendar), hour * 0.0)
         channels |= harmonics(hour, day, self.calendar)
         if self.sun is not None:
@@ -225,6 +263,16 @@ class FittedChannels:
         found = layers.Embedding(*table.shape, embeddings_initializer=constant, trainable=False)(days)  # [n, context, 3]
         angle = (hour + ahead_hours + found[:, :, 2:3] - 12) * (np.pi / 12)
         return found[:, :, 0:1] + found[:, :, 1:2] * ops.cos(angle)
+
+
+def series(
+    name: str, columns: Mapping[str, int], derived: Mapping[str, Derivation], at: Callable[[int], Any], ops: Any = np
+) -> Any:
+    """Return the values of a variable or quantity: those of its column, `at(place)`, or what its formula gives of others'."""
+    if name in columns:
+        return at(columns[name])
+    how = derived[name]
+    return how.of({each: series(each, columns, derived, at, ops) for each in how.inputs}, ops)
 
 
 def _joined(channels: list[Any]) -> Any:

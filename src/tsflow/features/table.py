@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -58,6 +59,12 @@ class Table(Strict):
         """Return the channels that are read."""
         by_hours = (self.lags, self.changes, self.means, self.departures, self.maxima, self.minima, self.curvatures, self.days)
         return {*self.now, *(name for kind in by_hours for name in kind)}
+
+    def within(self, channels: Collection[str]) -> Table:
+        """Return the columns that are made of these channels alone."""
+        by_channel = {kind: getattr(self, kind) for kind in (*_FIELDS.values(), "days")}
+        kept = {kind: {name: many for name, many in each.items() if name in channels} for kind, each in by_channel.items()}
+        return self.changed(now=[name for name in self.now if name in channels], **kept)
 
     def names(self) -> list[str]:
         """Return the columns' names, in order."""

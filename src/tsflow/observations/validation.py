@@ -23,8 +23,10 @@ from pydantic import BaseModel, ConfigDict
 
 from tsflow.observations.expectations import Bindings, Failure, GxDocument, Kind, evaluate
 from tsflow.settings import HourlySettings
-from tsflow.stations.formulas import Formula, all_formulas
+from tsflow.stations.deriving import Derivation, derivation, measures
+from tsflow.stations.formulas import all_formulas
 from tsflow.stations.parse import missing_rows
+from tsflow.stations.quantities import quantity
 from tsflow.stations.station import Station
 from tsflow.task import Task
 
@@ -79,9 +81,8 @@ def validate_observations(frame: pd.DataFrame, station: Station, settings: Hourl
             "gap minutes": _minutes(frame["time"].diff() - pd.Timedelta(station.cadence)),
             "missing rows": missing_rows(frame["time"], station.cadence).clip(lower=0),
         }
-        for formula in checkable:
-            computed = formula.compute(*(frame[name].to_numpy() for name in formula.inputs))
-            checks[f"residual of {formula.name}"] = frame[formula.name] - computed
+        for name, how in checkable.items():
+            checks[f"residual of {name}"] = frame[name] - how.of({each: frame[each].to_numpy() for each in how.inputs})
         return frame.assign(**checks)
 
     return _validate(
@@ -94,7 +95,7 @@ def validate_observations(frame: pd.DataFrame, station: Station, settings: Hourl
             "cadence_minutes": station.cadence / timedelta(minutes=1),
             "longest_filled_gap_minutes": settings.fill_gaps_up_to / timedelta(minutes=1),
         },
-        formulas={formula.name: {"residual_min": -formula.tolerance, "residual_max": formula.tolerance} for formula in checkable},
+        formulas={name: {"residual_min": -how.tolerance, "residual_max": how.tolerance} for name, how in checkable.items()},
     )
 
 
@@ -138,11 +139,17 @@ def _minutes(spans: pd.Series) -> pd.Series:
     return minutes
 
 
-def _checkable(station: Station) -> list[Formula]:
-    """Return the formulas whose result the station measures, and whose inputs it has."""
-    return [
-        formula for formula in all_formulas() if formula.name in station.measured and set(formula.inputs) <= set(station.variables)
-    ]
+def _checkable(station: Station) -> dict[str, Derivation]:
+    """Return by measured variable how a formula gives it, too, of the others that the files hold."""
+    units = {name: variable.unit for name, variable in station.variables.items()}
+    measured, found = measures(units, station.said_quantities), {}
+    for name in station.measured:
+        short = quantity(measured[name]).short if name in measured else None
+        if short in {formula.name for formula in all_formulas()}:
+            how = derivation(short, units, measured)
+            if how is not None and name not in how.inputs:
+                found[name] = how.into(units[name])
+    return found
 
 
 def _validate(

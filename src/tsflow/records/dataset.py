@@ -81,6 +81,7 @@ class StoredDataset(Record):
     hourly: HourlySettings
     location: Location | None
     utc_offset_hours: float
+    quantities: dict[str, str] = {}  # what variables measure, where the station file says so
     parts: Parts
     scaler: ScalerFacts
     hourly_report: HourlyReport

@@ -13,9 +13,12 @@ from tsflow.location import Location
 from tsflow.model import Strict, explain
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
+from tsflow.stations.deriving import Derivation, derivation, measures
 from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
+from tsflow.stations.quantities import quantity
 from tsflow.stations.sources import AnySource, Source
+from tsflow.stations.units import SAME, Conversion, conversion, other_unit_in
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
 
@@ -64,7 +67,9 @@ class Variable(Strict):
 
     column: str | None = None
     derived: str | None = None  # the name of a formula, for a variable that the files lack
-    unit: str
+    quantity: str | None = None  # what it measures, as `stations/quantities.py` lists it; T, p, rh and their like say it themselves
+    unit: str  # in which it is stored, trained on and forecast
+    column_unit: str | None = None  # in which the files have it, if that is another
     range: tuple[FiniteFloat, FiniteFloat]  # outside it a value is an error of the instrument or of the file
     missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
 
@@ -77,6 +82,24 @@ class Variable(Strict):
             msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _units_fit(self) -> Self:
+        if self.quantity is not None:
+            meant = quantity(self.quantity)
+            conversion(self.unit, meant.unit)
+        if self.column_unit is not None:
+            conversion(self.column_unit, self.unit)
+        within = self.column_unit or self.unit
+        if self.column and (other := other_unit_in(self.column, within)):
+            msg = f"column {self.column!r} names the unit {other}, not {within}; write `column_unit: {other}` to have it converted"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def conversion(self) -> Conversion:
+        """How the files' values become stored ones."""
+        return conversion(self.column_unit, self.unit) if self.column_unit else SAME
 
 
 class StationTask(Strict):
@@ -145,17 +168,37 @@ class Station(Strict):
             if task.target is not None and task.target not in self.variables:
                 msg = f"tasks.{name}: target {task.target!r} is not among variables: {', '.join(self.variables)}"
                 raise ValueError(msg)
-        known = [name for name, variable in self.variables.items() if variable.column]
+        given = self.derivations
+        for name, variable in self.variables.items():
+            if variable.derived and name not in given:
+                needed = ", ".join(formula(variable.derived).inputs)
+                msg = f"variables.{name} is derived from {needed}, which no earlier variable gives"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def derivations(self) -> dict[str, Derivation]:
+        """How each derived variable is computed, in an order in which each finds its inputs computed."""
+        found: dict[str, Derivation] = {}
         for name, variable in self.variables.items():
             if variable.derived:
-                if variable.derived != name:
-                    msg = f"variables.{name}.derived names the formula of {variable.derived!r}; name both alike"
-                    raise ValueError(msg)
-                if lacking := [needed for needed in formula(name).inputs if needed not in known]:
-                    msg = f"variables.{name} is derived from {', '.join(lacking)}, which no earlier variable gives"
-                    raise ValueError(msg)
-                known.append(name)
-        return self
+                known = [other for other, each in self.variables.items() if each.column or other in found]
+                units = {other: self.variables[other].unit for other in known}
+                how = derivation(variable.derived, units, measures(units, self.said_quantities))
+                if how is not None:
+                    found[name] = how.into(variable.unit)
+        return found
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each variable, in order."""
+        return {name: variable.unit for name, variable in self.variables.items()}
+
+    @property
+    def said_quantities(self) -> dict[str, str]:
+        """What variables measure, as far as the file says so; the names of others may say it."""
+        said = {name: each.quantity or each.derived for name, each in self.variables.items()}
+        return {name: quantity(meant).name for name, meant in said.items() if meant is not None and meant != name}
 
     @property
     def rows_per_hour(self) -> int:

@@ -1,7 +1,7 @@
 """What every entrant of a run trains on: hourly rows, windows, scaler, under one fingerprint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,7 @@ class Dataset:
     report: HourlyReport  # of the hourly frame: fills and breaks
     location: Location | None = None  # of the station, for the sun's height
     utc_offset_hours: float = 0.0  # of the station's clock
+    quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
 
     @property
     def features(self) -> list[str]:
@@ -145,6 +146,7 @@ class Dataset:
                 "hourly": self.hourly.model_dump(mode="json"),
                 "location": self.location.model_dump(mode="json") if self.location else None,
                 "utc_offset_hours": self.utc_offset_hours,
+                **({"quantities": self.quantities} if self.quantities else {}),  # so that older datasets keep their fingerprint
             }
         )
 
@@ -207,6 +209,7 @@ class Dataset:
             hourly=self.hourly,
             location=self.location,
             utc_offset_hours=self.utc_offset_hours,
+            quantities=self.quantities,
             parts=self.parts(),
             scaler=ScalerFacts(mean=self.scaler.mean.tolist(), deviation=self.scaler.deviation.tolist()),
             hourly_report=self.report,
@@ -238,6 +241,7 @@ class Dataset:
             report=stored.hourly_report,
             location=stored.location,
             utc_offset_hours=stored.utc_offset_hours,
+            quantities=stored.quantities,
         )
         if dataset.fingerprint != fingerprint:
             msg = f"{key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"
