@@ -11,8 +11,9 @@ from conftest import hourly_rows
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.ridge import Ridge
 from tsflow.errors import EntrantSkipped, SettingsError
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
 from tsflow.features.climate import Harmonics
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.location import Location
 from tsflow.records.dataset import HourlyReport

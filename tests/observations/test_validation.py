@@ -124,11 +124,18 @@ def test_ranges_come_from_the_station_file(roof: Station):
 
 
 def test_a_variable_may_miss_the_share_that_the_station_file_allows_and_no_more(roof: Station):
-    at_most = spoil(batch(roof), "wd", slice(0, 49), np.nan)
+    at_most = spoil(batch(roof), "T", slice(0, 49), np.nan)
     assert validate_observations(at_most, roof, HourlySettings(), now=NOW).success
-    failure = only_failure(validate_observations(spoil(at_most, "wd", [50], np.nan), roof, HourlySettings(), now=NOW))
-    assert (failure.severity, failure.column, failure.rows) == ("critical", "wd", 51)
-    assert failure.expected == "wd values must not be null, at least 95 % of the time"
+    failure = only_failure(validate_observations(spoil(at_most, "T", [50], np.nan), roof, HourlySettings(), now=NOW))
+    assert (failure.severity, failure.column, failure.rows) == ("critical", "T", 51)
+    assert failure.expected == "T values must not be null, at least 95 % of the time"
+
+
+def test_a_dead_sensor_beside_the_target_is_told_and_does_not_refuse_the_batch(roof: Station):
+    report = validate_observations(spoil(batch(roof), "wd", slice(0, 600), np.nan), roof, HourlySettings(), now=NOW)
+    assert report.success
+    failure = only_failure(report)
+    assert (failure.severity, failure.column, failure.rows) == ("warning", "wd", 601)
 
 
 @pytest.mark.parametrize(

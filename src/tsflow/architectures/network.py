@@ -19,7 +19,8 @@ from pydantic import Field, model_validator
 
 from tsflow.architectures.registry import Architecture
 from tsflow.errors import UnknownName
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
 from tsflow.task import Task

@@ -12,7 +12,8 @@ from pydantic import model_validator
 
 from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.records.dataset import Part
 from tsflow.records.found import Found, Nothing

@@ -25,6 +25,7 @@ from tsflow.cli.options import (
 from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.cli.serve import serve
 from tsflow.cli.service import service
+from tsflow.cli.station import station
 from tsflow.errors import SettingsError, TsflowError
 from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
@@ -165,6 +166,7 @@ def champion() -> None:
 champions.add_commands(champion)
 app.add_command(serve)
 app.add_command(service)
+app.add_command(station)
 
 
 @champion.command("show")

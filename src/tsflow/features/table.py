@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
-from tsflow.features.channels import FittedChannels, Hours
+from tsflow.features.channels import Hours
 from tsflow.features.climate import Columns
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset

@@ -172,7 +172,12 @@ def _validate(
         for name in columns
         if name in station.variables
     }
-    each: dict[Kind, dict[str, dict[str, object]]] = {"variable": variables, "formula": formulas or {}}
+    each: dict[Kind, dict[str, dict[str, object]]] = {
+        "variable": variables,
+        "target": {name: known for name, known in variables.items() if name in station.targets},
+        "side": {name: known for name, known in variables.items() if name not in station.targets},
+        "formula": formulas or {},
+    }
     result, failures = evaluate(suite, frame, Bindings({**parameters, "columns": columns}, each), stage="schema")
     facts: dict[str, int | float | str] = {"rows": len(frame)}
     if not failures:

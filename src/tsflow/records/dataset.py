@@ -54,6 +54,8 @@ class HourlyReport(Strict):
     filled_values: dict[str, int] = {}
     dropped_hours: int = 0
     set_aside: dict[str, int] = {}  # values out of range, by variable; filled like missing ones
+    side_filled: dict[str, int] = {}  # hours of variables beside the target that were filled in, however long they were missing
+    left_out: dict[str, float] = {}  # variables beside the target that were missing too often, with the share of hours they miss
     shifted_hours: int = 0  # taken from a row beside the wanted minute: the logger is off its grid
     breaks: list[Break] = []
 

@@ -90,6 +90,25 @@ def derivation(short: str, units: Mapping[str, str], measured: Mapping[str, str]
     return Derivation(how, names, conversions)
 
 
+def derived_variables(wanted: Mapping[str, str], units: Mapping[str, str], said: Mapping[str, str]) -> dict[str, Derivation]:
+    """Return how a station file's derived variables are computed, in an order in which each finds its inputs computed.
+
+    Parameters
+    ----------
+    wanted
+        By variable, the short name of the quantity that it is derived as; what others do not give is left out.
+    units, said
+        Of all variables, derived ones too: their units, and what the station file says they measure.
+    """
+    found: dict[str, Derivation] = {}
+    for name, short in wanted.items():
+        known = {other: unit for other, unit in units.items() if other not in wanted or other in found}
+        how = derivation(short, known, measures(known, said))
+        if how is not None:
+            found[name] = how.into(units[name])
+    return found
+
+
 def derivations(units: Mapping[str, str], measured: Mapping[str, str]) -> dict[str, Derivation]:
     """Return what formulas give that a station lacks, by short name, in an order in which each finds its inputs computed.
 

@@ -5,7 +5,8 @@ the short name, which implies it.
 
 References
 ----------
-CF Standard Name Table, https://cfconventions.org/standard-names.html; names marked * there are none of, and tsflow's own.
+CF Standard Name Table, https://cfconventions.org/standard-names.html; `saturation_vapour_pressure` and
+`precipitation_duration` are tsflow's own, as it has none.
 """
 
 from collections.abc import Mapping
@@ -30,14 +31,14 @@ class Quantity:
 
 
 _ALL = (
-    Quantity("air_temperature", "T", "degC", (-60, 55), words=("temp", "temperature", "ta", "tair", "airt", "airtemp", "t")),
-    Quantity("air_pressure", "p", "hPa", (500, 1100), words=("pressure", "press", "bp", "baro", "p", "pa", "pres")),
-    Quantity("dew_point_temperature", "Tdew", "degC", (-70, 40), words=("dewpoint", "tdew", "dew", "td", "dewpt")),
-    Quantity("relative_humidity", "rh", "%", (0, 103), words=("rh", "humidity", "relhum", "hum", "rf")),
-    Quantity("wind_speed", "wv", "m/s", (0, 75), words=("wind", "windspeed", "ws", "wv", "wspd", "wndspd", "ff", "speed")),
-    Quantity("wind_speed_of_gust", "max_wv", "m/s", (0, 110), words=("gust", "maxwv", "gusts", "windgust", "wsmax", "wsmx")),
-    Quantity("wind_from_direction", "wd", "deg", (0, 360), "direction", words=("winddir", "wd", "direction", "wdir", "dir", "dd")),
-    Quantity("saturation_vapour_pressure*", "VPmax", "hPa", (0, 160), words=("vpmax", "es")),
+    Quantity("air_temperature", "T", "degC", (-60, 55), words=("t", "ta", "tc", "tair", "temp", "temperatur", "airt")),
+    Quantity("air_pressure", "p", "hPa", (500, 1100), words=("p", "pa", "bp", "press", "druck", "baro", "presion")),
+    Quantity("dew_point_temperature", "Tdew", "degC", (-70, 40), words=("td", "dew", "tdew", "taupunkt")),
+    Quantity("relative_humidity", "rh", "%", (0, 103), words=("rh", "rf", "hum", "relhum", "feuchte", "humedad")),
+    Quantity("wind_speed", "wv", "m/s", (0, 75), words=("wv", "ws", "ff", "wspd", "wind", "wndspd", "speed")),
+    Quantity("wind_speed_of_gust", "max_wv", "m/s", (0, 110), words=("maxwv", "gust", "boe", "wsmx")),
+    Quantity("wind_from_direction", "wd", "deg", (0, 360), "direction", words=("wd", "dd", "dir", "wdir", "richtung")),
+    Quantity("saturation_vapour_pressure", "VPmax", "hPa", (0, 160), words=("vpmax", "es")),
     Quantity("water_vapor_partial_pressure_in_air", "VPact", "hPa", (0, 70), words=("vpact", "ea")),
     Quantity("water_vapor_saturation_deficit_in_air", "VPdef", "hPa", (-0.1, 140), words=("vpdef", "vpd")),
     Quantity("specific_humidity", "sh", "g/kg", (0, 45), words=("sh", "q")),
@@ -45,19 +46,24 @@ _ALL = (
     Quantity("air_potential_temperature", "Tpot", "K", (200, 345), words=("tpot", "theta")),
     Quantity("air_density", "rho", "g/m³", (600, 1700), words=("rho", "density")),
     Quantity(
-        "precipitation_amount_as_depth*", "rain", "mm", (0, 120), "sum", words=("rain", "precip", "precipitation", "rainmm", "rr")
+        "lwe_thickness_of_precipitation_amount",
+        "rain",
+        "mm",
+        (0, 120),
+        "sum",
+        words=("rr", "rain", "precip", "niederschlag", "regen"),
     ),
-    Quantity("precipitation_duration*", "raining", "s", (0, 3600), "sum", words=("raining",)),
+    Quantity("precipitation_duration", "raining", "s", (0, 3600), "sum", words=("raining",)),
     Quantity(
         "surface_downwelling_shortwave_flux_in_air",
         "SWDR",
         "W/m^2",
         (-15, 1600),
-        words=("swdr", "solar", "radiation", "globalradiation", "slrw", "sw", "ghi", "rad"),
+        words=("sw", "ghi", "rad", "swdr", "slrw", "solar", "strahlung", "radiation", "srad"),
     ),
     Quantity("surface_downwelling_photosynthetic_photon_flux_in_air", "PAR", "µmol/m^2/s", (-15, 3500), words=("par", "ppfd")),
     Quantity("mole_fraction_of_carbon_dioxide_in_air", "CO2", "ppm", (200, 3000), words=("co2",)),
-    Quantity("soil_temperature", "Tsoil", "degC", (-40, 75), words=("tsoil", "soiltemp", "soiltemperature", "ts")),
+    Quantity("soil_temperature", "Tsoil", "degC", (-40, 75), words=("tsoil", "soil", "boden")),
 )
 
 _BY_NAME: Mapping[str, Quantity] = {name: each for each in _ALL for name in (each.short, each.name)}

@@ -13,7 +13,8 @@ from tsflow.location import Location
 from tsflow.model import Strict, explain
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
-from tsflow.stations.deriving import Derivation, derivation, measures
+from tsflow.stations.cadence import cadence_of
+from tsflow.stations.deriving import Derivation, derived_variables
 from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
 from tsflow.stations.quantities import quantity
@@ -21,15 +22,6 @@ from tsflow.stations.sources import AnySource, Source
 from tsflow.stations.units import SAME, Conversion, conversion, other_unit_in
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
-
-
-def _cadence(value: object) -> object:
-    """Take `10min` and `1h` as people write them."""
-    for unit, minutes in (("min", 1), ("h", 60)):
-        if isinstance(value, str) and (number := value.removesuffix(unit)) != value and number.isdigit() and len(number) < 6:
-            return timedelta(minutes=minutes * int(number))
-    return value
-
 
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*$"  # stands in columns, keys and pages
 _TAKEN = frozenset({"time", "segment", "hour", "day"})  # columns that tsflow adds
@@ -116,7 +108,7 @@ class Station(Strict):
     station: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     title: str
     location: Location
-    cadence: Annotated[timedelta, BeforeValidator(_cadence)]
+    cadence: Annotated[timedelta, BeforeValidator(cadence_of)]
     timestamp: Timestamp
     encoding: str = "utf-8"
     form: AnyForm = Field(default_factory=default)
@@ -179,15 +171,13 @@ class Station(Strict):
     @property
     def derivations(self) -> dict[str, Derivation]:
         """How each derived variable is computed, in an order in which each finds its inputs computed."""
-        found: dict[str, Derivation] = {}
-        for name, variable in self.variables.items():
-            if variable.derived:
-                known = [other for other, each in self.variables.items() if each.column or other in found]
-                units = {other: self.variables[other].unit for other in known}
-                how = derivation(variable.derived, units, measures(units, self.said_quantities))
-                if how is not None:
-                    found[name] = how.into(variable.unit)
-        return found
+        wanted = {name: variable.derived for name, variable in self.variables.items() if variable.derived}
+        return derived_variables(wanted, self.units, self.said_quantities)
+
+    @property
+    def targets(self) -> set[str]:
+        """The variables that are forecast: without them an hour is none."""
+        return {task.target or self.target for task in self.tasks.values()}
 
     @property
     def units(self) -> dict[str, str]:
