@@ -17,7 +17,7 @@ import pandas as pd
 
 from tsflow.errors import DataValidationError
 from tsflow.observations.plausible import plausible
-from tsflow.records.dataset import Break, HourlyReport
+from tsflow.records.dataset import Break, HourlyReport, Implausible
 from tsflow.settings import HourlySettings
 from tsflow.stations.parse import missing_rows
 from tsflow.stations.station import Station
@@ -98,7 +98,7 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
     _require_stored(observations, station)
     cadence, limit = pd.Timedelta(station.cadence), pd.Timedelta(settings.fill_gaps_up_to)
     grid = _grid(observations["time"], limit, cadence)
-    measured, set_aside = plausible(observations, station)
+    measured, implausible = plausible(observations, station)
     by_time = measured.set_index("time")[names]
     filled = pd.DataFrame(
         {name: _fill(by_time[name], grid, limit, cadence, circular=_is_direction(station, name)) for name in names}, index=grid
@@ -125,7 +125,8 @@ def hourly_frame(observations: pd.DataFrame, station: Station, settings: HourlyS
         filled_values={name: int(filled[name].notna().sum() - by_time[name].notna().sum()) for name in names},
         dropped_hours=len(hourly) - len(complete),
         shifted_hours=shifted,
-        set_aside=set_aside,
+        set_aside=_by_variable(implausible),
+        implausible=implausible,
         breaks=_breaks(times, missing_hours),
     )
     return HourlyFrame(frame, report, settings)
@@ -138,6 +139,13 @@ def _require_stored(observations: pd.DataFrame, station: Station) -> None:
     if lacking := [name for name in station.variables if name not in observations]:
         msg = f"station {station.station}: never stored: {', '.join(lacking)}; ingest again with the present station file"
         raise DataValidationError(msg)
+
+
+def _by_variable(implausible: list[Implausible]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for seen in implausible:
+        counts[seen.variable] = counts.get(seen.variable, 0) + seen.count
+    return counts
 
 
 def _breaks(times: pd.Series, missing_hours: pd.Series) -> list[Break]:

@@ -24,7 +24,7 @@ from tsflow.yaml_file import read_yaml
 
 
 def _cadence(value: object) -> object:
-    """Take `10min` and `1h` as people write them."""
+    """Take `10min` and `6h` as people write them."""
     for unit, minutes in (("min", 1), ("h", 60)):
         if isinstance(value, str) and (number := value.removesuffix(unit)) != value and number.isdigit() and len(number) < 6:
             return timedelta(minutes=minutes * int(number))
@@ -72,6 +72,8 @@ class Variable(Strict):
     column_unit: str | None = None  # in which the files have it, if that is another
     range: tuple[FiniteFloat, FiniteFloat]  # outside it a value is an error of the instrument or of the file
     missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
+    stuck_for: Annotated[timedelta, BeforeValidator(_cadence)] | None = None  # a value that is the same for longer is set aside
+    step_at_most: Annotated[FiniteFloat, Field(gt=0)] | None = None  # from row to row; a spike goes further and is set aside
 
     @model_validator(mode="after")
     def _from_file_or_formula(self) -> Self:
@@ -80,6 +82,9 @@ class Variable(Strict):
             raise ValueError(msg)
         if self.range[0] >= self.range[1]:
             msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
+            raise ValueError(msg)
+        if self.step_at_most is not None and self.unit == "deg":
+            msg = "step_at_most: a direction may turn by any angle from row to row; leave it out"
             raise ValueError(msg)
         return self
 
@@ -199,6 +204,14 @@ class Station(Strict):
         """What variables measure, as far as the file says so; the names of others may say it."""
         said = {name: each.quantity or each.derived for name, each in self.variables.items()}
         return {name: quantity(meant).name for name, meant in said.items() if meant is not None and meant != name}
+
+    @model_validator(mode="after")
+    def _rest_of_some_rows(self) -> Self:
+        for name, variable in self.variables.items():
+            if variable.stuck_for is not None and variable.stuck_for < 2 * self.cadence:
+                msg = f"variables.{name}.stuck_for: found {variable.stuck_for}, expected two cadences ({2 * self.cadence}) or more"
+                raise ValueError(msg)
+        return self
 
     @property
     def rows_per_hour(self) -> int:
