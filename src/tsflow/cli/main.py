@@ -10,6 +10,7 @@ import click
 from tsflow import __version__
 from tsflow.cli import champions, show, stack, through_airflow
 from tsflow.cli import here as in_this_process
+from tsflow.cli.observations import observations
 from tsflow.cli.options import (
     How,
     as_json,
@@ -164,6 +165,7 @@ def champion() -> None:
 
 
 champions.add_commands(champion)
+app.add_command(observations)
 app.add_command(serve)
 app.add_command(service)
 app.add_command(station)

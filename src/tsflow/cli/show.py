@@ -117,7 +117,7 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
     from tsflow.stations.clock import station_now
 
     with store() as records:
-        described = _described(records, station)
+        described = station_described(records, station)
         asked = of_station(records, station, task)[1]
         loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)
         manifest = loaded.manifest
@@ -209,12 +209,12 @@ def of_station(records: Records, station: str, task: str | None) -> tuple[str, s
     UnknownName
         If neither a file nor the store knows such a station, or it has no such task.
     """
-    known = _described(records, station)
+    known = station_described(records, station)
     if task is not None and task not in known.tasks:
         raise UnknownName(f"task of station {known.station}", task, list(known.tasks))
     return known.station, task or next(iter(known.tasks))
 
 
-def _described(records: Records, station: str) -> Station:
+def station_described(records: Records, station: str) -> Station:
     """Return a station from its file, or as it was described when its observations came in."""
     return load_station(station) if _is_file(station) else described(records, station_name(station))

@@ -14,7 +14,7 @@ def told_of(report: HourlyReport) -> list[str]:
     if report.side_filled:
         told.append(f"Hours of variables beside the target that were filled in: {_counts(report.side_filled)}.")
     if report.set_aside:
-        told.append(f"Values out of the range of the station file, which count as missing: {_counts(report.set_aside)}.")
+        told.append(f"Implausible values (out of range, stuck, or spikes), which count as missing: {_counts(report.set_aside)}.")
     if report.shifted_hours:
         told.append(f"Hours taken from a row beside the station's minute, as the logger is off its grid: {report.shifted_hours:,}.")
     return told

@@ -21,7 +21,7 @@ from tsflow.observations.combining import averages, combined, sums_to_each_row
 from tsflow.observations.filling import fill, grid_of
 from tsflow.observations.plausible import plausible
 from tsflow.observations.sides import dead, filled
-from tsflow.records.dataset import Break, HourlyReport
+from tsflow.records.dataset import Break, HourlyReport, Implausible
 from tsflow.settings import HourlySettings
 from tsflow.stations.parse import missing_rows
 from tsflow.stations.quantities import Combined
@@ -68,7 +68,7 @@ def hourly_frame(
         If no row is complete, a variable was never stored, or the hours end long before the observations do.
     """
     names = _stored(observations, station, target)
-    by_time, whole, set_aside = _filled_rows(observations, station, names, settings)
+    by_time, whole, implausible = _filled_rows(observations, station, names, settings)
     grid = pd.DatetimeIndex(whole.index)
     hourly, taken = _one_row_an_hour(whole, station, settings)
     _require_current(hourly, grid, station)
@@ -86,7 +86,8 @@ def hourly_frame(
         filled_values={name: int(whole[name].notna().sum() - by_time[name].notna().sum()) for name in names},
         dropped_hours=len(hourly) - len(complete),
         shifted_hours=int((taken != hourly.index).sum()),
-        set_aside=set_aside,
+        set_aside=_by_variable(implausible),
+        implausible=implausible,
         left_out={**{name: 1.0 for name in station.variables if name not in names}, **sides.left_out},
         breaks=_breaks(times, missing_hours),
     )
@@ -97,13 +98,13 @@ def hourly_frame(
 
 def _filled_rows(
     observations: pd.DataFrame, station: Station, names: list[str], settings: HourlySettings
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
-    """Return plausible rows by time, the same with short gaps filled, and how many values of each variable were set aside."""
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Implausible]]:
+    """Return plausible rows by time, the same with short gaps filled, and what was set aside."""
     cadence, limit = pd.Timedelta(station.cadence), pd.Timedelta(settings.fill_gaps_up_to)
-    measured, set_aside = plausible(observations, station)
+    measured, implausible = plausible(observations, station)
     by_time, grid, how = measured.set_index("time")[names], grid_of(observations["time"], limit, cadence), combined(station)
     columns = {name: fill(by_time[name], grid, limit, cadence, circular=how[name] == "direction") for name in names}
-    return by_time, pd.DataFrame(columns, index=grid), set_aside
+    return by_time, pd.DataFrame(columns, index=grid), implausible
 
 
 def _complete(
@@ -144,6 +145,13 @@ def _require_some(complete: pd.DataFrame, whole: pd.DataFrame, names: list[str],
             f"drop a variable from the station file"
         )
         raise DataValidationError(msg)
+
+
+def _by_variable(implausible: list[Implausible]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for seen in implausible:
+        counts[seen.variable] = counts.get(seen.variable, 0) + seen.count
+    return counts
 
 
 def _breaks(times: pd.Series, missing_hours: pd.Series) -> list[Break]:

@@ -10,8 +10,9 @@ from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
 from tsflow.stations.forms import default
 from tsflow.stations.raw import RawFile
-from tsflow.stations.station import Station, Variable
+from tsflow.stations.station import Station
 from tsflow.stations.units import SAME
+from tsflow.stations.variable import Variable
 
 _EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
@@ -19,7 +19,7 @@ from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
 from tsflow.stations.quantities import quantity
 from tsflow.stations.sources import AnySource, Source
-from tsflow.stations.units import SAME, Conversion, conversion, other_unit_in
+from tsflow.stations.variable import Variable
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
 
@@ -52,46 +52,6 @@ class Timestamp(Strict):
             msg = f"{form!r} does not give year, month, day and hour"
             raise ValueError(msg)
         return form
-
-
-class Variable(Strict):
-    """One measured or derived quantity; `column` is its header in the files."""
-
-    column: str | None = None
-    derived: str | None = None  # the name of a formula, for a variable that the files lack
-    quantity: str | None = None  # what it measures, as `stations/quantities.py` lists it; T, p, rh and their like say it themselves
-    unit: str  # in which it is stored, trained on and forecast
-    column_unit: str | None = None  # in which the files have it, if that is another
-    range: tuple[FiniteFloat, FiniteFloat]  # outside it a value is an error of the instrument or of the file
-    missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
-
-    @model_validator(mode="after")
-    def _from_file_or_formula(self) -> Self:
-        if (self.column is None) == (self.derived is None):
-            msg = "give exactly one of column and derived"
-            raise ValueError(msg)
-        if self.range[0] >= self.range[1]:
-            msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
-            raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _units_fit(self) -> Self:
-        if self.quantity is not None:
-            meant = quantity(self.quantity)
-            conversion(self.unit, meant.unit)
-        if self.column_unit is not None:
-            conversion(self.column_unit, self.unit)
-        within = self.column_unit or self.unit
-        if self.column and (other := other_unit_in(self.column, within)):
-            msg = f"column {self.column!r} names the unit {other}, not {within}; write `column_unit: {other}` to have it converted"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def conversion(self) -> Conversion:
-        """How the files' values become stored ones."""
-        return conversion(self.column_unit, self.unit) if self.column_unit else SAME
 
 
 class StationTask(Strict):
@@ -189,6 +149,14 @@ class Station(Strict):
         """What variables measure, as far as the file says so; the names of others may say it."""
         said = {name: each.quantity or each.derived for name, each in self.variables.items()}
         return {name: quantity(meant).name for name, meant in said.items() if meant is not None and meant != name}
+
+    @model_validator(mode="after")
+    def _rest_of_some_rows(self) -> Self:
+        for name, variable in self.variables.items():
+            if variable.stuck_for is not None and variable.stuck_for < 2 * self.cadence:
+                msg = f"variables.{name}.stuck_for: found {variable.stuck_for}, expected two cadences ({2 * self.cadence}) or more"
+                raise ValueError(msg)
+        return self
 
     @property
     def rows_per_hour(self) -> int:
