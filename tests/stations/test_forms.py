@@ -100,7 +100,7 @@ def test_a_file_of_another_form_says_what_to_write(small: Station, body: bytes, 
         ({"kind": "xlsx"}, "unknown form kind 'xlsx'"),
         ("xlsx", "unknown form kind 'xlsx'"),
         ({"delimeter": ";"}, "form.delimeter: unknown key"),
-        (7, "every form is a block with a `kind`; valid: csv, toa5"),
+        (7, "every form is a block with a `kind`; valid: csv, json_lines, parquet, toa5"),
     ],
 )
 def test_a_wrong_form_is_refused_when_the_station_file_is_read(tmp_path: Any, small: Station, form: Any, says: str):
@@ -122,7 +122,7 @@ def test_what_tsflow_itself_writes_has_its_own_form(small: Station):
 
 
 def test_every_kind_is_registered_once_and_checks_its_keys():
-    assert [*kinds()] == ["csv", "toa5"]
+    assert [*kinds()] == ["csv", "json_lines", "parquet", "toa5"]
     for name, kind in kinds().items():
         assert issubclass(kind, Form)
         assert kind.model_validate({"kind": name}).kind == name
