@@ -63,7 +63,8 @@ def _likeliest(file: RawFile, station: Station) -> str:
     from charset_normalizer import from_bytes
 
     sample = b"\n".join(islice((line for line in file.body.splitlines() if not line.isascii()), _LINES))
-    chaos = {match.encoding: match.chaos for match in from_bytes(sample, cp_isolation=_USUAL)}
+    matches = from_bytes(sample, cp_isolation=_USUAL)
+    chaos = {encoding: match.chaos for match in matches for encoding in match.could_be_from_charset}
     texts = {encoding: text for encoding in _USUAL if (text := _text(sample, encoding)) is not None}
     if not texts:
         known = ", ".join(["utf-8", *_USUAL])

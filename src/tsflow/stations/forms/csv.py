@@ -143,6 +143,7 @@ class CsvForm(Form):
         if not rows:
             msg = f"{file.name}: no usable row: the file holds only its header"
             raise SourceFormatError(msg)
+        columns = self._filled(headers, rows)
         try:
             table = pd.read_csv(
                 io.StringIO("\n".join(line for _, line in rows)),
@@ -150,8 +151,8 @@ class CsvForm(Form):
                 decimal=self.decimal,
                 dtype={number: str for number, header in enumerate(headers) if header in station.timestamp.columns},
                 header=None,
-                names=range(len(headers)),
-                usecols=range(len(headers)),
+                names=range(columns),
+                usecols=range(columns),
                 low_memory=False,
                 index_col=False,
                 na_values=["", *self.missing_texts],
@@ -160,8 +161,13 @@ class CsvForm(Form):
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             msg = f"{file.name}: not a table of values separated by {self.delimiter!r} ({str(error).strip()})"
             raise SourceFormatError(msg) from error
-        table.columns, table.index = pd.Index(headers), pd.Index([number for number, _ in rows])
+        table.columns, table.index = pd.Index(headers[:columns]), pd.Index([number for number, _ in rows])
         return table
+
+    def _filled(self, headers: list[str], rows: list[tuple[int, str]]) -> int:
+        """Return how many columns there are, without nameless ones at the end that no row reaches."""
+        named = max(place for place, header in enumerate(headers, 1) if header)
+        return len(headers) if any(line.count(self.delimiter) >= named for _, line in rows) else named
 
     def _hint(self, headers: list[str]) -> str:
         if headers[0].strip('"') == "TOA5":
