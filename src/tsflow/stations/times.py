@@ -32,9 +32,9 @@ def row_times(table: pd.DataFrame, file: RawFile, station: Station, now: datetim
     timestamp = station.timestamp
     cells = table[timestamp.columns[0]]
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        times = _by_clock(cells.dt.tz_convert("UTC").dt.tz_localize(None), timestamp)
+        times = _by_clock(_of_the_calendar(cells.dt.tz_convert("UTC").dt.tz_localize(None)), timestamp)
     elif pd.api.types.is_datetime64_dtype(cells.dtype):
-        times = cells
+        times = _of_the_calendar(cells)
     else:
         cells = _joined(table, timestamp)
         times = _read(cells, timestamp)
@@ -45,6 +45,11 @@ def row_times(table: pd.DataFrame, file: RawFile, station: Station, now: datetim
         times = times + station.cadence
     _require_plausible(times, file, station, now)
     return times
+
+
+def _of_the_calendar(times: pd.Series) -> pd.Series:
+    """Return times in microseconds, and none for those that seconds or milliseconds can say and microseconds cannot."""
+    return times.where(times.between(pd.Timestamp(1, 1, 1), pd.Timestamp(9999, 1, 1))).astype("datetime64[us]")
 
 
 def _joined(table: pd.DataFrame, timestamp: Timestamp) -> pd.Series:
@@ -92,6 +97,9 @@ def _refuse(cells: pd.Series, times: pd.Series, file: RawFile, timestamp: Timest
     count = f"({int(times.isna().sum())} of {len(times)} rows)"
     if pd.isna(cells.iloc[row]):
         msg = f"{where}: no time in column {named} {count}; drop such rows, or correct `timestamp.column` in the station file"
+        raise SourceFormatError(msg)
+    if not isinstance(cells.iloc[row], str):
+        msg = f"{where}: a time before the year 1 or after 9998 in column {named} {count}; check the file's clock"
         raise SourceFormatError(msg)
     hint = "; the numbers look like milliseconds: write `epoch_ms`" if _is_in_milliseconds(cells.iloc[row], timestamp) else ""
     msg = (
