@@ -100,7 +100,7 @@ def test_a_file_of_another_form_says_what_to_write(small: Station, body: bytes, 
         ({"kind": "xlsx"}, "unknown form kind 'xlsx'"),
         ("xlsx", "unknown form kind 'xlsx'"),
         ({"delimeter": ";"}, "form.delimeter: unknown key"),
-        (7, "every form is a block with a `kind`; valid: csv, toa5"),
+        (7, "every form is a block with a `kind`; valid: csv, json_lines, parquet, toa5"),
     ],
 )
 def test_a_wrong_form_is_refused_when_the_station_file_is_read(tmp_path: Any, small: Station, form: Any, says: str):
@@ -122,7 +122,7 @@ def test_what_tsflow_itself_writes_has_its_own_form(small: Station):
 
 
 def test_every_kind_is_registered_once_and_checks_its_keys():
-    assert [*kinds()] == ["csv", "toa5"]
+    assert [*kinds()] == ["csv", "json_lines", "parquet", "toa5"]
     for name, kind in kinds().items():
         assert issubclass(kind, Form)
         assert kind.model_validate({"kind": name}).kind == name
@@ -134,3 +134,45 @@ def test_a_simulated_station_of_another_form_is_ingested(records: Any, home: Any
     path = home / "include" / "stations" / "demo.yaml"
     path.write_text(path.read_text() + "form: {delimiter: ';', decimal: ','}\n")
     assert ingest(records, history_days=2).new_rows > 200
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"header_line": [1, 2]}, "time,air,wind\n,T,speed\n2021-01-01 00:00,5.5,1\n2021-01-01 01:00,6.25,2\n"),
+        (
+            {"header_line": [1, 3], "first_line": 4},
+            'time,"air",wind\nx\n,"T",speed,\n2021-01-01 00:00,5.5,1\n2021-01-01 01:00,6.25,2',
+        ),
+        ({"header_line": 2}, "a mast\ntime,air T,wind speed\n2021-01-01 00:00,5.5,1\n2021-01-01 01:00,6.25,2\n"),
+        ({}, '"time" , "air T",wind speed\n"2021-01-01 00:00",5.5,"1"\n"2021-01-01 01:00","6.25",2\n'.replace(" , ", ",")),
+        ({}, "time,air T,wind speed\r2021-01-01 00:00,5.5,1\r2021-01-01 01:00,6.25,2\r"),
+        ({}, "time,air T,wind speed\r\n2021-01-01 00:00,5.5,1\r\n2021-01-01 01:00,6.25,2\r\n"),
+        ({}, "time,air T,wind speed,\n2021-01-01 00:00,5.5,1,\n2021-01-01 01:00,6.25,2,\n"),
+        ({}, "time,air T,wind speed\n2021-01-01 00:00,5.5,1,\n2021-01-01 01:00,6.25,2,\n"),
+        ({}, "time,air T,wind speed\n2021-01-01 00:00,5.5,1,\n2021-01-01 01:00,6.25,2\n"),
+    ],
+    ids=[
+        "headers over two lines",
+        "of which one is passed over",
+        "headers in the second line",
+        "quoted",
+        "carriage returns",
+        "both",
+        "a delimiter at the end",
+        "but not of the header",
+        "or of one row alone",
+    ],
+)
+def test_other_loggers_habits_give_the_same_rows(small: Station, form: dict[str, Any], text: str):
+    file = RawFile("a.csv", text.encode(), whole=True)
+    frame, report = parse([file], formed(small, form, T="air T", wv="wind speed"), now=NOW)
+    assert frame["T"].tolist() == [5.5, 6.25]
+    assert frame["wv"].tolist() == [1.0, 2.0]
+    assert report.ignored_columns == []
+
+
+def test_the_first_row_of_several_lines_of_headers_follows_the_last():
+    form = kinds()["csv"].model_validate({"header_line": [1, 4]})
+    with pytest.raises(ValidationError, match="first_line 4 does not come after header_line 4"):
+        form.changed(first_line=4)

@@ -1,6 +1,7 @@
 """`tsflow station init` on files of other loggers: what it understands, and what it says it does not."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,26 @@ def test_the_masts_own_file_gives_the_masts_own_values(rows: pd.DataFrame, tmp_p
     for name in ("T", "p", "rh", "wv"):
         np.testing.assert_allclose(frame[name], rows[name], atol=1e-3)
     assert len(hourly_frame(frame, station, HourlySettings(), target="T").frame) == pytest.approx(len(rows) / 2, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "form"),
+    [
+        (lambda times: {"when": times.dt.strftime("%Y-%m-%dT%H:%M:%S") + "+01:00"}, "iso8601"),
+        (lambda times: {"when": (times - pd.Timedelta(hours=1)).dt.strftime("%Y-%m-%d %H:%MZ")}, "iso8601"),
+        (lambda times: {"when": (times - pd.Timestamp("1970-01-01 01:00")) // pd.Timedelta(seconds=1)}, "epoch"),
+        (lambda times: {"when": (times - pd.Timestamp("1970-01-01 01:00")) // pd.Timedelta(milliseconds=1)}, "epoch_ms"),
+        (lambda times: {"Date": times.dt.strftime("%d/%m/%Y"), "Time": times.dt.strftime("%H:%M")}, "%d/%m/%Y %H:%M"),
+        (lambda times: {"when": times.dt.strftime("%d.%m.%y %H:%M")}, "%d.%m.%y %H:%M"),
+    ],
+    ids=["ISO 8601 with offset", "ISO 8601, Z", "seconds", "milliseconds", "two columns", "year of two digits"],
+)
+def test_times_are_understood_in_many_forms(rows: pd.DataFrame, tmp_path: Path, stamps: Callable, form: str):
+    table = pd.DataFrame({**stamps(rows["time"]), "Temp (°C)": rows["T"]})
+    station, frame = station_of_file(table.to_csv(index=False).encode(), tmp_path)
+    assert station.timestamp.format == form
+    assert frame["time"].tolist() == rows["time"].tolist()
+    np.testing.assert_allclose(frame["T"], rows["T"])
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="needs the real files in shared/data")

@@ -87,5 +87,10 @@ def _show(report: ParseReport) -> None:
     console.print(f"  {repeats}; sentinels: {sentinels}", markup=False)
     if report.unfinished_rows:
         console.print(f"  rows left out that were still being written: {report.unfinished_rows}", markup=False)
+    for encoding in sorted(set(report.encodings.values())):
+        count = list(report.encodings.values()).count(encoding)
+        console.print(f"  encoding found: {encoding} ({count} files)", markup=False)
+    if report.left_out_members:
+        console.print(f"  not read, beside the tables in a zip: {', '.join(report.left_out_members)}", markup=False)
     for gap in report.gaps:
         console.print(f"  gap: {gap.missing_rows} rows between {gap.after} and {gap.before}")

@@ -94,7 +94,7 @@ def _show(draft: Draft, path: Path) -> None:
     times, first = draft.times, draft.times.index.dropna()
     console.print(f"{path}: station {draft.station}", markup=False)
     console.print(
-        f"time      {times.column!r} as {times.format}, every {int(times.cadence.total_seconds() // 60)} min, "
+        f"time      {' '.join(times.columns)!r} as {times.format}, every {int(times.cadence.total_seconds() // 60)} min, "
         f"{first.iloc[0]} to {first.iloc[-1]}; {draft.utc_offset_hours:g} h ahead of UTC ({draft.offset_note})",
         markup=False,
     )

@@ -33,6 +33,8 @@ class ParseReport(Strict):
     gaps: list[Gap] = []
     ignored_columns: list[str] = []
     unfinished_rows: int = 0  # left out at the end of files into which somebody still writes
+    left_out_members: list[str] = []  # of zips, beside the tables in them
+    encodings: dict[str, str] = {}  # by file, where the station file says auto
 
 
 class Batch(Record):

@@ -8,13 +8,14 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
-from tsflow.stations.forms import default
+from tsflow.stations.forms import Form, default
+from tsflow.stations.order import require_order
 from tsflow.stations.raw import RawFile
-from tsflow.stations.station import Station
+from tsflow.stations.station import AUTO, Station
+from tsflow.stations.times import row_times
 from tsflow.stations.units import SAME
+from tsflow.stations.unpack import left_out, tables
 from tsflow.stations.variable import Variable
-
-_EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 
 
 @dataclass
@@ -30,40 +31,14 @@ class Findings:
     conflicting_times: list[datetime] = field(default_factory=list)  # the first ten; the first row of each is kept
     ignored_columns: list[str] = field(default_factory=list)
     unfinished_rows: int = 0  # at the end of files into which somebody still writes
+    left_out_members: list[str] = field(default_factory=list)  # of zips, beside the tables
+    encodings: dict[str, str] = field(default_factory=dict)  # by file, where the station file leaves it open
 
     def reported(self, frame: pd.DataFrame, cadence: timedelta) -> ParseReport:
         """Return the report of a batch of these observations."""
         times = frame["time"]
         edges = {"first": times.iloc[0], "last": times.iloc[-1]}
         return ParseReport(**asdict(self), rows_kept=len(frame), gaps=find_gaps(times, cadence), **edges)
-
-
-def _times(texts: pd.Series, file: RawFile, station: Station, now: datetime) -> pd.Series:
-    """Return each row's end of averaging, in the station's clock."""
-    times = pd.to_datetime(texts.str.strip(), format=station.timestamp.format, errors="coerce")
-    if times.isna().any():
-        row = int(np.flatnonzero(times.isna())[0])
-        msg = (
-            f"{file.name}: row {texts.index[row]}: time {texts.iloc[row]!r} is not of the form {station.timestamp.format!r} "
-            f"({int(times.isna().sum())} of {len(times)} rows); correct `timestamp.format` in the station file"
-        )
-        raise SourceFormatError(msg)
-    times = times.astype("datetime64[us]")
-    if station.timestamp.marks == "start":
-        times = times + station.cadence
-    if (early := times < _EARLIEST).any():
-        row = int(np.flatnonzero(early)[0])
-        msg = f"{file.name}: row {texts.index[row]}: time {times.iloc[row]} lies before {_EARLIEST.year}; check the file's clock"
-        raise SourceFormatError(msg)
-    late = times > pd.Timestamp(now) + station.cadence
-    if late.any():
-        msg = (
-            f"{file.name}: row {texts.index[int(np.flatnonzero(late)[0])]}: time {times[late].iloc[0]} is in the future "
-            f"(now {now:%Y-%m-%d %H:%M} by the station's clock, {int(late.sum())} rows); "
-            f"check the file's clock and `timestamp.format`"
-        )
-        raise SourceFormatError(msg)
-    return times
 
 
 def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
@@ -85,19 +60,23 @@ def _stored(values: pd.Series, variable: Variable) -> pd.Series:
     return values if how is SAME else pd.Series(how.of(values.to_numpy(dtype=np.float64)), index=values.index)
 
 
+def _form(file: RawFile, station: Station) -> Form:
+    return default() if file.own else station.form
+
+
 def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findings) -> pd.DataFrame:
-    """Read one file into columns `time` and the measured variables, in the file's order, sentinels as NaN.
+    """Read one unpacked file into columns `time` and the measured variables, in the file's order, sentinels as NaN.
 
     Raises
     ------
     SourceFormatError
         Naming file, row and column of the first thing that is not as the station file says.
     """
-    form = default() if file.own else station.form
-    table, unfinished = form.read(file, station)
-    columns: dict[str, pd.Series] = {"time": _times(table[station.timestamp.column], file, station, now)}
+    read = _form(file, station).read(file, station)
+    table = read.cells
+    columns: dict[str, pd.Series] = {"time": row_times(table, file, station, now)}
     names = {variable.column: name for name, variable in station.measured.items()}
-    for header in table.columns.drop(station.timestamp.column):
+    for header in table.columns.drop(list(station.timestamp.columns)):
         used = header in names
         numbers = _numbers(table[header], header, file) if used else pd.to_numeric(table[header], errors="coerce")
         name = names.get(header, header)
@@ -112,25 +91,14 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
             report.ignored_columns.append(header)
     report.files.append(file.name)
     report.rows_read += len(table)
-    report.unfinished_rows += unfinished
+    report.unfinished_rows += read.unfinished_rows
+    if read.encoding and station.encoding == AUTO:
+        report.encodings[file.name] = read.encoding
     frame = pd.DataFrame(columns)[["time", *station.measured]]
     if not frame[list(station.measured)].notna().to_numpy().any():
         msg = f"{file.name}: no usable row: every value is missing"
         raise SourceFormatError(msg)
     return frame
-
-
-def _in_order(frame: pd.DataFrame, file: RawFile) -> None:
-    """Repeats of earlier rows aside, a file's times must rise."""
-    times = frame["time"].drop_duplicates()
-    back = times.diff() <= timedelta(0)
-    if back.any():
-        at = times.index[back][0]
-        msg = (
-            f"{file.name}: times out of order: row {at} ({times[at]}) comes after a later time; "
-            f"sort the file by time, or check its clock ({int(back.sum())} such rows)"
-        )
-        raise SourceFormatError(msg)
 
 
 def _without_repeats(frame: pd.DataFrame, report: Findings) -> pd.DataFrame:
@@ -181,9 +149,12 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
     report = Findings()
     frames = []
     for file in files:
-        frame = parse_file(file, station, now=now, report=report)
-        _in_order(frame, file)
-        frames.append(frame)
+        endings = _form(file, station).endings
+        for opened in tables(file, endings):
+            frame = parse_file(opened, station, now=now, report=report)
+            require_order(frame, opened, station)
+            frames.append(frame)
+        report.left_out_members += left_out(file, endings)
     frame = _without_repeats(pd.concat(frames, ignore_index=True), report)
     _cadence_fits(frame["time"], station, report)
     for name, how in station.derivations.items():

@@ -70,11 +70,11 @@ def simulated_file(station: Station, source: SimulatorSource, start: datetime, e
 
     ends = pd.DatetimeIndex(rows.index)
     stamps = ends if station.timestamp.marks == "end" else ends - cadence
-    table = rows[list(station.measured)].set_axis(stamps.strftime(station.timestamp.format), axis=0)
-    headers = [station.timestamp.column, *(str(variable.column) for variable in station.measured.values())]
+    table = pd.concat([station.timestamp.written(stamps), rows[list(station.measured)].reset_index(drop=True)], axis=1)
+    headers = [*station.timestamp.columns, *(str(variable.column) for variable in station.measured.values())]
     header = ",".join(f'"{name}"' for name in headers) + "\r\n"
-    text = header + table.to_csv(header=False, lineterminator="\r\n")
-    return f"{station.station}_{start:%Y%m%dT%H%M}_{end:%Y%m%dT%H%M}.csv", text.encode(station.encoding)
+    text = header + table.to_csv(header=False, index=False, lineterminator="\r\n")
+    return f"{station.station}_{start:%Y%m%dT%H%M}_{end:%Y%m%dT%H%M}.csv", text.encode(station.own_encoding)
 
 
 def _with_faults(rows: pd.DataFrame, seed: int, missing: float) -> pd.DataFrame:

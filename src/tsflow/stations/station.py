@@ -1,9 +1,9 @@
 """The station file: what a station measures, in which form it says so, and where its files are."""
 
 import codecs
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -19,39 +19,14 @@ from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
 from tsflow.stations.quantities import quantity
 from tsflow.stations.sources import AnySource, Source
+from tsflow.stations.timestamp import Timestamp
 from tsflow.stations.variable import Variable
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
 
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*$"  # stands in columns, keys and pages
+AUTO = "auto"  # in place of an encoding: look at the bytes
 _TAKEN = frozenset({"time", "segment", "hour", "day"})  # columns that tsflow adds
-
-
-class Timestamp(Strict):
-    """How a row says its time; the clock keeps a fixed offset all year."""
-
-    column: str
-    format: str
-    marks: Literal["end", "start"] = "end"  # of the row's averaging period
-    utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0  # of the station's clock; without summer time
-    minute: Annotated[int, Field(ge=0, le=59)] = 0  # at which an hour's row is taken, where rows come more often
-
-    @field_validator("format")
-    @classmethod
-    def _gives_an_hour(cls, form: str) -> str:
-        example = datetime(2001, 2, 3, 14, 50, 30, tzinfo=UTC)
-        try:
-            read = datetime.strptime(example.strftime(form), form)  # whether it gives a zone is what is asked
-        except ValueError as error:
-            msg = f"{form!r} is no form of a date and time ({error})"
-            raise ValueError(msg) from error
-        if read.tzinfo is not None:
-            msg = "names a time zone; write the station's own clock, with `utc_offset_hours`"
-            raise ValueError(msg)
-        if read.replace(minute=0, second=0) != example.replace(minute=0, second=0, tzinfo=None):
-            msg = f"{form!r} does not give year, month, day and hour"
-            raise ValueError(msg)
-        return form
 
 
 class StationTask(Strict):
@@ -70,7 +45,7 @@ class Station(Strict):
     location: Location
     cadence: Annotated[timedelta, BeforeValidator(cadence_of)]
     timestamp: Timestamp
-    encoding: str = "utf-8"
+    encoding: str = "utf-8"  # or auto: what each file is found to be in
     form: AnyForm = Field(default_factory=default)
     missing: list[float] = Field(default_factory=list)  # sentinels that stand for "no value"
     target: str
@@ -85,7 +60,7 @@ class Station(Strict):
     @classmethod
     def _known(cls, encoding: str) -> str:
         try:
-            codecs.lookup(encoding)
+            codecs.lookup("utf-8" if encoding == AUTO else encoding)
         except LookupError as error:
             raise ValueError(str(error)) from error
         return encoding
@@ -157,6 +132,11 @@ class Station(Strict):
                 msg = f"variables.{name}.stuck_for: found {variable.stuck_for}, expected two cadences ({2 * self.cadence}) or more"
                 raise ValueError(msg)
         return self
+
+    @property
+    def own_encoding(self) -> str:
+        """The encoding of files that tsflow itself writes for this station."""
+        return "utf-8" if self.encoding == AUTO else self.encoding
 
     @property
     def rows_per_hour(self) -> int:

@@ -6,16 +6,18 @@ To add a kind, write one file in this folder with a class that is registered und
     class FixedWidth(Form):
         """Columns by their place in the line."""
 
+        endings = (".prn",)  # of the names of such files, in a zip
+
         widths: list[int]
 
-        def read(self, file: RawFile, station: Station) -> tuple[pd.DataFrame, int]: ...
+        def read(self, file: RawFile, station: Station) -> Table: ...
 
-        def require(self, file: RawFile, station: Station) -> None: ...
+        def require_columns(self, file: RawFile, station: Station) -> None: ...
 
-Its fields are the keys of `form:` in the station file. `csv.py` is a whole one, `toa5.py` one that differs from it by what it
-takes for granted.
+Its fields are the keys of `form:` in the station file. `parquet.py` is a whole one, `toa5.py` one that differs from another by
+what it takes for granted.
 '''
 
-from tsflow.stations.forms.registry import AnyForm, Form, default, kinds, register
+from tsflow.stations.forms.registry import AnyForm, Form, Table, default, kinds, register
 
-__all__ = ["AnyForm", "Form", "default", "kinds", "register"]
+__all__ = ["AnyForm", "Form", "Table", "default", "kinds", "register"]

@@ -1,6 +1,7 @@
 """Delimited text: each row's cells under their headers, and whether it has as many as those.
 
-pandas would drop what a row has too much, and take two lines between stray quotation marks for one cell.
+Text as it should be is read in one go (`quick_csv.py`). Where that stumbles, each line is looked at: an error names it, and what
+people do to tables that is no fault (comments, empty lines, short rows, delimiters at the end) is read.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tsflow.errors import SourceFormatError
-from tsflow.stations.forms.registry import Form, register
+from tsflow.stations.encoding import decode
+from tsflow.stations.forms.headers import HINT, measured_columns, require_headers
+from tsflow.stations.forms.quick_csv import Layout, read_quickly
+from tsflow.stations.forms.registry import Form, Table, register
 from tsflow.stations.raw import RawFile
-from tsflow.stations.unpack import decode, packing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,26 +26,31 @@ if TYPE_CHECKING:
     from tsflow.stations.station import Station
 
 _DELIMITERS = {";": "';'", "\t": r'"\t"', "|": "'|'"}  # that a comma may be mistaken for, as YAML writes them
+_Line = Annotated[int, Field(ge=1)]  # of the file, counted from 1
 
 
 @dataclass(frozen=True)
-class _Lines:
-    """A file's lines by their number: the headers' and the rows'."""
+class _Sheet:
+    """A file's text, its headers taken off: their names, and the lines from the first that may be a row."""
 
     headers: list[str]
-    rows: list[tuple[int, str]]
-    whole: bool  # whether the last line ends as a line does
+    body: str
+    encoding: str
 
 
 @register("csv")
 class CsvForm(Form):
-    """Text with a delimiter, one line of headers, and rows from some line on; empty lines and comments count for nothing."""
+    """Text with a delimiter, a line or some of headers, and rows from some line on; empty lines and comments count for nothing."""
+
+    endings: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".dat", ".txt")
 
     kind: str = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
-    header_line: Annotated[int, Field(ge=1)] = 1  # of the file, counted from 1
-    first_line: Annotated[int, Field(ge=2)] = 2  # of the rows; lines between, such as one of units, are passed over
+    header_line: _Line | Annotated[tuple[_Line, ...], Field(min_length=1)] = 1  # of several, the words of a column are joined
+    first_line: Annotated[int, Field(ge=2)] | None = (
+        None  # of the rows, else the one after the headers; lines between are passed over
+    )
     comment: str | None = None  # what a line begins with that is none
     missing_texts: tuple[str, ...] = ()  # that stand in a cell for no value; numbers that do so are the station's `missing`
 
@@ -51,35 +59,100 @@ class CsvForm(Form):
         if self.delimiter == self.decimal:
             msg = f"delimiter and decimal are both {self.decimal!r}; one of them is another character"
             raise ValueError(msg)
-        if self.first_line <= self.header_line:
-            msg = f"first_line {self.first_line} does not come after header_line {self.header_line}"
+        if self.first_line is not None and self.first_line <= max(self._header_lines):
+            msg = f"first_line {self.first_line} does not come after header_line {max(self._header_lines)}"
             raise ValueError(msg)
         return self
 
-    def read(self, file: RawFile, station: Station) -> tuple[pd.DataFrame, int]:
+    @property
+    def _header_lines(self) -> tuple[int, ...]:
+        return (self.header_line,) if isinstance(self.header_line, int) else self.header_line
+
+    @property
+    def _rows_from(self) -> int:
+        return self.first_line or max(self._header_lines) + 1
+
+    def read(self, file: RawFile, station: Station) -> Table:
         """As `Form.read`."""
+        sheet = self._sheet(file, station)
+        require_headers(sheet.headers, file, station, hint=self._hint(sheet.headers))
+        body, unfinished = self._without_unfinished(sheet, file)
+        layout = Layout(
+            headers=sheet.headers,
+            first_line=self._rows_from,
+            delimiter=self.delimiter,
+            decimal=self.decimal,
+            comment=self.comment,
+            missing_texts=self.missing_texts,
+            times=station.timestamp.columns,
+            numbers=tuple(measured_columns(station)),
+        )
+        cells = read_quickly(body, layout)
+        if cells is None:
+            cells = self._read_with_care(body, sheet.headers, file, station)
+        cells = cells.loc[:, ~cells.columns.duplicated()]
+        if "" in cells and cells[""].isna().all():
+            cells = cells.drop(columns="")  # what stands behind a delimiter at the end of each line
+        return Table(cells, unfinished, sheet.encoding)
+
+    def require_columns(self, file: RawFile, station: Station) -> None:
+        """As `Form.require_columns`."""
+        headers = self._sheet(file, station).headers
+        require_headers(headers, file, station, hint=self._hint(headers))
+
+    def _sheet(self, file: RawFile, station: Station) -> _Sheet:
+        text, encoding = decode(file, station)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        *lines, body = text.split("\n", self._rows_from - 1)
+        last = max(self._header_lines)
+        if len(lines) < self._rows_from - 1:  # the file ends before the rows begin
+            lines, body = [*lines, body], ""
+        if len(lines) < last:
+            msg = f"{file.name}: has {len(lines)} lines, its headers stand in line {last}; correct `form.header_line`"
+            raise SourceFormatError(msg)
+        return _Sheet(self._joined([self._row(lines[number - 1]) for number in self._header_lines]), body, encoding)
+
+    def _joined(self, rows: list[list[str]]) -> list[str]:
+        """Return a name for each column: its words in the lines of headers, with a blank between."""
+        words = [[row[column].strip() if column < len(row) else "" for row in rows] for column in range(max(map(len, rows)))]
+        return [" ".join(filter(None, column)) for column in words]
+
+    def _row(self, line: str) -> list[str]:
+        return next(csv.reader([line], delimiter=self.delimiter)) if '"' in line else line.split(self.delimiter)
+
+    def _is_row(self, line: str) -> bool:
+        return bool(line.strip()) and not (self.comment and line.startswith(self.comment))
+
+    def _without_unfinished(self, sheet: _Sheet, file: RawFile) -> tuple[str, int]:
+        """Return the lines that end as lines do, and how many rows that leaves out; a file is refused if it ends amid cells."""
+        rest = sheet.body[sheet.body.rfind("\n") + 1 :]
+        if file.whole or not self._is_row(rest):
+            return sheet.body, 0
+        if len(self._row(rest)) < len(sheet.headers):
+            msg = f"{file.name}: cut off in its last row ({rest[:40]!r}...); fetch it again"
+            raise SourceFormatError(msg)
+        return sheet.body[: len(sheet.body) - len(rest)], 1
+
+    def _read_with_care(self, body: str, headers: list[str], file: RawFile, station: Station) -> pd.DataFrame:
+        """Return the cells of text in which something is not as it should be, or raise for the first such line."""
         import pandas as pd
 
-        lines = self._lines(file, station)
-        rows, unfinished = lines.rows, 0
-        if rows and not lines.whole and packing(file) is None:  # a packed file is whole if it can be unpacked
-            self._require_cells(rows[-1][1], lines.headers, file)
-            rows, unfinished = rows[:-1], 1
-        headers = [header.strip() for header in lines.headers]
-        self._check_headers(headers, file, station)
+        rows = [(number, line) for number, line in enumerate(body.split("\n"), self._rows_from) if self._is_row(line)]
         self._check_rows(rows, len(headers), file)
         if not rows:
             msg = f"{file.name}: no usable row: the file holds only its header"
             raise SourceFormatError(msg)
+        columns = self._filled(headers, rows)
         try:
             table = pd.read_csv(
                 io.StringIO("\n".join(line for _, line in rows)),
                 sep=self.delimiter,
                 decimal=self.decimal,
-                dtype={number: str for number, header in enumerate(headers) if header == station.timestamp.column},
+                dtype={number: str for number, header in enumerate(headers) if header in station.timestamp.columns},
                 header=None,
-                names=range(len(headers)),
-                usecols=range(len(headers)),
+                names=range(columns),
+                usecols=range(columns),
                 low_memory=False,
                 index_col=False,
                 na_values=["", *self.missing_texts],
@@ -88,43 +161,13 @@ class CsvForm(Form):
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             msg = f"{file.name}: not a table of values separated by {self.delimiter!r} ({str(error).strip()})"
             raise SourceFormatError(msg) from error
-        table.columns, table.index = pd.Index(headers), pd.Index([number for number, _ in rows])
-        return table.loc[:, ~table.columns.duplicated()], unfinished
+        table.columns, table.index = pd.Index(headers[:columns]), pd.Index([number for number, _ in rows])
+        return table
 
-    def require(self, file: RawFile, station: Station) -> None:
-        """As `Form.require`."""
-        self._check_headers([header.strip() for header in self._lines(file, station).headers], file, station)
-
-    def _lines(self, file: RawFile, station: Station) -> _Lines:
-        texts = decode(file, station).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        if len(texts) < self.header_line:
-            msg = f"{file.name}: has {len(texts)} lines, its headers stand in line {self.header_line}; correct `form.header_line`"
-            raise SourceFormatError(msg)
-        numbered = [
-            (number, line)
-            for number, line in enumerate(texts, 1)
-            if number >= self.first_line and line.strip() and not (self.comment and line.startswith(self.comment))
-        ]
-        return _Lines(self._row(texts[self.header_line - 1]), numbered, whole=not texts[-1])
-
-    def _row(self, line: str) -> list[str]:
-        return next(csv.reader([line], delimiter=self.delimiter)) if '"' in line else line.split(self.delimiter)
-
-    def _require_cells(self, line: str, headers: list[str], file: RawFile) -> None:
-        """Refuse a file that ends inside a row, and not just inside that row's last cell."""
-        if len(self._row(line)) < len(headers):
-            msg = f"{file.name}: cut off in its last row ({line[:40]!r}...); fetch it again"
-            raise SourceFormatError(msg)
-
-    def _check_headers(self, headers: list[str], file: RawFile, station: Station) -> None:
-        wanted = [station.timestamp.column, *(variable.column for variable in station.measured.values() if variable.column)]
-        if lacking := [column for column in wanted if column not in headers]:
-            missing = f"column missing: {', '.join(map(repr, lacking))}; found: {', '.join(headers)}"
-            msg = f"{file.name}: {missing}; {self._hint(headers)}"
-            raise SourceFormatError(msg)
-        if twice := [column for column in wanted if headers.count(column) > 1]:
-            msg = f"{file.name}: two columns are called {twice[0]!r}, and the station file names it; rename one of them"
-            raise SourceFormatError(msg)
+    def _filled(self, headers: list[str], rows: list[tuple[int, str]]) -> int:
+        """Return how many columns there are, without nameless ones at the end that no row reaches."""
+        named = max(place for place, header in enumerate(headers, 1) if header)
+        return len(headers) if any(line.count(self.delimiter) >= named for _, line in rows) else named
 
     def _hint(self, headers: list[str]) -> str:
         if headers[0].strip('"') == "TOA5":
@@ -132,7 +175,7 @@ class CsvForm(Form):
         for delimiter, written in _DELIMITERS.items():
             if len(headers) == 1 and delimiter in headers[0]:
                 return f"the file seems to be delimited otherwise: write `form: {{delimiter: {written}}}` in the station file"
-        return "correct `variables` in the station file, or `encoding` if names look garbled"
+        return HINT
 
     def _check_rows(self, rows: list[tuple[int, str]], columns: int, file: RawFile) -> None:
         for number, line in rows:

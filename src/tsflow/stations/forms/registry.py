@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import PlainValidator, SerializeAsAny
 
@@ -12,6 +13,7 @@ from tsflow.model import Strict
 from tsflow.registry import Registry
 from tsflow.stations.kinds import of_its_kind
 from tsflow.stations.raw import RawFile
+from tsflow.stations.unpack import tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,17 +25,29 @@ register = _kinds.register
 kinds = _kinds.all
 
 
+@dataclass(frozen=True)
+class Table:
+    """What a form reads from a file.
+
+    The index of the cells is the row's line in the file, which messages name. The time columns are text, or one of them is a
+    column of times: without a zone by the station's clock, or with one. A row that is too short has no value in its last columns.
+    """
+
+    cells: pd.DataFrame
+    unfinished_rows: int = 0  # left out since they were still being written: 0 or 1
+    encoding: str | None = None  # of a file of text
+
+
 class Form(Strict, ABC):
     """A form of files; its fields are the keys that the station file gives."""
+
+    endings: ClassVar[tuple[str, ...]]  # of the names of such files, in a zip
 
     kind: str
 
     @abstractmethod
-    def read(self, file: RawFile, station: Station) -> tuple[pd.DataFrame, int]:
-        """Return a file's cells and how many rows were left out since they were still being written (0 or 1).
-
-        The index is the row's line in the file, which messages name. The time column is text. A row that is too short has no
-        value in its last columns.
+    def read(self, file: RawFile, station: Station) -> Table:
+        """Return the cells of a file that is unpacked.
 
         Raises
         ------
@@ -42,8 +56,13 @@ class Form(Strict, ABC):
         """
 
     @abstractmethod
+    def require_columns(self, file: RawFile, station: Station) -> None:
+        """Raise `SourceFormatError` unless an unpacked file begins as one of this form with the station's columns does."""
+
     def require(self, file: RawFile, station: Station) -> None:
-        """Raise `SourceFormatError` unless the file begins as one of this form with the station's columns does."""
+        """Raise `SourceFormatError` unless each table of a file, packed or not, begins as the station's do."""
+        for table in tables(file, self.endings):
+            self.require_columns(table, station)
 
 
 def default() -> Form:

@@ -1,8 +1,6 @@
 """What data loggers of Campbell Scientific write: four lines of headers, of which the second names the columns."""
 
-from typing import Annotated
-
-from pydantic import Field
+from typing import ClassVar
 
 from tsflow.stations.forms.csv import CsvForm
 from tsflow.stations.forms.registry import register
@@ -15,7 +13,9 @@ class Toa5Form(CsvForm):
     Source: https://help.campbellsci.com/crbasic/cr1000x (TOA5: "Table Oriented ASCII, 5 header fields").
     """
 
+    endings: ClassVar[tuple[str, ...]] = (".dat", ".csv", ".txt")
+
     kind: str = "toa5"
-    header_line: Annotated[int, Field(ge=1)] = 2
-    first_line: Annotated[int, Field(ge=2)] = 5
+    header_line: int | tuple[int, ...] = 2
+    first_line: int | None = 5
     missing_texts: tuple[str, ...] = ("NAN", "INF", "-INF")

@@ -10,11 +10,12 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.location import Location
+from tsflow.stations.forms import kinds
 from tsflow.stations.guessing.columns import Column, columns_of
 from tsflow.stations.guessing.layout import Layout, layout_of
 from tsflow.stations.guessing.times import Times, times_of
 from tsflow.stations.raw import RawFile
-from tsflow.stations.unpack import unpack
+from tsflow.stations.unpack import tables
 
 _WARMEST = 14.7  # the sun's hour at which air is warmest on average, by the simulator's and Jena's years
 
@@ -43,17 +44,19 @@ def drafted(files: list[RawFile], *, station: str, location: Location, utc_offse
     SourceFormatError
         If it is no table of rows with a time and numbers.
     """
-    file = files[0]
-    body = unpack(file)
+    file = next(tables(files[0], kinds()["csv"].endings))
+    body = file.body
     layout = layout_of(body, file.name)
     table = _table(body, layout)
     times = times_of(table, file.name)
-    columns, missing = columns_of(table.drop(columns=times.column), layout.decimal, layout.units)
+    columns, missing = columns_of(table.drop(columns=times.columns), layout.decimal, layout.units)
     if not columns:
-        msg = f"{file.name}: no column of numbers was found beside the time {times.column!r}"
+        msg = f"{file.name}: no column of numbers was found beside the time {', '.join(times.columns)}"
         raise SourceFormatError(msg)
     warm = next((column for column in columns if column.quantity and column.quantity.name == "air_temperature"), None)
     offset, note = utc_offset_hours, "as given"
+    if offset is None and times.by_utc:
+        offset, note = float(round(location.longitude / 15)), "the hours of the place; the file's own times name their zone"
     if offset is None:
         offset, note = _offset(table, times, warm, layout.decimal, location)
     target = (warm or next((column for column in columns if column.quantity), columns[0])).name

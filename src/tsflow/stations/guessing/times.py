@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from tsflow.errors import SourceFormatError
+from tsflow.stations.timestamp import EPOCHS, ISO8601
 
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d")
 _CLOCKS = (
@@ -17,14 +19,13 @@ _CLOCKS = (
     "T%H:%M:%S",
     "T%H:%M",
     " %H:%M:%S.%f",
-    "T%H:%M:%SZ",
-    "T%H:%MZ",
     " %H%M",
     "%H%M%S",
     "%H%M",
     " %I:%M %p",
 )
 _FORMATS = [date + clock for date in _DATES for clock in _CLOCKS]
+_WITH_ZONE = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
 _SAMPLE = 200
 _HOUR = timedelta(hours=1)
 
@@ -33,8 +34,9 @@ _HOUR = timedelta(hours=1)
 class Times:
     """What was found."""
 
-    column: str
+    columns: list[str]  # joined by a blank where they are two
     format: str
+    by_utc: bool  # the file itself says so, by zones or by counting since 1970
     cadence: timedelta
     minute: int  # at which most hours have a row
     index: pd.Series  # of each row, NaT where it cannot be read
@@ -48,7 +50,9 @@ def times_of(table: pd.DataFrame, name: str) -> Times:
     SourceFormatError
         If no column is a time that rises by a step which divides an hour.
     """
-    found = [each for column in table.columns for each in _read(table[column].astype(str).str.strip())]
+    texts = {str(column): table[column].astype(str).str.strip() for column in table.columns}
+    found = [each for column, cells in texts.items() for each in _read([column], cells)]
+    found += [each for a, b in pairwise(texts) for each in _read([a, b], texts[a] + " " + texts[b])]
     best = max(found, key=_score, default=None)
     if best is None:
         msg = (
@@ -63,28 +67,35 @@ def times_of(table: pd.DataFrame, name: str) -> Times:
         raise SourceFormatError(msg)
     minutes = best.index.dropna().dt.minute
     minute = 0 if cadence < _HOUR and (minutes == 0).any() else int(minutes.mode().iloc[0])
-    return Times(best.column, best.format, cadence, minute if cadence < _HOUR else 0, best.index)
+    return Times(best.columns, best.format, best.by_utc, cadence, minute if cadence < _HOUR else 0, best.index)
 
 
 @dataclass(frozen=True)
 class _Read:
-    column: str
+    columns: list[str]
     format: str
     index: pd.Series
+    by_utc: bool = False
 
 
-def _read(texts: pd.Series) -> list[_Read]:
-    """Return every form that all of a column's first texts have, with all its times."""
+def _read(columns: list[str], texts: pd.Series) -> list[_Read]:
+    """Return every form that all of the first texts have, with all their times."""
     first = texts[texts != ""].head(_SAMPLE)
-    fitting = [
-        form for form in _FORMATS if not pd.to_datetime(first.head(3), format=form, errors="coerce", exact=True).isna().any()
-    ]
-    fitting = [form for form in fitting if not pd.to_datetime(first, format=form, errors="coerce", exact=True).isna().any()]
     if first.empty:
         return []
-    return [
-        _Read(str(texts.name), form, pd.to_datetime(texts, format=form, errors="coerce").dt.tz_localize(None)) for form in fitting
-    ]
+    if first.str.fullmatch(_WITH_ZONE).all():
+        times = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+        return [_Read(columns, ISO8601, times.dt.tz_localize(None), by_utc=True)]
+    for name, digits in (("epoch", 10), ("epoch_ms", 13)):
+        if first.str.fullmatch(rf"[0-9]{{{digits}}}").all():
+            counted = pd.to_numeric(texts, errors="coerce") * (EPOCHS[name] / 1_000_000)
+            return [_Read(columns, name, pd.to_datetime(counted, unit="s", errors="coerce"), by_utc=True)]
+    forms = [form for form in _FORMATS if _fits(first.head(3), form) and _fits(first, form)]
+    return [_Read(columns, form, pd.to_datetime(texts, format=form, errors="coerce")) for form in forms]
+
+
+def _fits(texts: pd.Series, form: str) -> bool:
+    return not pd.to_datetime(texts, format=form, errors="coerce", exact=True).isna().any()
 
 
 def _score(read: _Read) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ def as_yaml(draft: Draft) -> str:
         f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
         f"cadence: {minutes}min",
         f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
-        f"  column: {_text(times.column)}",
+        f"  column: {_text(times.columns[0]) if len(times.columns) == 1 else '[' + ', '.join(map(_text, times.columns)) + ']'}",
         f"  format: {_text(times.format)}",
         "  marks: end                    # of a row's averaging; write start if rows are stamped with its beginning",
         f"  utc_offset_hours: {draft.utc_offset_hours:g}",

@@ -85,9 +85,9 @@ class JsonSource(Source):
 
 def _as_csv(rows: list[dict[str, object]], station: Station) -> bytes:
     """Return rows as a CSV file in the form that the station file describes; what no column names is left out."""
-    names = [station.timestamp.column, *(variable.column for variable in station.measured.values() if variable.column)]
+    names = [*station.timestamp.columns, *(variable.column for variable in station.measured.values() if variable.column)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
     writer.writerows(["" if row.get(name) is None else row[name] for name in names] for row in rows)
-    return text.getvalue().encode(station.encoding)
+    return text.getvalue().encode(station.own_encoding)

@@ -1,0 +1,87 @@
+"""From a file's bytes to its text: in the station's encoding, or in the one that the bytes are found to be in."""
+
+import codecs
+from itertools import islice
+
+from tsflow.errors import SourceFormatError
+from tsflow.stations.raw import RawFile
+from tsflow.stations.station import AUTO, Station
+
+_MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 does
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Those of loggers and spreadsheets, the likelier first, for where the library finds several as good.
+_USUAL = ["cp1252", "iso8859_15", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "cp932", "gb18030", "cp949", "big5"]
+_LINES = 200  # whose bytes beyond ASCII are looked at; nothing else tells one encoding from another
+_UNSURE = 0.5  # how chaotic a text counts of which the library says nothing
+
+
+def decode(file: RawFile, station: Station) -> tuple[str, str]:
+    """Return a file's text and its encoding.
+
+    Raises
+    ------
+    SourceFormatError
+        If the file is empty, or not in that encoding.
+    """
+    encoding = _found(file, station) if station.encoding == AUTO else station.encoding
+    try:
+        marked = codecs.lookup(encoding).name == "utf-8" and file.body.startswith(codecs.BOM_UTF8)
+        text = file.body.decode("utf-8-sig" if marked else encoding)
+    except UnicodeError as error:
+        msg = f"{file.name}: not encoded as {encoding} ({error}); correct `encoding` in the station file"
+        raise SourceFormatError(msg) from error
+    if "\0" in text or text.startswith(("ï»¿", "\ufeff", "ÿþ")):
+        msg = f"{file.name}: not encoded as {encoding} (a byte-order mark or NUL was found); correct `encoding`"
+        raise SourceFormatError(msg)
+    if not text or text.isspace():
+        msg = f"{file.name}: the file is empty; fetch it again"
+        raise SourceFormatError(msg)
+    return text, encoding
+
+
+def _found(file: RawFile, station: Station) -> str:
+    """Return the encoding that the bytes are in: by their mark, else UTF-8 if they are that, else the likeliest.
+
+    A few signs of degrees fit dozens of encodings; that in which the station's columns have their names is the right one.
+    """
+    for mark, encoding in _MARKS:
+        if file.body.startswith(mark):
+            return encoding
+    try:
+        file.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _likeliest(file, station)
+    return "utf-8"
+
+
+def _likeliest(file: RawFile, station: Station) -> str:
+    from charset_normalizer import from_bytes
+
+    sample = b"\n".join(islice((line for line in file.body.splitlines() if not line.isascii()), _LINES))
+    matches = from_bytes(sample, cp_isolation=_USUAL)
+    chaos = {encoding: match.chaos for match in matches for encoding in match.could_be_from_charset}
+    texts = {encoding: text for encoding in _USUAL if (text := _text(sample, encoding)) is not None}
+    if not texts:
+        known = ", ".join(["utf-8", *_USUAL])
+        msg = f"{file.name}: in no encoding that `encoding: auto` knows ({known}); name it in the station file"
+        raise SourceFormatError(msg)
+    columns = [*station.timestamp.columns, *(str(variable.column) for variable in station.measured.values())]
+    named = [column for column in columns if not column.isascii()]
+
+    def unlikely(encoding: str) -> tuple[int, float, int]:
+        lacking = sum(column not in texts[encoding] for column in named)
+        return lacking, round(chaos.get(encoding, _UNSURE), 1), _USUAL.index(encoding)
+
+    return min(texts, key=unlikely)
+
+
+def _text(sample: bytes, encoding: str) -> str | None:
+    try:
+        return sample.decode(encoding)
+    except UnicodeDecodeError:
+        return None
