@@ -77,7 +77,10 @@ def test_a_benchmark_runs(program: Path):
     if program.name in ELSEWHERE:
         assert program.name in (REPOSITORY / ELSEWHERE[program.name]).read_text(), "it is run there"
         return
-    small = {"batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"]}
+    small = {
+        "batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"],
+        "reading.py": ["--rows", "3000", "--rounds", "1"],
+    }
     done = subprocess.run([sys.executable, program, *small[program.name]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "ratio" in done.stdout

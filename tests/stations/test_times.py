@@ -16,6 +16,7 @@ from tsflow.stations.raw import RawFile
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.sources.simulator import SimulatorSource
 from tsflow.stations.station import Station, load_station
+from tsflow.stations.times import _formatted
 from tsflow.stations.timestamp import Timestamp
 
 NOW = datetime(2026, 11, 1)
@@ -152,3 +153,27 @@ def test_zones_carry_a_file_over_summer_time():
     texts = [moment.isoformat() for moment in utc.tz_convert("Europe/Berlin")]
     found = times_of(station, *(f"{text},5,1" for text in texts))
     np.testing.assert_array_equal(found, (utc.tz_localize(None) + timedelta(hours=1)).to_pydatetime())
+
+
+TEXTS = ["28.02.2021 00:00:00", "01.03.2021 00:00:00", "31.02.2021 00:00:00", "1.3.2021 00:00:00", "30.06.2021 24:00:00", "x"]
+TEXTS += ["30.06.2021 23:59:60", "30.06.2021 23:60:00", "01. 1.2021 00:00:00", " 1.01.2021 00:00:00", "01.01.2021  0:00:00", ""]
+TEXTS += ["01.01.2021T00:00:00", "32.01.2021 00:00:00", "00.01.2021 00:00:00", "01.13.2021 00:00:00", "+1.01.2021 00:00:00"]
+TEXTS += ["29.02.2020 23:59:59", "29.02.2021 23:59:59", "31.04.2021 10:00:00", "01.01.0021 00:00:00", "01.01.2021 00:00:0"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("before", [[], ["20.02.2021 12:00:00"] * 3])
+def test_times_read_fast_are_those_that_pandas_reads(text: str, before: list[str]):
+    form = "%d.%m.%Y %H:%M:%S"
+    texts = pd.Series([*before, text], dtype="str")
+    expected = pd.to_datetime(texts, format=form, errors="coerce").astype("datetime64[us]")
+    pd.testing.assert_series_equal(_formatted(texts, form).astype("datetime64[us]"), expected)
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d %H:%M", "%d/%m/%y %H:%M", "%Y%m%d%H%M%S", "%Y %j %H:%M", "%b %d %Y %I:%M %p", "%Y%m%dT%H"]
+)
+def test_times_of_any_form_read_fast_are_those_that_pandas_reads(form: str):
+    texts = pd.Series(pd.date_range("2019-12-30", periods=2000, freq="7h").strftime(form), dtype="str")
+    expected = pd.to_datetime(texts, format=form).astype("datetime64[us]")
+    pd.testing.assert_series_equal(_formatted(texts, form).astype("datetime64[us]"), expected)

@@ -103,9 +103,13 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
 
 def _without_repeats(frame: pd.DataFrame, report: Findings) -> pd.DataFrame:
     """Drop repeated times, keeping the first row of each; identical and conflicting repeats are counted apart."""
-    frame = frame.sort_values("time", kind="stable", ignore_index=True)
+    if not frame["time"].is_monotonic_increasing:
+        frame = frame.sort_values("time", kind="stable", ignore_index=True)
     repeated = frame["time"].duplicated(keep="first")
-    identical = frame.duplicated(keep="first") & repeated
+    if not repeated.any():
+        return frame
+    shared = frame[frame["time"].duplicated(keep=False)]
+    identical = shared.duplicated(keep="first").reindex(frame.index, fill_value=False)
     conflicting = repeated & ~identical
     report.identical_duplicates += int(identical.sum())
     report.conflicting_duplicates += int(conflicting.sum())

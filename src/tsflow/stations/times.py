@@ -1,6 +1,10 @@
 """From the cells that give a row's time to the end of its averaging, by the station's clock."""
 
+from __future__ import annotations
+
+import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,9 +14,13 @@ from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
 from tsflow.stations.timestamp import EPOCHS, ISO8601, Timestamp
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 _ISO8601 = r"\d{4}-?\d\d-?\d\d[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?"  # a date and at least an hour
 _ZONE = r" ?(?:[Zz]|[+-]\d\d(?::?\d\d)?)"
+_DIGITS_ALONE = {"Y", "m", "d", "H", "M", "S"}  # of fixed widths
 _COUNT = r"-?\d{1,15}(?:\.\d+)?"  # more digits would be no time that a calendar knows
 
 
@@ -66,7 +74,37 @@ def _read(texts: pd.Series, timestamp: Timestamp) -> pd.Series:
         return _iso8601(texts, timestamp)
     if timestamp.format in EPOCHS:
         return _since_1970(texts, timestamp)
-    return pd.to_datetime(texts, format=timestamp.format, errors="coerce")
+    return _formatted(texts, timestamp.format)
+
+
+def _formatted(texts: pd.Series, form: str) -> pd.Series:
+    """Return times in a form of strptime; by Arrow, twenty times as fast, where it is sure to read what pandas does.
+
+    It takes the 31st of February for a day in March, and the second 60 for the next minute; so what may be such a row must give the
+    same text again. Without such rows, and with one length of all texts, there is nothing else that it forgives.
+    """
+    if not texts.empty and set(re.findall("%(.)", form)) <= _DIGITS_ALONE:
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        given = pa.array(texts, pa.string())
+        times = pc.strptime(given, format=form, unit="s", error_is_null=True)
+        if not times.null_count and _reads_back(given, times, form):
+            return pd.Series(times.to_pandas().array, index=texts.index)
+    return pd.to_datetime(texts, format=form, errors="coerce")
+
+
+def _reads_back(given: pa.Array, times: pa.Array, form: str) -> bool:
+    from pyarrow import compute as pc
+
+    lengths = pc.min_max(pc.utf8_length(given))
+    if lengths["min"] != lengths["max"] or pc.any(pc.not_equal(pc.count_substring(given, " "), form.count(" "))).as_py():
+        return False
+    doubtful = pc.or_(pc.less_equal(pc.day(times), 3), pc.match_substring_regex(given, "6[01]"))
+    doubtful = pc.or_(
+        doubtful, pc.equal(pc.cast(times, "int64"), pc.cast(times[0], "int64"))
+    )  # one row at least: that of the length
+    return bool(pc.all(pc.equal(pc.strftime(times.filter(doubtful), format=form), given.filter(doubtful))).as_py())
 
 
 def _iso8601(texts: pd.Series, timestamp: Timestamp) -> pd.Series:

@@ -6,6 +6,7 @@ words of ours, and what it takes for a number is not quite what a careful reader
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,11 @@ def read_quickly(body: str, layout: Layout) -> pd.DataFrame | None:
     import pandas as pd
     import pyarrow as pa
 
-    body = body.rstrip("\n")
+    if body.endswith("\n\n"):
+        body = body.rstrip("\n")
     if not body or _has_other_lines(body, layout):
         return None
-    rows = body.count("\n") + 1
+    rows = body.count("\n") + (not body.endswith("\n"))
     extra = _ends_with_delimiter(body, layout)
     try:
         table = _read(body, layout, columns=len(layout.headers) + extra)
@@ -58,7 +60,7 @@ def _has_other_lines(body: str, layout: Layout) -> bool:
         return True
     if layout.comment and (body.startswith(layout.comment) or f"\n{layout.comment}" in body):
         return True
-    return '"' in body and any(line.count('"') % 2 for line in body.split("\n"))
+    return '"' in body and any(line.count('"') % 2 for line in io.StringIO(body))
 
 
 def _ends_with_delimiter(body: str, layout: Layout) -> bool:
