@@ -15,6 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import settings as tries
+
+tries.register_profile("tests", deadline=None)  # no test is about time: other work beside may slow one down
+tries.load_profile("tests")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data"
