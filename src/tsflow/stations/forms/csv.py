@@ -140,6 +140,7 @@ class CsvForm(Form):
 
         rows = [(number, line) for number, line in enumerate(body.split("\n"), self._rows_from) if self._is_row(line)]
         self._check_rows(rows, len(headers), file)
+        self._check_cut_rows(rows, headers, file, station)
         if not rows:
             msg = f"{file.name}: no usable row: the file holds only its header"
             raise SourceFormatError(msg)
@@ -168,6 +169,17 @@ class CsvForm(Form):
         """Return how many columns there are, without nameless ones at the end that no row reaches."""
         named = max(place for place, header in enumerate(headers, 1) if header)
         return len(headers) if any(line.count(self.delimiter) >= named for _, line in rows) else named
+
+    def _check_cut_rows(self, rows: list[tuple[int, str]], headers: list[str], file: RawFile, station: Station) -> None:
+        """Refuse a row that ends amid the cells that are read: its last one may be half a value, as `-1` of `-12.5`."""
+        read = {station.timestamp.column, *(variable.column for variable in station.measured.values())}
+        needed = max(place for place, header in enumerate(headers) if header in read) + 1  # cells
+        least = min(needed + 1, len(headers))  # one that ends after the last cell that is read has that one whole
+        for number, line in rows:
+            if line.count(self.delimiter) + 1 < least and len(cells := self._row(line)) < least:
+                said = f"row {number} has {len(cells)} cells, the header {len(headers)}"
+                msg = f"{file.name}: {said}: it was cut off, perhaps amid a value; delete that row, or fill it up with delimiters"
+                raise SourceFormatError(msg)
 
     def _hint(self, headers: list[str]) -> str:
         if headers[0].strip('"') == "TOA5":
