@@ -466,6 +466,11 @@ REFUSED = [
         "a quotation mark that is not closed", made(cell(T, '"3.25')), says=("row 102: a quotation mark is opened and not closed",)
     ),
     Mutation(
+        "two quotation marks of which the second opens a cell",
+        made(lambda x: cell(WV, '"3.25')(cell(T, '3"')(x))),
+        says=("row 102: a quotation mark is opened and not closed",),
+    ),
+    Mutation(
         "a line end inside a quoted cell",
         made(lambda x: Lines(x.header + ",note", [f'{r},"a' if n == 100 else f"{r},b" for n, r in enumerate(x.rows)])),
         says=("row 102: a quotation mark",),
