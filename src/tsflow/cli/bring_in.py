@@ -75,6 +75,8 @@ def ingest(records: Records, request: IngestRequest, given: Given, ingest_id: st
     console.print(f"ingest: {stored.rows} rows, {stored.new_rows} new, {stored.changed_rows} changed")
     if batch.report:
         _show(batch.report)
+    if batch.later_rows:
+        console.print(f"  rows after the as-of {batch.as_of}, left to a later ingest: {batch.later_rows}", markup=False)
     if validated:
         console.print(f"validation: {validated.summary}", markup=False)
         console.print(f"  Data Docs: {records.objects.address(validated.docs)}", markup=False)

@@ -46,6 +46,7 @@ class Batch(Record):
     station: str
     as_of: datetime
     rows: int
+    later_rows: int = 0  # of those kept that lie after the as-of, and are left to a later ingest
     file: StoredFile | None = None
     first: datetime | None = None
     last: datetime | None = None

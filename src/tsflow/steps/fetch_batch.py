@@ -55,9 +55,9 @@ def fetch_batch(
     bodies = read_paths([str(file) for file in files]) if files else _fetched(records, request, station, as_of)
     batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0)
     if bodies:
-        rows, report = _parsed(records, ingest, bodies, station)
-        rows = rows[rows["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
-        batch = batch.changed(report=report)
+        read, report = _parsed(records, ingest, bodies, station)
+        rows = read[read["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
+        batch = batch.changed(report=report, later_rows=len(read) - len(rows))
         if len(rows):
             body = to_parquet(rows)
             file = records.keep(BATCH_ROWS, body, ingest=ingest, hash=digest(body)[:16])

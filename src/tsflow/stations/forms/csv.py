@@ -1,7 +1,7 @@
 """Delimited text: each row's cells under their headers, and whether it has as many as those.
 
 Text as it should be is read in one go (`quick_csv.py`). Where that stumbles, each line is looked at: an error names it, and what
-people do to tables that is no fault (comments, empty lines, short rows, delimiters at the end) is read.
+people do to tables that is no fault (comments, empty lines, cells that nobody reads left off, delimiters at the end) is read.
 """
 
 from __future__ import annotations
@@ -140,6 +140,7 @@ class CsvForm(Form):
 
         rows = [(number, line) for number, line in enumerate(body.split("\n"), self._rows_from) if self._is_row(line)]
         self._check_rows(rows, len(headers), file)
+        self._check_cut_rows(rows, headers, file, station)
         if not rows:
             msg = f"{file.name}: no usable row: the file holds only its header"
             raise SourceFormatError(msg)
@@ -169,6 +170,26 @@ class CsvForm(Form):
         named = max(place for place, header in enumerate(headers, 1) if header)
         return len(headers) if any(line.count(self.delimiter) >= named for _, line in rows) else named
 
+    def _closes(self, line: str) -> bool:
+        """Say whether a line ends its last cell: a cell that a quotation mark opens goes on into the next line."""
+        try:
+            return len(list(csv.reader([line, ""], delimiter=self.delimiter))) == 2
+        except csv.Error:  # a cell longer than any
+            return False
+
+    def _check_cut_rows(self, rows: list[tuple[int, str]], headers: list[str], file: RawFile, station: Station) -> None:
+        """Refuse a row that ends amid the cells that are read: its last one may be half a value, as `-1` of `-12.5`."""
+        read = {*station.timestamp.columns, *(variable.column for variable in station.measured.values())}
+        needed, named = (
+            max(place for place, header in enumerate(headers, 1) if header in those) for those in (read, {*headers} - {""})
+        )
+        least = min(needed + 1, named)  # one that ends after the last cell that is read has that one whole
+        for number, line in rows:
+            if line.count(self.delimiter) + 1 < least and len(cells := self._row(line)) < least:
+                said = f"row {number} has {len(cells)} cells, the header {len(headers)}"
+                msg = f"{file.name}: {said}: it was cut off, perhaps amid a value; delete that row, or fill it up with delimiters"
+                raise SourceFormatError(msg)
+
     def _hint(self, headers: list[str]) -> str:
         if headers[0].strip('"') == "TOA5":
             return "the file is one of a Campbell logger: write `form: toa5` in the station file"
@@ -179,7 +200,7 @@ class CsvForm(Form):
 
     def _check_rows(self, rows: list[tuple[int, str]], columns: int, file: RawFile) -> None:
         for number, line in rows:
-            if line.count('"') % 2:
+            if '"' in line and not self._closes(line):
                 msg = f"{file.name}: row {number}: a quotation mark is opened and not closed; correct that row"
                 raise SourceFormatError(msg)
             if line.count(self.delimiter) >= columns and any(cell.strip() for cell in self._row(line)[columns:]):

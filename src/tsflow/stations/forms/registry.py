@@ -30,7 +30,8 @@ class Table:
     """What a form reads from a file.
 
     The index of the cells is the row's line in the file, which messages name. The time columns are text, or one of them is a
-    column of times: without a zone by the station's clock, or with one. A row that is too short has no value in its last columns.
+    column of times: without a zone by the station's clock, or with one. A row that ends behind the cells that the
+    station reads has no value in its last columns.
     """
 
     cells: pd.DataFrame
