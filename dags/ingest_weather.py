@@ -3,7 +3,7 @@
 Fetch and parse, validate with Great Expectations, upsert. A batch that fails its expectations goes to
 quarantine with the reason, and the store stays as it was. Runs every hour; a station file may ask for fewer by
 `ingest_hours`. When something new was stored, the asset `observations` gets a partition for each task of the station, and
-`forecast` runs for it.
+`forecast` runs for it. A run of Airflow's Backfill ingests up to its own date.
 """
 
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 
+from entrants import as_of
 from tsflow.requests import IngestRequest
 from tsflow.settings import settings
 from wiring import OBSERVATIONS, RETRIES, asked, cron, key_of, params_of, partition, records
@@ -36,11 +37,12 @@ def ingest_weather() -> None:
         return [station] if station else steps.due_ingest(settings(), scheduled=dag_run.run_type == "scheduled")
 
     @task(map_index_template="{{ label }}")
-    def fetch(station: str, params: dict[str, Any], run_id: str) -> str:
+    def fetch(station: str, params: dict[str, Any], run_id: str, dag_run: Any) -> str:
         from tsflow import steps
 
         get_current_context()["label"] = station
         request = asked(IngestRequest, params, station=station)
+        request = request.changed(**as_of(dag_run, station))
         return steps.fetch_batch(records(), settings(), request, f"{key_of(run_id)}-{station}").ingest
 
     @task(map_index_template="{{ label }}")

@@ -12,10 +12,11 @@ from typing import Any
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
+from entrants import ranked
 from promotion import promote
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import NAMED, RETRAINING, RETRIES, TRAINING, asked, key_of, of_partition, params_of, records, skip_without, training
+from wiring import RETRAINING, RETRIES, asked, key_of, of_partition, params_of, records
 
 
 @dag(
@@ -38,39 +39,9 @@ def retrain() -> None:
         run = steps.build_dataset(records(), settings(), request, key_of(run_id))
         return steps.singles_of(run)
 
-    def train_entrant(architecture: str, run_id: str) -> None:
-        from tsflow import steps
-
-        with training():
-            steps.train_entrant(records(), settings(), key_of(run_id), architecture)
-
-    train = task(task_id="train", map_index_template=NAMED, **TRAINING)(train_entrant)
-    combine = task(task_id="combine", map_index_template=NAMED)(train_entrant)
-
-    # Not `all_done_min_one_success`: it skips what follows as soon as one entrant is skipped.
-    @task(trigger_rule="all_done")
-    def ensembles(run_id: str) -> list[str]:
-        from tsflow import steps
-        from tsflow.records.run import Run
-
-        run = records().find(Run, run=key_of(run_id))
-        skip_without(run)
-        return steps.ensembles_of(run)
-
-    @task(trigger_rule="all_done")
-    def leaderboard(run_id: str) -> dict[str, str]:
-        from tsflow import steps
-        from tsflow.records.run import Run
-
-        skip_without(records().find(Run, run=key_of(run_id)))
-        return steps.rank_entrants(records(), key_of(run_id)).model_dump()
-
     built = build_dataset()
-    trained = train.expand(architecture=built)
-    board = leaderboard()
+    board = ranked(built)
     published = promote(board)
-    trained >> (further := ensembles()) >> board
-    combine.expand(architecture=further) >> board
     built >> published  # if that fails, the tasks between are skipped, and the run must not end as a success
 
 

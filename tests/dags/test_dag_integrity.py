@@ -35,7 +35,7 @@ def parsed(airflow_environment: dict[str, str]) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"backtest", "daily", "forecast", "ingest_weather", "monitor", "retrain", "tune"}
+    assert set(parsed["tasks"]) == {"backtest", "daily", "forecast", "ingest_weather", "monitor", "replay", "retrain", "tune"}
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -47,6 +47,7 @@ def test_the_steps_are_wired(parsed: dict):
     train = ["build_dataset", "combine", "ensembles", "leaderboard", "train"]
     promote = ["approve", "decide", "forecast", "plan_refit", "publish", "question", "refit"]
     assert parsed["tasks"]["retrain"] == sorted([*train, *promote])
+    assert parsed["tasks"]["replay"] == sorted([*train, "result"])
     assert parsed["tasks"]["forecast"] == ["make", "stations"]
     assert parsed["tasks"]["monitor"] == ["alert", "alerts", "ask_for_retraining", "score", "stations"]
     assert parsed["tasks"]["daily"] == ["ask"]

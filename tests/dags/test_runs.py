@@ -158,3 +158,45 @@ def test_an_alert_is_sent_through_the_notifiers_of_the_settings(environment: dic
         server.shutdown()
         server.server_close()
     assert [message["text"][:60] for message in told] == ["tsflow: demo, task main: nothing came in for days; look at th"[:60]]
+
+
+BACKFILL = f"""
+import json, sys
+from datetime import datetime, timezone
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.backfill import _create_backfill, ReprocessBehavior
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.dagrun import DagRun
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.utils.session import create_session
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import sync_bag_to_db
+from sqlalchemy import select
+dag_id, first, last, conf = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+bag = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder")
+DagBundlesManager().sync_bundles_to_db()
+sync_bag_to_db(bag, "dags-folder", None)
+day = lambda text: datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+backfill = _create_backfill(
+    dag_id=dag_id, from_date=day(first), to_date=day(last), max_active_runs=1, reverse=False, dag_run_conf=conf,
+    triggering_user_name="a test", reprocess_behavior=ReprocessBehavior.NONE,
+)
+with create_session() as session:
+    runs = session.scalars(select(DagRun).where(DagRun.backfill_id == backfill.id).order_by(DagRun.logical_date)).all()
+    print("RESULT" + json.dumps([[str(run.run_type), run.logical_date.isoformat(), run.conf] for run in runs]))
+"""
+
+
+def test_airflows_backfill_makes_a_run_of_each_past_day(environment: dict[str, str]):
+    for dag_id, conf in (("replay", {"station": "demo", "profile": "smoke"}), ("ingest_weather", {"station": "demo"})):
+        made = result_of(
+            BACKFILL,
+            environment,
+            dag_id,
+            "2026-09-28T00:00:00",
+            "2026-09-28T23:59:00" if dag_id != "replay" else "2026-09-30T00:00:00",
+            json.dumps(conf),
+        )
+        assert {kind for kind, _, _ in made} == {"backfill"}
+        assert len(made) == (3 if dag_id == "replay" else 24)
+        assert all(given == conf for _, _, given in made)

@@ -49,7 +49,7 @@ def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None,
         planned = steps.build_dataset(records, settings(), bring_in(records, request, given, run_id), run_id)
         console.print(f"dataset {planned.fingerprint}: {len(planned.entrants)} entrants")
         for name in planned.entrants:
-            _train(name, partial(steps.train_entrant, records, settings(), run_id, name))
+            train_and_tell(name, partial(steps.train_entrant, records, settings(), run_id, name))
         board = steps.rank_entrants(records, run_id)
         decision = steps.decide(records, settings(), board)
         for name in steps.plan_refit(records, settings(), decision):
@@ -82,7 +82,7 @@ def backtest(request: BacktestRequest, sources: tuple[str, ...], json_out: str |
         console.print(f"backtest {backtest_id}: folds {', '.join(plan.folds)}; {len(plan.entrants)} entrants")
         for fold in plan.folds:
             for name in plan.entrants:
-                _train(f"{fold} {name}", partial(steps.backtest_entrant, records, settings(), backtest_id, fold, name))
+                train_and_tell(f"{fold} {name}", partial(steps.backtest_entrant, records, settings(), backtest_id, fold, name))
         reference = steps.summarise_backtest(records, backtest_id)
         summary = records.fetch(Backtest, reference)
         page = records.objects.address(reference.key.replace(".json", ".html"))
@@ -135,7 +135,9 @@ def _resumed(records: Records, tuning_id: str, asked: dict[str, object]) -> Tuni
     return plan
 
 
-def _train(label: str, step: Callable[..., Any]) -> None:
+def train_and_tell(label: str, step: Callable[..., Any]) -> None:
+    """Train one entrant and print its epochs; a failure or a skip is printed, and recorded by the step."""
+
     def show(epoch: Epoch) -> None:
         console.print(f"  {label}: epoch {epoch.epoch} of {epoch.of}, validation MAE {epoch.val_mae:.3f}")
 

@@ -24,6 +24,7 @@ from tsflow.cli.options import (
     workflow,
 )
 from tsflow.cli.output import console, fail, json_to_stdout
+from tsflow.cli.replay import replay
 from tsflow.cli.serve import serve
 from tsflow.cli.service import service
 from tsflow.cli.station import station
@@ -169,6 +170,7 @@ app.add_command(observations)
 app.add_command(serve)
 app.add_command(service)
 app.add_command(station)
+app.add_command(replay)
 
 
 @champion.command("show")

@@ -121,6 +121,12 @@ class DatasetRequest(DatedRequest):
         title="Task",
         description="Forecast this task of the station file: a target, its context and its horizon. Empty: the file's first task.",
     )
+    late_rows: bool = Field(
+        False,
+        title="Late rows",
+        description="Use also rows and corrections that came in after the as-of, if they were measured up to it. Without this a "
+        "replay sees only what was known then.",
+    )
     start: Moment = Field(
         None,
         title="Start",

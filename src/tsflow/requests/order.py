@@ -80,7 +80,8 @@ def resolve(request: Request, settings: Settings) -> Order:
     if request.as_of is None:
         as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
     days = settings.profiles.named(request.profile).history_days
-    known_at = None if request.as_of is None else to_utc(as_of, station)  # else a correction of this morning would wait a day
+    # Without an as-of a correction of this morning would wait a day.
+    known_at = None if request.as_of is None or request.late_rows else to_utc(as_of, station)
     order = Order(station, as_of, name, task, request.start, request.end, known_at, days)
     if isinstance(request, RetrainRequest | TuneRequest):
         settings.splits.named(request.split)

@@ -10,6 +10,11 @@ def to_utc(moment: datetime, station: Station) -> datetime:
     return moment - timedelta(hours=station.timestamp.utc_offset_hours)
 
 
+def by_clock(moment: datetime, station: Station) -> datetime:
+    """Return what the station's clock shows, without a zone, at a moment with one."""
+    return (moment.astimezone(UTC) + timedelta(hours=station.timestamp.utc_offset_hours)).replace(tzinfo=None)
+
+
 def station_now(station: Station) -> datetime:
     """Return the present by the station's clock, without a zone."""
     return (datetime.now(UTC) + timedelta(hours=station.timestamp.utc_offset_hours)).replace(tzinfo=None)

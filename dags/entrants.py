@@ -1,0 +1,58 @@
+"""From a dataset to a leaderboard: the entrants in parallel, the ensembles of them, the board. And the as-of of a past day."""
+
+from typing import Any
+
+from airflow.sdk import task
+
+from tsflow.settings import settings
+from wiring import NAMED, TRAINING, key_of, records, skip_without, training
+
+
+def train_entrant(architecture: str, run_id: str) -> None:
+    """Train one, or weigh an ensemble."""
+    from tsflow import steps
+
+    with training():
+        steps.train_entrant(records(), settings(), key_of(run_id), architecture)
+
+
+# Not `all_done_min_one_success`: it skips what follows as soon as one entrant is skipped.
+@task(trigger_rule="all_done")
+def ensembles(run_id: str) -> list[str]:
+    """Return the ensembles of the run."""
+    from tsflow import steps
+    from tsflow.records.run import Run
+
+    run = records().find(Run, run=key_of(run_id))
+    skip_without(run)
+    return steps.ensembles_of(run)
+
+
+@task(trigger_rule="all_done")
+def leaderboard(run_id: str) -> dict[str, str]:
+    """Rank all."""
+    from tsflow import steps
+    from tsflow.records.run import Run
+
+    skip_without(records().find(Run, run=key_of(run_id)))
+    return steps.rank_entrants(records(), key_of(run_id)).model_dump()
+
+
+def ranked(built: Any) -> Any:
+    """Wire that behind the task that names a run's single entrants; return the leaderboard's task."""
+    train = task(task_id="train", map_index_template=NAMED, **TRAINING)(train_entrant)
+    combine = task(task_id="combine", map_index_template=NAMED)(train_entrant)
+    board = leaderboard()
+    train.expand(architecture=built) >> (further := ensembles()) >> board
+    combine.expand(architecture=further) >> board
+    return board
+
+
+def as_of(dag_run: Any, station: str) -> dict[str, Any]:
+    """Return the as-of of a run of Airflow's Backfill: its date by the station's clock. Other runs say theirs in the form."""
+    if dag_run.run_type != "backfill":
+        return {}
+    from tsflow.stations.clock import by_clock
+    from tsflow.stations.station import load_station
+
+    return {"as_of": by_clock(dag_run.logical_date, load_station(station))}

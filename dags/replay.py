@@ -1,0 +1,53 @@
+"""Train as of past days, each with the data that was known then, and rank: what the board would have said on that day.
+
+Give it a span of days by Airflow's Backfill (in the menu of Trigger, or `airflow backfill create`), which makes a run of each day,
+or one day by the form. What was trained before on the same data is not trained again. Nothing is published: today's champion stays,
+whatever a past day's board says. Airflow backfills only what has a schedule; a run of the schedule itself does nothing.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from entrants import as_of, ranked
+from tsflow.requests import RetrainRequest
+from tsflow.settings import settings
+from wiring import RETRIES, asked, key_of, params_of, records
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 0 * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
+    tags=["tsflow"],
+    doc_md=__doc__,
+    params=params_of(RetrainRequest),
+)
+def replay() -> None:
+    """Wire the steps."""
+
+    @task
+    def build_dataset(params: dict[str, Any], run_id: str, dag_run: Any) -> list[str]:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from tsflow import steps
+
+        if dag_run.run_type == "scheduled":
+            raise AirflowSkipException("a day is replayed by Backfill or by the form, not by the schedule")
+        request = asked(RetrainRequest, params)
+        request = request.changed(**as_of(dag_run, request.station))
+        run = steps.build_dataset(records(), settings(), request, key_of(run_id))
+        return steps.singles_of(run)
+
+    @task(trigger_rule="none_failed_min_one_success")
+    def result(board: dict[str, str]) -> dict[str, str]:
+        """Say where the board lies; does not run where there is none, so that the run fails too."""
+        return board
+
+    built = build_dataset()
+    built >> result(ranked(built))
+
+
+replay()
