@@ -76,3 +76,53 @@ def test_a_server_that_floods_is_cut_off(server: ThreadingHTTPServer, monkeypatc
 
     with pytest.raises(RequestException, match="larger than 3000000 bytes"):
         fetched(answered(server, flood), timeout_seconds=10)
+
+
+def test_a_body_said_to_be_too_large_is_refused_before_it_is_read(server: ThreadingHTTPServer):
+    with pytest.raises(RequestException, match="the server says 3000000000; nothing of it was read"):
+        fetched(answered(server, lambda handler: begin(handler, Content_Length="3000000000")), timeout_seconds=10)
+
+
+BODY = bytes(range(256)) * 4000
+
+
+def cutting(asked: list[str | None], *, tag: str, resumes: bool) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Return a server's answers: half of the body, then the rest if it was asked for by the tag, else all."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.headers.get("Range"))
+        if len(asked) == 1:
+            begin(handler, ETag=tag, Content_Length=str(len(BODY)))
+            handler.wfile.write(BODY[: len(BODY) // 2])
+        elif asked[-1] and resumes and handler.headers["If-Range"] == tag:
+            first = int(asked[-1].removeprefix("bytes=").removesuffix("-"))
+            handler.send_response(206)
+            handler.send_header("Content-Range", f"bytes {first}-{len(BODY) - 1}/{len(BODY)}")
+            handler.send_header("Content-Length", str(len(BODY) - first))
+            handler.end_headers()
+            handler.wfile.write(BODY[first:])
+        else:
+            begin(handler, ETag=tag, Content_Length=str(len(BODY)))
+            handler.wfile.write(BODY)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("tag", "resumes", "second"),
+    [('"a"', True, f"bytes={len(BODY) // 2}-"), ('"a"', False, f"bytes={len(BODY) // 2}-"), ('W/"a"', True, None)],
+    ids=["resumed", "begun again by the server", "begun again for a weak tag"],
+)
+def test_a_body_that_is_cut_off_comes_whole(server: ThreadingHTTPServer, tag: str, resumes: bool, second: str | None):
+    asked: list[str | None] = []
+    assert fetched(answered(server, cutting(asked, tag=tag, resumes=resumes)), timeout_seconds=10) == BODY
+    assert asked == [None, second]
+
+
+def test_a_body_that_is_cut_off_each_time_is_given_up_with_an_error_that_sources_know(server: ThreadingHTTPServer):
+    def cut(handler: BaseHTTPRequestHandler) -> None:
+        begin(handler, Content_Length="100")
+        handler.wfile.write(b"x" * 40)
+
+    with pytest.raises(RequestException, match="cut off after 40 bytes"):
+        fetched(answered(server, cut), timeout_seconds=10)

@@ -16,7 +16,7 @@ from tsflow.stations.station import Station
 
 
 class Archive(ThreadingHTTPServer):
-    """A server of files by path; `failing` maps a path to how often it answers 503 first."""
+    """A server of files by path; `failing` maps a path to how often it answers 503 first, what is `cut` breaks off."""
 
     daemon_threads = True
 
@@ -24,6 +24,7 @@ class Archive(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.failing: dict[str, int] = {}
+        self.cut: set[str] = set()
         self.asked: list[str] = []
 
     @property
@@ -45,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if self.path in self.server.cut else body)
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
@@ -107,6 +108,21 @@ def test_a_server_that_fails_is_asked_again(archive: Archive, jena: Station):
     archive.files["/live.zip"], archive.failing["/live.zip"] = b"now", 1
     assert source(f"{archive.url}/live.zip").fetch(jena, start=None, end=datetime(2020, 2, 1))[0].body == b"now"
     assert archive.asked == ["/live.zip", "/live.zip"]
+
+
+def test_an_address_that_breaks_off_each_time_is_passed_over(archive: Archive, jena: Station, data: Path):
+    archive.files["/cut.zip"] = archive.files["/whole.zip"] = (data / "mpi_roof_2020a.zip").read_bytes()
+    archive.cut.add("/cut.zip")
+    where = source(f"{archive.url}/cut.zip", f"{archive.url}/whole.zip")
+    [file] = where.fetch(jena, start=None, end=datetime(2020, 3, 1))
+    assert (file.name, file.body) == ("whole.zip", archive.files["/whole.zip"])
+
+
+def test_an_address_that_only_breaks_off_is_a_source_that_may_come_back(archive: Archive, jena: Station):
+    archive.files["/cut.zip"] = b"x" * 1000
+    archive.cut.add("/cut.zip")
+    with pytest.raises(SourceUnavailable, match="cut off after 500 bytes"):
+        source(f"{archive.url}/cut.zip").fetch(jena, start=None, end=datetime(2020, 3, 1))
 
 
 def test_a_server_that_is_not_there_is_a_source_that_may_come_back(jena: Station):

@@ -1,13 +1,17 @@
 """Downloading by HTTP, as every kind of source does it."""
 
+import logging
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 from tsflow.texts import without_passwords
 
 if TYPE_CHECKING:
     from requests import Response
+
+log = logging.getLogger(__name__)
 
 
 def filled_in(url: str, **parts: str) -> str:
@@ -23,10 +27,14 @@ def filled_in(url: str, **parts: str) -> str:
 MOST_BYTES = 1_000_000_000  # a year of 10-minute rows has 8 million
 _PIECE = 1_000_000
 _PATIENCE = 10  # times the time-out, for a whole body: each piece of one that drips comes within it
+_ATTEMPTS = 3  # of one body whose connection is cut
 
 
 def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> bytes:
     """Return a URL's body; a server that fails is asked again, one that says 404 is not.
+
+    A body that is cut off goes on where it broke if the server vouches by a strong ETag that it is still the same
+    (Range and If-Range of RFC 9110); otherwise it begins again.
 
     Parameters
     ----------
@@ -39,30 +47,83 @@ def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | N
         If there is no good answer, or it is larger than `MOST_BYTES`. Its text may hold a password of the URL.
     """
     from requests.adapters import HTTPAdapter
+    from requests.exceptions import ConnectionError as CutOff
     from urllib3.util import Retry
 
     import requests
 
     policy = Retry(total=2, backoff_factor=1, status_forcelist=(500, 502, 503, 504))
-    with requests.Session() as session:
+    deadline = time.monotonic() + _PATIENCE * timeout_seconds
+    with requests.Session() as session, TemporaryFile() as body:
         session.mount("http://", HTTPAdapter(max_retries=policy))
         session.mount("https://", HTTPAdapter(max_retries=policy))
-        with session.get(url, timeout=timeout_seconds, headers=headers, stream=True) as answer:
-            answer.raise_for_status()
-            return _body(answer, _PATIENCE * timeout_seconds)
+        resume: dict[str, str] = {}
+        for left in reversed(range(_ATTEMPTS)):
+            with session.get(url, timeout=timeout_seconds, headers={**(headers or {}), **resume}, stream=True) as answer:
+                if resume and answer.status_code == 416:  # it has no such rest: begin again
+                    resume = {}
+                    continue
+                answer.raise_for_status()
+                _go_to_its_start(body, answer)
+                try:
+                    _append(body, answer, deadline, _PATIENCE * timeout_seconds)
+                except CutOff:
+                    if not left:
+                        raise
+                    resume = _rest(answer, body.tell())
+                    log.info("a download was cut off after %d bytes; asked again", body.tell())
+                else:
+                    body.seek(0)
+                    return body.read()
+        msg = "the server cut the answer off, and has no rest of it"
+        raise CutOff(msg)
 
 
-def _body(answer: "Response", seconds: float) -> bytes:
+def _rest(answer: "Response", size: int) -> dict[str, str]:
+    """Return the headers that ask for what follows `size` bytes; none if the server could send those of another file."""
+    tag = answer.headers.get("ETag", "")
+    if not size or not tag.startswith('"') or "Content-Encoding" in answer.headers:
+        return {}
+    return {"Range": f"bytes={size}-", "If-Range": tag, "Accept-Encoding": "identity"}
+
+
+def _go_to_its_start(body: IO[bytes], answer: "Response") -> None:
+    """Keep what was there before if the answer follows it; else empty the file."""
+    from requests.exceptions import RequestException
+
+    if answer.status_code != 206:
+        body.seek(0)
+        body.truncate()
+    elif not answer.headers.get("Content-Range", "").startswith(f"bytes {body.tell()}-"):
+        found = answer.headers.get("Content-Range", "nothing")
+        msg = f"the rest from byte {body.tell()} on was asked for, and the server sent {found}"
+        raise RequestException(msg)
+
+
+def _append(body: IO[bytes], answer: "Response", deadline: float, seconds: float) -> None:
+    from requests.exceptions import ConnectionError as CutOff
     from requests.exceptions import RequestException, Timeout
+    from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
-    deadline, pieces, size = time.monotonic() + seconds, [], 0
-    while piece := answer.raw.read1(_PIECE, decode_content=True):  # what is there by now, unlike `iter_content`
-        pieces.append(piece)
-        size += len(piece)
-        if size > MOST_BYTES:
-            msg = f"the answer is larger than {MOST_BYTES} bytes"
-            raise RequestException(msg)
-        if time.monotonic() > deadline:
-            msg = f"the answer was not whole after {seconds:g} s, {size} bytes of it were there"
-            raise Timeout(msg)
-    return b"".join(pieces)
+    size = answer.headers.get("Content-Length", "")
+    if size.isdecimal() and body.tell() + int(size) > MOST_BYTES:
+        msg = f"the answer is larger than {MOST_BYTES} bytes: the server says {body.tell() + int(size)}; nothing of it was read"
+        raise RequestException(msg)
+    try:
+        while piece := answer.raw.read1(_PIECE, decode_content=True):  # what is there by now, unlike `iter_content`
+            body.write(piece)
+            if body.tell() > MOST_BYTES:
+                msg = f"the answer is larger than {MOST_BYTES} bytes"
+                raise RequestException(msg)
+            if time.monotonic() > deadline:
+                msg = f"the answer was not whole after {seconds:g} s, {body.tell()} bytes of it were there"
+                raise Timeout(msg)
+    except ReadTimeoutError as error:
+        msg = f"the server fell silent after {body.tell()} bytes"
+        raise Timeout(msg) from error
+    except ProtocolError as error:
+        msg = f"the connection was cut off after {body.tell()} bytes"
+        raise CutOff(msg) from error
+    except HTTPError as error:
+        msg = f"the answer cannot be read after {body.tell()} bytes ({type(error).__name__})"
+        raise RequestException(msg) from error
