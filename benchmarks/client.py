@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tsflow.bundle.reading import Bundle, read_champion
+from tsflow.champion.wanted import wanted_by
 from tsflow.client.champion import Champion
 from tsflow.client.input import window_of
 from tsflow.evaluation.boards import candidate_of, newest_board
@@ -120,7 +121,7 @@ def main() -> None:
         records = Records(store.open())
         bundle = read_champion(records.objects, asked.station, stage=asked.stage)
         station = described(records, asked.station)
-        recent = recent_hours(records, station, bundle.manifest.context_hours, settings().hourly).frame
+        recent = recent_hours(records, station, wanted_by(bundle.manifest, settings())).frame
         frame = {str(name): recent[name].to_numpy() for name in recent}
         lines = compare(records, bundle, frame, asked.rounds)
         began = start(asked.python, store, bundle, asked.stage, frame)

@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/reading.py --rounds 5 --output reading.json
 
-The file is the simulator's weather as the station `jena_whole` writes it: 8 years of 10-minute rows with 21 variables. Both ways are
+The file is the simulator's weather as station `jena_whole` writes it: 8 years of 10-minute rows with 21 variables. Both ways are
 taken in turn, each time in a new process that has its imports behind it, and with tsflow into a store that has no row of it: read,
 cleaned, validated, stored. Medians, their ratio, and the peak memory of those processes.
 """

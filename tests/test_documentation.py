@@ -43,8 +43,8 @@ def test_a_command_of_the_pages_can_be_typed(page: str, typed: str):
         context, words = click.Context(command, parent=context, info_name=words[0]), words[1:]
     if isinstance(command, click.Group):
         return
-    if missing := [one for one in command.params if isinstance(one, click.Argument) and one.required and not words]:
-        words = ["lstm"] * len(missing)  # a sentence that names the command alone
+    if not words and any(parameter.required for parameter in command.params):
+        return  # a sentence that names the command alone
     command.make_context(str(command.name), words, parent=context.parent)
 
 

@@ -72,6 +72,8 @@ class HourlySettings(Strict):
 
     method: Literal["subsample", "mean"] = "subsample"  # subsample: what the published figures use
     fill_gaps_up_to: timedelta = timedelta(hours=1)  # longer gaps are never bridged by interpolation
+    # Of the hours that have the target, and of the last week's: what another variable may miss and is filled in, not left out.
+    side_missing_share: Annotated[float, Field(ge=0, le=1)] = 0.1
 
 
 class WindowSettings(Strict):

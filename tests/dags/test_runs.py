@@ -58,13 +58,13 @@ def test_a_run_without_data_shows_one_red_task_and_fails(environment: dict[str, 
     assert ended["state"] == "failed", "an operator looks at the run's own colour first"
 
 
-def test_a_station_without_dew_point_is_trained_by_the_dag_with_the_lacking_entrants_skipped(
+def test_a_station_without_temperature_is_trained_by_the_dag_with_the_lacking_entrants_skipped(
     environment: dict[str, str], records: Records, home: Path
 ):
     content = yaml.safe_load((home / "include" / "stations" / "demo.yaml").read_text())
-    variables = {name: content["variables"][name] for name in ("p", "T", "rh", "wv")}
+    variables = {name: content["variables"][name] for name in ("p", "rh", "wv")}
     (home / "include" / "stations" / "mast.yaml").write_text(
-        yaml.safe_dump(content | {"station": "mast", "variables": variables}, sort_keys=False)
+        yaml.safe_dump(content | {"station": "mast", "target": "wv", "variables": variables}, sort_keys=False)
     )
     quick = {"history_days": 60, "max_epochs": 1, "architectures": ["naive", "climatology", "ridge"]}
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}}))
@@ -78,7 +78,7 @@ def test_a_station_without_dew_point_is_trained_by_the_dag_with_the_lacking_entr
         "climatology": "ok",
         "ridge": "skipped",
     }
-    assert "needs Tdew" in str(board.entrant("ridge").reason)
+    assert "needs T, " in str(board.entrant("ridge").reason)
     assert newest_board(records, "mast", None).run == board.run
 
 

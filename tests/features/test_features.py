@@ -11,13 +11,16 @@ from conftest import hourly_rows
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.ridge import Ridge
 from tsflow.errors import EntrantSkipped, SettingsError
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
 from tsflow.features.climate import Harmonics
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.location import Location
 from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
+from tsflow.stations import formulas
+from tsflow.stations.deriving import readable
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -179,8 +182,36 @@ def test_a_variable_that_the_station_lacks_is_named(dataset: Dataset, spec: dict
 
 
 def test_an_architecture_says_which_variables_it_needs():
-    with pytest.raises(EntrantSkipped, match=r"ridge\.yaml: needs Tdew, p, rh, wv, which station bare lacks \(it has T\)"):
-        load_architecture("ridge").require_variables("bare", ["T"])
+    ridge = load_architecture("ridge")
+    with pytest.raises(EntrantSkipped, match=r"ridge\.yaml: needs T, which station bare lacks \(it has rh, wv\); say by"):
+        ridge.require_variables("bare", {"rh": "%", "wv": "m/s"}, {})
+    ridge.require_variables("bare", {"warmth": "K"}, {"warmth": "air_temperature"})
+
+
+def test_a_recipe_loses_what_a_station_lacks_and_formulas_do_not_give():
+    ridge = load_architecture("ridge")
+    assert isinstance(ridge, Ridge)
+    whole = ridge.within({"T", "p", "Tdew", "rh", "wv"})
+    assert whole == ridge
+    alone = ridge.within({"T"})
+    assert alone.channels.measured == ["T"]
+    assert {name.split("_")[0] for name in alone.table.names()} == {"T"}
+    assert {name.split("_")[0] for name in alone.products} == {"T"}
+    humid = ridge.within(readable({"temp": "K", "wet": "%"}, {"temp": "T", "wet": "rh"}))
+    assert humid.channels.measured == ["T", "Tdew", "rh"], "the dew point follows from temperature and humidity"
+
+
+def test_a_derived_channel_is_what_its_formula_gives(dataset: Dataset):
+    frame = dataset.frame.rename(columns={"wd": "humid"}).assign(humid=np.linspace(20, 100, len(dataset.frame)))
+    units = {"p": "mbar", "T": "degC", "wv": "m/s", "humid": "%"}
+    moist = replace(dataset, frame=frame, units=units, quantities={"humid": "relative_humidity"})
+    spec = Channels(measured=["T", "Tdew", "VPdef"], anomalies={"Tdew": Harmonics(day=1)})
+    found = series(spec, moist)
+    t, rh = frame["T"].to_numpy(), frame["humid"].to_numpy()
+    np.testing.assert_allclose(found["Tdew"], formulas.dew_point_of_humidity(t, rh), atol=1e-3)
+    saturated = formulas.saturation_vapour_pressure(t)
+    np.testing.assert_allclose(found["VPdef"], saturated * (1 - rh / 100), atol=1e-3)
+    assert found["Tdew_anomaly"][: moist.bounds.a].mean() == pytest.approx(0, abs=1e-3)
 
 
 def test_a_recipe_that_names_no_channel_or_column_of_its_own_is_refused_when_it_is_read():

@@ -8,9 +8,13 @@ import pytest
 
 from conftest import station_of
 from tsflow.errors import DataValidationError
+from tsflow.evaluation.hours_told import told_of
 from tsflow.observations.hourly import hourly_frame
-from tsflow.records.dataset import Break
+from tsflow.records.dataset import PARTS, Break
 from tsflow.settings import HourlySettings
+from tsflow.splits import FractionSplit
+from tsflow.task import Task
+from tsflow.windows.building import dataset_of
 
 TEN = station_of({"T": "degC", "wd": "deg"}, cadence="10min")
 TEN = TEN.changed(timestamp=TEN.timestamp.changed(minute=10))
@@ -164,3 +168,79 @@ def test_an_empty_store_and_a_variable_never_stored_are_named():
     rows["wd"] = np.nan
     with pytest.raises(DataValidationError, match=r"no hour has all variables \(wd\)"):
         hourly_frame(rows, TEN, HourlySettings())
+
+
+def weather(days: int) -> pd.DataFrame:
+    """Ten-minute rows of T and wd, with a wind that turns."""
+    rows = ten_minutes(days * 144)
+    return rows.assign(T=rows["T"] % 144, wd=(np.arange(len(rows)) * 0.5) % 360)
+
+
+def test_a_side_variable_dead_for_a_month_costs_no_hour_of_the_target():
+    rows = weather(365)
+    rows.loc[144 * 100 : 144 * 130, "wd"] = np.nan
+    made = hourly_frame(rows, TEN, HourlySettings(), target="T")
+    assert len(made.frame) == len(hourly_frame(weather(365), TEN, HourlySettings()).frame)
+    assert made.frame["segment"].nunique() == 1
+    assert not made.frame.isna().any(axis=None)
+    assert made.report.side_filled == {"wd": pytest.approx(30 * 24, abs=2)}
+    assert made.report.left_out == {}
+    assert not made.measured["wd"].iloc[24 * 115]
+    assert made.measured["T"].all()
+
+
+@pytest.mark.parametrize("gone", [slice(0, 144 * 60), slice(-144, None)], ids=["a sixth of the year", "the last day"])
+def test_a_side_variable_that_misses_too_much_or_died_lately_is_left_out_and_told(gone: slice):
+    rows = weather(365)
+    rows.loc[rows.index[gone], "wd"] = np.nan
+    made = hourly_frame(rows, TEN, HourlySettings(), target="T")
+    assert made.features == ["T"]
+    assert set(made.report.left_out) == {"wd"}
+    assert len(made.frame) == 365 * 24
+    assert "wd was left out" in told_of(made.report)[0]
+
+
+def test_a_variable_that_the_station_file_gained_and_nobody_stored_yet_is_left_out():
+    made = hourly_frame(weather(10).drop(columns="wd"), TEN, HourlySettings(), target="T")
+    assert (made.features, made.report.left_out) == (["T"], {"wd": 1.0})
+
+
+def test_an_hour_without_its_target_is_none_whatever_the_others_say():
+    rows = weather(10)
+    rows.loc[144 * 4 : 144 * 6, "T"] = np.nan
+    made = hourly_frame(rows, TEN, HourlySettings(), target="T")
+    assert made.frame["segment"].nunique() == 2
+
+
+def test_an_interpolated_hour_is_neither_origin_nor_target():
+    rows = weather(20)
+    rows.loc[rows["time"] == pd.Timestamp("2021-01-10 05:10"), "T"] = np.nan
+    task = Task(target="T", context_hours=24, horizon_hours=6)
+    whole, gap = (
+        dataset_of(TEN, task, hourly_frame(each, TEN, HourlySettings(), target="T"), FractionSplit(), "book")
+        for each in (weather(20), rows)
+    )
+    filled = pd.Timestamp("2021-01-10 05:10")
+    for dataset, there in ((whole, True), (gap, False)):
+        origins = np.concatenate([dataset.origins(part) for part in PARTS])
+        assert (filled in dataset.times[origins]) is there
+        assert (filled in dataset.times[origins + task.horizon_hours]) is there
+    assert sum(len(whole.starts(part)) - len(gap.starts(part)) for part in PARTS) == 2
+    assert gap.fingerprint != whole.fingerprint
+
+
+@pytest.mark.parametrize("method", ["subsample", "mean"])
+def test_an_amount_is_that_of_the_whole_hour(method: str):
+    station = station_of({"T": "degC", "rain": "mm"}, cadence="10min")
+    rows = ten_minutes(60, start="2021-01-01 00:10").rename(columns={"wd": "rain"}).assign(rain=0.5)
+    frame = hourly_frame(rows, station, HourlySettings(method=method), target="T").frame
+    assert frame["rain"].round(9).unique().tolist() == [3.0]
+
+
+def test_directions_average_by_the_speed_of_the_wind():
+    station = station_of({"T": "degC", "wd": "deg", "wv": "m/s"}, cadence="10min")
+    rows = ten_minutes(6).assign(wd=[0.0, 0, 0, 90, 90, 90], wv=[0.0, 0, 0, 5, 5, 5])
+    settings = HourlySettings(method="mean")
+    assert hourly_frame(rows, station, settings).frame["wd"].tolist() == pytest.approx([90]), "from where it blew"
+    calm = rows.assign(wv=0.0)
+    assert hourly_frame(calm, station, settings).frame["wd"].tolist() == pytest.approx([45])

@@ -49,7 +49,7 @@ def batch(station: Station, rows: int = 1000) -> pd.DataFrame:
     temperature = 10 + 5 * np.sin(2 * np.pi * hours / 24)
     columns = {
         "time": pd.date_range("2021-03-01 00:10", periods=rows, freq=station.cadence).astype("datetime64[us]"),
-        "p": np.full(rows, 990.0),
+        "p": 990.0 + 3 * np.sin(2 * np.pi * hours / 50),  # a pressure that rests is that of a stuck barometer
         "T": temperature,
         "Tdew": temperature - 4,
         "rh": np.full(rows, 70.0),
@@ -86,8 +86,8 @@ def test_a_batch_without_fault_fits_every_expectation(jena: Station):
     report = validate_observations(batch(jena), jena, HourlySettings(), now=NOW)
     assert report.success
     assert report.failures == []
-    # 4 of the table and time's form, 3 of time, 2 of gaps; 4 a variable; 2 a formula
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 14 + 2 * 8
+    # 4 of the table and time's form, 3 of time, 2 of gaps; 4 a variable; 2 a formula; 4 for each of p, T and Tdew
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 14 + 2 * 8 + 4 * 3
     assert report.summary().startswith("observations of jena: accepted (1,000 rows from 2021-03-01 00:10:00")
 
 
@@ -124,11 +124,18 @@ def test_ranges_come_from_the_station_file(roof: Station):
 
 
 def test_a_variable_may_miss_the_share_that_the_station_file_allows_and_no_more(roof: Station):
-    at_most = spoil(batch(roof), "wd", slice(0, 49), np.nan)
+    at_most = spoil(batch(roof), "T", slice(0, 49), np.nan)
     assert validate_observations(at_most, roof, HourlySettings(), now=NOW).success
-    failure = only_failure(validate_observations(spoil(at_most, "wd", [50], np.nan), roof, HourlySettings(), now=NOW))
-    assert (failure.severity, failure.column, failure.rows) == ("critical", "wd", 51)
-    assert failure.expected == "wd values must not be null, at least 95 % of the time"
+    failure = only_failure(validate_observations(spoil(at_most, "T", [50], np.nan), roof, HourlySettings(), now=NOW))
+    assert (failure.severity, failure.column, failure.rows) == ("critical", "T", 51)
+    assert failure.expected == "T values must not be null, at least 95 % of the time"
+
+
+def test_a_dead_sensor_beside_the_target_is_told_and_does_not_refuse_the_batch(roof: Station):
+    report = validate_observations(spoil(batch(roof), "wd", slice(0, 600), np.nan), roof, HourlySettings(), now=NOW)
+    assert report.success
+    failure = only_failure(report)
+    assert (failure.severity, failure.column, failure.rows) == ("warning", "wd", 601)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +246,7 @@ def test_swapped_columns_are_refused(jena: Station):
 def test_derived_variables_are_not_checked_against_their_own_formula(hourly_station: Station):
     report = validate_observations(batch(hourly_station), hourly_station, HourlySettings(), now=NOW)
     assert report.failures == []
-    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 12 + 2 * 2
+    assert report.statistics["expectations"] == 4 + 3 + 2 + 4 * 12 + 2 * 2 + 4 * 3
 
 
 def test_an_hourly_frame_without_fault_fits_every_expectation(jena: Station):
@@ -292,20 +299,22 @@ def test_files_that_are_hourly_already_may_drift_by_less_than_half_an_hour(jena:
 
 
 @pytest.mark.parametrize(
-    ("name", "files", "gaps"),
+    ("name", "files", "told"),
     [
         ("jena", ["mpi_roof_2020a.zip", "mpi_roof_2020b.zip"], [("2020-05-29 11:10:00", 90.0)]),
         ("jena", ["mpi_roof.zip"], []),
-        ("jena_hourly", ["jena_hourly_2009_2014.csv.gz"], [("2014-09-25 09:40:00", 950.0)]),
+        ("jena_hourly", ["jena_hourly_2009_2014.csv.gz"], [("2014-09-25 09:40:00", 950.0), ("2011-06-06 13:30:00", 914.1)]),
     ],
     ids=["2020", "near-real-time", "hourly"],
 )
-def test_real_files_pass_and_their_known_gaps_are_told(data: Path, name: str, files: list[str], gaps: list[tuple[str, float]]):
+def test_real_files_pass_and_their_known_gaps_and_spikes_are_told(
+    data: Path, name: str, files: list[str], told: list[tuple[str, float]]
+):
     station = load_station(name)
     frame, _ = parse([RawFile(file, (data / file).read_bytes()) for file in files], station, now=NOW)
     report = validate_observations(frame, station, HourlySettings(), now=NOW)
     assert report.success, report.summary()
-    assert [(row.time, row.value) for failure in report.failures for row in failure.examples] == gaps
+    assert [(row.time, row.value) for failure in report.failures for row in failure.examples] == told
     for method in ("subsample", "mean"):
         hours = hourly_frame(frame, station, HourlySettings(method=method)).frame
         checked = validate_hourly(hours, station, list(station.variables), Task(target="T"))

@@ -28,15 +28,12 @@ def test_a_request_resolved_twice_is_resolved_the_same(mast: str):
     assert "ridge" in first.entrants
 
 
-def test_a_station_without_dew_point_trains_by_default_with_the_lacking_entrants_skipped(
-    records: Records, home: Path, tmp_path: Path
-):
+def test_a_station_without_temperature_trains_by_default_with_the_lacking_entrants_skipped(records: Records, home: Path):
     content = yaml.safe_load((home / "include" / "stations" / "demo.yaml").read_text())
-    keep = ("p", "T", "rh", "wv")
-    mast = content | {"station": "mast", "variables": {name: content["variables"][name] for name in keep}}
+    keep = ("p", "rh", "wv")
+    mast = content | {"station": "mast", "target": "wv", "variables": {name: content["variables"][name] for name in keep}}
     (home / "include" / "stations" / "mast.yaml").write_text(yaml.safe_dump(mast, sort_keys=False))
     ingest(records, station="mast", history_days=60)
-    planned = build(records, station="mast", profile="smoke", architectures=[])
     (home / "include" / "tsflow.yaml").write_text(
         yaml.safe_dump({"profiles": {"smoke": {"architectures": ["naive", "ridge", "lightgbm", "climatology"]}}})
     )
@@ -47,11 +44,11 @@ def test_a_station_without_dew_point_trains_by_default_with_the_lacking_entrants
         try:
             train(records, "r2", name)
         except EntrantSkipped as reason:
-            assert "needs Tdew, which station mast lacks" in str(reason)  # noqa: PT017  # some are trained, some skipped
+            assert "needs T, which station mast lacks" in str(reason)  # noqa: PT017  # some are trained, some skipped
     board: Leaderboard = rank(records, "r2")
     status = {entrant.architecture: entrant.status for entrant in board.entrants}
     assert status == {"naive": "ok", "climatology": "ok", "ridge": "skipped", "lightgbm": "skipped"}
-    with pytest.raises(SettingsError, match=r"ridge\.yaml: needs Tdew"):
+    with pytest.raises(SettingsError, match=r"ridge\.yaml: needs T, "):
         build(records, "r3", station="mast", profile="smoke", architectures=["ridge"])
     assert records.objects.keys("runs/r3/") == []
 

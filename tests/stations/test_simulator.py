@@ -12,7 +12,8 @@ from tsflow.stations.formulas import all_formulas
 from tsflow.stations.simulated_weather import BLOCK_HOURS, _block, simulated_observations
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.sources.simulator import SimulatorSource
-from tsflow.stations.station import Station, Variable, load_station
+from tsflow.stations.station import Station, load_station
+from tsflow.stations.variable import Variable
 
 START, END = datetime(2022, 1, 1), datetime(2024, 1, 1)
 DEMO = load_station("demo")

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -18,7 +19,8 @@ from pydantic import Field, model_validator
 
 from tsflow.architectures.registry import Architecture
 from tsflow.errors import UnknownName
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
 from tsflow.task import Task
@@ -127,6 +129,10 @@ class Network(Architecture, ABC):
         """The station's variables that must be there."""
         return self.channels.variables
 
+    def within(self, names: Collection[str]) -> Self:
+        """Return the network with the channels that a station gives."""
+        return self.changed(channels=self.channels.within(names))
+
     def lead_hours(self, task: Task) -> tuple[int, ...]:
         """Return the leads before the horizon, rising.
 
@@ -213,7 +219,7 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
     x = inputs.channels.scaled(observations)
     if network.context_hours and network.context_hours < inputs.context_hours:
         x = keras.layers.Cropping1D((inputs.context_hours - network.context_hours, 0))(x)
-    x = network.layers(Series(x, tuple(inputs.channels.names), inputs.target), dropout=dropout)
+    x = network.layers(Series(x, tuple(inputs.channels.names), inputs.channels.target or inputs.target), dropout=dropout)
     now = observations[:, -1, inputs.target_index : inputs.target_index + 1]
 
     def head(name: str, width: int) -> Any:

@@ -1,7 +1,7 @@
 """The registry: from `include/architectures/*.yaml` to a checked architecture of a registered family."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, NoReturn, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -14,6 +14,7 @@ from tsflow.folders import include_dir, names_in
 from tsflow.model import Strict, explain
 from tsflow.records.found import Found
 from tsflow.registry import Registry
+from tsflow.stations.deriving import readable
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from tsflow.yaml_file import read_yaml
@@ -74,18 +75,29 @@ class Architecture(Strict):
                 f"one leaderboard never mixes horizons"
             )
 
-    def require_variables(self, station: str, variables: Collection[str]) -> None:
-        """Raise unless the station has the variables that it needs.
+    def within(self, names: Collection[str]) -> Self:
+        """Return the recipe without what it reads only if it is there, where a station has no such variable or quantity."""
+        return self
+
+    def require_variables(self, station: str, units: Mapping[str, str], quantities: Mapping[str, str]) -> None:
+        """Raise unless the station has the variables or quantities that it needs.
+
+        Parameters
+        ----------
+        units
+            Of the station's variables.
+        quantities
+            What those measure, where the station file says so.
 
         Raises
         ------
         EntrantSkipped
             If the station lacks one.
         """
-        if lacking := sorted(self.variables - set(variables)):
+        if lacking := sorted(self.variables - {*readable(units, quantities)}):
             msg = (
-                f"{self._file}: needs {', '.join(lacking)}, which station {station} lacks (it has {', '.join(variables)}); "
-                f"leave the architecture out, or edit its channels"
+                f"{self._file}: needs {', '.join(lacking)}, which station {station} lacks (it has {', '.join(units)}); "
+                f"say by `quantity` in the station file which variable that is, leave the architecture out, or edit its channels"
             )
             raise EntrantSkipped(msg)
 

@@ -21,7 +21,9 @@ from scipy.linalg import solve
 
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
+from tsflow.features.channels import Channels
 from tsflow.features.climate import Harmonics, harmonics
+from tsflow.features.table import Table
 from tsflow.records.found import Found, Penalty
 from tsflow.windows.dataset import Dataset
 
@@ -49,6 +51,11 @@ class Ridge(Tabular):
             msg = f"products: no column {', '.join(lacking)} in the table; it has {', '.join(names)}"
             raise ValueError(msg)
         return self
+
+    def _made_of(self, channels: Channels) -> dict[str, object]:
+        parts = super()._made_of(channels)
+        there = {*Table.model_validate(parts["table"]).names()}
+        return {**parts, "products": [name for name in self.products if name in there]}
 
     def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with its penalty fixed."""

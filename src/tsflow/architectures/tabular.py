@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,8 @@ from pydantic import model_validator
 
 from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
-from tsflow.features.channels import Channels, FittedChannels
+from tsflow.features.channels import Channels
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.records.dataset import Part
 from tsflow.records.found import Found, Nothing
@@ -64,6 +66,17 @@ class Tabular(Estimator):
     def variables(self) -> set[str]:
         """The station's variables that must be there."""
         return self.channels.variables
+
+    def within(self, names: Collection[str]) -> Self:
+        """Return the recipe with the channels that a station gives, and the columns that are made of them."""
+        channels = self.channels.within(names)
+        return self if channels is self.channels else self.changed(**self._made_of(channels))
+
+    def _made_of(self, channels: Channels) -> dict[str, object]:
+        """Return the fields that follow from other channels; no `measured` means all there is."""
+        if channels.measured is None:
+            return {"channels": channels, "table": self.table}
+        return {"channels": channels, "table": self.table.within(channels.names(channels.measured))}
 
     def require_task(self, task: Task) -> None:
         """Raise `SettingsError` unless the context holds all hours that channels and table read."""

@@ -82,7 +82,7 @@ def _range(column: str, station: Station) -> tuple[float, float] | None:
 def _hours(dataset: Dataset, station: Station, *, first_versions: bool) -> Hours:
     minutes = np.unique(dataset.times.astype("datetime64[m]").astype(np.int64) % 60)
     return Hours(
-        **dataset.hourly.model_dump(mode="json"),
+        **dataset.hourly.model_dump(mode="json", exclude={"side_missing_share"}),
         utc_offset_hours=station.timestamp.utc_offset_hours,
         missing=list(station.missing),
         minute=int(minutes[0]) if len(minutes) == 1 else None,

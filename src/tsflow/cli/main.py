@@ -10,6 +10,7 @@ import click
 from tsflow import __version__
 from tsflow.cli import champions, show, stack, through_airflow
 from tsflow.cli import here as in_this_process
+from tsflow.cli.observations import observations
 from tsflow.cli.options import (
     How,
     as_json,
@@ -25,6 +26,7 @@ from tsflow.cli.options import (
 from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.cli.serve import serve
 from tsflow.cli.service import service
+from tsflow.cli.station import station
 from tsflow.errors import SettingsError, TsflowError
 from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
@@ -163,8 +165,10 @@ def champion() -> None:
 
 
 champions.add_commands(champion)
+app.add_command(observations)
 app.add_command(serve)
 app.add_command(service)
+app.add_command(station)
 
 
 @champion.command("show")

@@ -144,6 +144,8 @@ def show_board(board: Leaderboard) -> None:
     console.print(_LEGEND, style="dim", markup=False)
     if board.run.startswith("here-"):
         console.print("a run without Airflow (--here): a try, unless it was published with --publish", style="dim", markup=False)
+    for warning in board.warnings:
+        console.print(warning, style="yellow", markup=False)
     for entrant in board.entrants:
         if entrant.reason:
             console.print(f"{entrant.architecture} {entrant.status}: ", style=_COLOURS[entrant.status], end="")

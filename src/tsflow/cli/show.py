@@ -16,12 +16,12 @@ from tsflow.folders import names_in
 from tsflow.names import PRODUCTION, Stage
 from tsflow.records.forecast import Report
 from tsflow.records.store import Records
-from tsflow.settings import HourlySettings, settings
+from tsflow.settings import settings
 from tsflow.stations.described import described
 from tsflow.stations.station import Station, load_station
 
 if TYPE_CHECKING:
-    from tsflow.observations.recent import Recent
+    from tsflow.observations.recent import Recent, Wanted
 
 _HOURS_SHOWN = 72
 _NAME = r"[a-z0-9][a-z0-9_-]*"
@@ -112,16 +112,16 @@ def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -
 
 def forecast(station: str, task: str | None, stage: Stage, observations: Path | None, json_out: str | None) -> None:
     """Forecast from a file or from the store, with the champion's own way of making hours."""
+    from tsflow.champion.wanted import wanted_by
     from tsflow.client import load_champion
     from tsflow.stations.clock import station_now
 
     with store() as records:
-        described = _described(records, station)
+        described = station_described(records, station)
         asked = of_station(records, station, task)[1]
         loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)
         manifest = loaded.manifest
-        hourly = {"method": manifest.hourly.method, "fill_gaps_up_to": manifest.hourly.fill_gaps_up_to}
-        recent = _recent(records, described, observations, manifest.context_hours, HourlySettings.model_validate(hourly))
+        recent = _recent(records, described, observations, wanted_by(manifest, settings()))
     columns = {str(name): recent.frame[name].to_numpy() for name in recent.frame}
     value, origin = loaded.forecast(columns), recent.frame["time"].iloc[-1]
     age, limit = (station_now(described) - origin.to_pydatetime()) / timedelta(hours=1), settings().forecast.stale_after_hours
@@ -160,18 +160,17 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
             )
 
 
-def _recent(records: Records, station: Station, file: Path | None, context: int, hourly: HourlySettings) -> Recent:
-    """Return the newest unbroken hours, at most a context of them."""
+def _recent(records: Records, station: Station, file: Path | None, wanted: Wanted) -> Recent:
+    """Return the newest unbroken hours, at most as many as are wanted."""
     from tsflow.observations.recent import recent_hours, unbroken
     from tsflow.stations.clock import station_now
     from tsflow.stations.parse import parse
     from tsflow.stations.sources.files import read_paths
 
-    bridge = timedelta(hours=settings().forecast.bridge_hours)
     if file is None:
-        return recent_hours(records, station, context, hourly, bridge=bridge)
+        return recent_hours(records, station, wanted)
     rows, _ = parse(read_paths([str(file)]), station, now=station_now(station))
-    return unbroken(rows, station, context, hourly, bridge=bridge)
+    return unbroken(rows, station, wanted)
 
 
 def check_output(output: Path | None, architecture: str) -> None:
@@ -210,12 +209,12 @@ def of_station(records: Records, station: str, task: str | None) -> tuple[str, s
     UnknownName
         If neither a file nor the store knows such a station, or it has no such task.
     """
-    known = _described(records, station)
+    known = station_described(records, station)
     if task is not None and task not in known.tasks:
         raise UnknownName(f"task of station {known.station}", task, list(known.tasks))
     return known.station, task or next(iter(known.tasks))
 
 
-def _described(records: Records, station: str) -> Station:
+def station_described(records: Records, station: str) -> Station:
     """Return a station from its file, or as it was described when its observations came in."""
     return load_station(station) if _is_file(station) else described(records, station_name(station))

@@ -1,4 +1,4 @@
-"""The records that a command reads: of the settings' own object store, or of the embedded one."""
+"""The records that a command works on: of the settings' own object store, or of the embedded one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from tsflow.records.store import Records
 from tsflow.settings import settings
 from tsflow.stack import object_store
+from tsflow.stack.secrets import load_secrets, opened_with
 
 
 @contextmanager
@@ -13,3 +14,14 @@ def store() -> Iterator[Records]:
     """Open the store for as long as the command uses it."""
     with object_store(settings()) as opened:
         yield Records(opened.open())
+
+
+@contextmanager
+def read_only_store() -> Iterator[Records]:
+    """Open the store for a command that writes nothing: the settings' own with their keys, the embedded one with the reader's."""
+    named = settings().object_store
+    if named.endpoint_url:
+        yield Records(named.open())
+        return
+    with object_store(settings()) as opened:
+        yield Records(opened_with(load_secrets().reader, opened, opened.endpoint_url or "").open())

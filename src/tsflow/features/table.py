@@ -15,13 +15,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tsflow.errors import SettingsError
-from tsflow.features.channels import FittedChannels, Hours
+from tsflow.features.channels import Hours
 from tsflow.features.climate import Columns
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
@@ -58,6 +60,12 @@ class Table(Strict):
         """Return the channels that are read."""
         by_hours = (self.lags, self.changes, self.means, self.departures, self.maxima, self.minima, self.curvatures, self.days)
         return {*self.now, *(name for kind in by_hours for name in kind)}
+
+    def within(self, channels: Collection[str]) -> Table:
+        """Return the columns that are made of these channels alone."""
+        by_channel = {kind: getattr(self, kind) for kind in (*_FIELDS.values(), "days")}
+        kept = {kind: {name: many for name, many in each.items() if name in channels} for kind, each in by_channel.items()}
+        return self.changed(now=[name for name in self.now if name in channels], **kept)
 
     def names(self) -> list[str]:
         """Return the columns' names, in order."""

@@ -32,7 +32,7 @@ logging.getLogger("great_expectations").setLevel(logging.WARNING)
 _EXAMPLES = 5
 
 Severity = Literal["critical", "warning", "info"]
-Kind = Literal["variable", "formula"]
+Kind = Literal["variable", "target", "side", "formula", "resting", "stepping"]
 GxDocument = dict[str, Any]  # JSON whose keys are Great Expectations' own
 
 

@@ -29,8 +29,8 @@ def validated_hours(
     from tsflow.observations.validation import data_docs, validate_hourly
 
     observations = ObservationStore(records, station.station).read(period)
-    hourly = hourly_frame(observations, station, settings)
-    validation = validate_hourly(hourly.frame, station, list(station.variables), task)
+    hourly = hourly_frame(observations, station, settings, target=task.target)
+    validation = validate_hourly(hourly.frame, station, hourly.features, task)
     docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(validation).items()]
     if not validation.success:
         raise DataValidationError(f"hourly frame: {validation.summary()}; Data Docs: {records.objects.address(docs[0])}")

@@ -16,7 +16,7 @@ The last one is a moment before anything was stored: an archive was imported lat
 version of each row is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,6 +133,13 @@ class ObservationStore:
         if end is not None:
             inside &= frame["time"] <= pd.Timestamp(end)
         return frame[inside].reset_index(drop=True)
+
+    def by_month(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows of one month after the other, `time` and the variables that it has, times rising."""
+        for prefix in self._months():
+            month = self._month(prefix)
+            if len(month):
+                yield month.sort_index().rename_axis("time").reset_index()
 
     def first_time(self) -> datetime | None:
         """Return the time of the first stored row."""

@@ -8,6 +8,8 @@ minutes ahead        of the present by the station's clock; below 0 for what has
 gap minutes          without a row before this one, beyond the station's cadence
 missing rows         in that gap, to the nearest whole row
 residual of VPact    the measured value less what its formula gives; one column a formula
+stuck T              the value, where it is the same for longer than `stuck_for`; a column each variable that says so
+spike of T           the value, where it goes off by more than `step_at_most` and comes back; likewise
 step minutes         since the row before in the same segment (hourly frame)
 ===================  ===============================================================================
 
@@ -22,10 +24,14 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from tsflow.observations.expectations import Bindings, Failure, GxDocument, Kind, evaluate
+from tsflow.observations.plausible import judged
 from tsflow.settings import HourlySettings
-from tsflow.stations.formulas import Formula, all_formulas
+from tsflow.stations.deriving import Derivation, derivation, measures
+from tsflow.stations.formulas import all_formulas
 from tsflow.stations.parse import missing_rows
+from tsflow.stations.quantities import quantity
 from tsflow.stations.station import Station
+from tsflow.stations.variable import Variable
 from tsflow.task import Task
 
 _WHOLE_HOURS = (60.0, 60.0)
@@ -79,10 +85,9 @@ def validate_observations(frame: pd.DataFrame, station: Station, settings: Hourl
             "gap minutes": _minutes(frame["time"].diff() - pd.Timedelta(station.cadence)),
             "missing rows": missing_rows(frame["time"], station.cadence).clip(lower=0),
         }
-        for formula in checkable:
-            computed = formula.compute(*(frame[name].to_numpy() for name in formula.inputs))
-            checks[f"residual of {formula.name}"] = frame[formula.name] - computed
-        return frame.assign(**checks)
+        for name, how in checkable.items():
+            checks[f"residual of {name}"] = frame[name] - how.of({each: frame[each].to_numpy() for each in how.inputs})
+        return frame.assign(**checks, **_implausible(frame, station))
 
     return _validate(
         "observations",
@@ -94,8 +99,26 @@ def validate_observations(frame: pd.DataFrame, station: Station, settings: Hourl
             "cadence_minutes": station.cadence / timedelta(minutes=1),
             "longest_filled_gap_minutes": settings.fill_gaps_up_to / timedelta(minutes=1),
         },
-        formulas={formula.name: {"residual_min": -formula.tolerance, "residual_max": formula.tolerance} for formula in checkable},
+        further={
+            "formula": {name: {"residual_min": -how.tolerance, "residual_max": how.tolerance} for name, how in checkable.items()},
+            "resting": {name: _share(one) for name, one in station.variables.items() if one.stuck_for is not None},
+            "stepping": {name: _share(one) for name, one in station.variables.items() if one.step_at_most is not None},
+        },
     )
+
+
+def _share(variable: Variable) -> dict[str, object]:
+    return {"present_share": 1 - variable.missing_share}
+
+
+def _implausible(frame: pd.DataFrame, station: Station) -> dict[str, pd.Series]:
+    """Return the values that are stuck or spikes, NaN elsewhere, for each variable that is looked at so."""
+    found = judged(frame, station)
+    stuck = {f"stuck {name}": frame[name].where(found[name]["stuck"]) for name, one in station.variables.items() if one.stuck_for}
+    spikes = {
+        f"spike of {name}": frame[name].where(found[name]["spike"]) for name, one in station.variables.items() if one.step_at_most
+    }
+    return {**stuck, **spikes}
 
 
 def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[str], task: Task) -> ValidationReport:
@@ -138,11 +161,17 @@ def _minutes(spans: pd.Series) -> pd.Series:
     return minutes
 
 
-def _checkable(station: Station) -> list[Formula]:
-    """Return the formulas whose result the station measures, and whose inputs it has."""
-    return [
-        formula for formula in all_formulas() if formula.name in station.measured and set(formula.inputs) <= set(station.variables)
-    ]
+def _checkable(station: Station) -> dict[str, Derivation]:
+    """Return by measured variable how a formula gives it, too, of the others that the files hold."""
+    units = {name: variable.unit for name, variable in station.variables.items()}
+    measured, found = measures(units, station.said_quantities), {}
+    for name in station.measured:
+        short = quantity(measured[name]).short if name in measured else None
+        if short in {formula.name for formula in all_formulas()}:
+            how = derivation(short, units, measured)
+            if how is not None and name not in how.inputs:
+                found[name] = how.into(units[name])
+    return found
 
 
 def _validate(
@@ -153,19 +182,24 @@ def _validate(
     with_checks: Callable[[], pd.DataFrame],
     *,
     parameters: dict[str, object],
-    formulas: dict[str, dict[str, object]] | None = None,
+    further: dict[Kind, dict[str, dict[str, object]]] | None = None,
 ) -> ValidationReport:
     """Check the schema first: only where it holds can the other expectations, and their columns, be computed."""
     variables: dict[str, dict[str, object]] = {
         name: {
             "range_min": station.variables[name].range[0],
             "range_max": station.variables[name].range[1],
-            "present_share": 1 - station.variables[name].missing_share,
+            **_share(station.variables[name]),
         }
         for name in columns
         if name in station.variables
     }
-    each: dict[Kind, dict[str, dict[str, object]]] = {"variable": variables, "formula": formulas or {}}
+    each: dict[Kind, dict[str, dict[str, object]]] = {
+        "variable": variables,
+        "target": {name: known for name, known in variables.items() if name in station.targets},
+        "side": {name: known for name, known in variables.items() if name not in station.targets},
+        **(further or {}),
+    }
     result, failures = evaluate(suite, frame, Bindings({**parameters, "columns": columns}, each), stage="schema")
     facts: dict[str, int | float | str] = {"rows": len(frame)}
     if not failures:

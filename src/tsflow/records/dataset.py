@@ -44,6 +44,25 @@ class Break(Strict):
     missing_hours: int
 
 
+ImplausibleKind = Literal["out of range", "stuck", "spike"]
+
+
+class Reading(Strict):
+    """A value that was stored for a time."""
+
+    time: datetime
+    value: float | None  # None: infinite
+
+
+class Implausible(Strict):
+    """Values of a variable that were set aside, all for one reason."""
+
+    variable: str
+    kind: ImplausibleKind
+    count: int
+    first: list[Reading] = []  # a few of them
+
+
 class HourlyReport(Strict):
     """What was filled, dropped, and where the hours break."""
 
@@ -53,7 +72,10 @@ class HourlyReport(Strict):
     filled_rows: int = 0
     filled_values: dict[str, int] = {}
     dropped_hours: int = 0
-    set_aside: dict[str, int] = {}  # values out of range, by variable; filled like missing ones
+    set_aside: dict[str, int] = {}  # implausible values, by variable; filled like missing ones
+    implausible: list[Implausible] = []  # the same by reason, with time and value of the first ones
+    side_filled: dict[str, int] = {}  # hours of variables beside the target that were filled in, however long they were missing
+    left_out: dict[str, float] = {}  # variables beside the target that were missing too often, with the share of hours they miss
     shifted_hours: int = 0  # taken from a row beside the wanted minute: the logger is off its grid
     breaks: list[Break] = []
 
@@ -81,6 +103,7 @@ class StoredDataset(Record):
     hourly: HourlySettings
     location: Location | None
     utc_offset_hours: float
+    quantities: dict[str, str] = {}  # what variables measure, where the station file says so
     parts: Parts
     scaler: ScalerFacts
     hourly_report: HourlyReport

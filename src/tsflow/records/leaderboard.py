@@ -107,6 +107,7 @@ class Leaderboard(Record):
     parts: Parts
     naive: dict[str, float]  # MAE of naive on each part that has windows
     challenger: str  # the architecture with the least validation MAE
+    warnings: list[str] = []  # of the hours: what was left out, filled in, or set aside
     entrants: list[Entrant]
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's own way

@@ -126,7 +126,7 @@ def require(recipe: Architecture, station: Station, task: Task) -> None:
     """Raise `SettingsError` unless a recipe can be trained for a task of a station."""
     recipe.require_task(task)
     try:
-        recipe.require_variables(station.station, list(station.variables))
+        recipe.require_variables(station.station, station.units, station.said_quantities)
     except EntrantSkipped as reason:
         raise SettingsError(str(reason)) from reason
 

@@ -9,12 +9,13 @@ import pandas as pd
 from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
 from tsflow.stations.forms import Form, default
-from tsflow.stations.formulas import formula
 from tsflow.stations.order import require_order
 from tsflow.stations.raw import RawFile
 from tsflow.stations.station import AUTO, Station
 from tsflow.stations.times import row_times
+from tsflow.stations.units import SAME
 from tsflow.stations.unpack import left_out, tables
+from tsflow.stations.variable import Variable
 
 
 @dataclass
@@ -57,6 +58,12 @@ def _form(file: RawFile, station: Station) -> Form:
     return default() if file.own else station.form
 
 
+def _stored(values: pd.Series, variable: Variable) -> pd.Series:
+    """Return values in the unit that they are stored in."""
+    how = variable.conversion
+    return values if how is SAME else pd.Series(how.of(values.to_numpy(dtype=np.float64)), index=values.index)
+
+
 def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findings) -> pd.DataFrame:
     """Read one unpacked file into columns `time` and the measured variables, in the file's order, sentinels as NaN.
 
@@ -79,7 +86,7 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
         if used:
             if numbers.isna().any():
                 report.empty_cells[name] = report.empty_cells.get(name, 0) + int(numbers.isna().sum())
-            columns[name] = numbers.mask(sentinel)
+            columns[name] = _stored(numbers.mask(sentinel), station.variables[name])
         elif header not in report.ignored_columns:
             report.ignored_columns.append(header)
     report.files.append(file.name)
@@ -154,10 +161,8 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
         report.left_out_members += left_out(file, endings)
     frame = _without_repeats(pd.concat(frames, ignore_index=True), report)
     _cadence_fits(frame["time"], station, report)
-    for name, variable in station.variables.items():
-        if variable.derived:
-            how = formula(variable.derived)
-            frame[name] = how.compute(*(frame[needed].to_numpy() for needed in how.inputs))
+    for name, how in station.derivations.items():
+        frame[name] = how.of({needed: frame[needed].to_numpy() for needed in how.inputs})
     return frame[["time", *station.variables]], report.reported(frame, station.cadence)
 
 

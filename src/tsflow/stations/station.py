@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
@@ -13,45 +13,20 @@ from tsflow.location import Location
 from tsflow.model import Strict, explain
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
+from tsflow.stations.cadence import cadence_of
+from tsflow.stations.deriving import Derivation, derived_variables
 from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
+from tsflow.stations.quantities import quantity
 from tsflow.stations.sources import AnySource, Source
 from tsflow.stations.timestamp import Timestamp
+from tsflow.stations.variable import Variable
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
-
-
-def _cadence(value: object) -> object:
-    """Take `10min` and `1h` as people write them."""
-    for unit, minutes in (("min", 1), ("h", 60)):
-        if isinstance(value, str) and (number := value.removesuffix(unit)) != value and number.isdigit() and len(number) < 6:
-            return timedelta(minutes=minutes * int(number))
-    return value
-
 
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*$"  # stands in columns, keys and pages
 AUTO = "auto"  # in place of an encoding: look at the bytes
 _TAKEN = frozenset({"time", "segment", "hour", "day"})  # columns that tsflow adds
-
-
-class Variable(Strict):
-    """One measured or derived quantity; `column` is its header in the files."""
-
-    column: str | None = None
-    derived: str | None = None  # the name of a formula, for a variable that the files lack
-    unit: str
-    range: tuple[FiniteFloat, FiniteFloat]  # outside it a value is an error of the instrument or of the file
-    missing_share: Annotated[float, Field(ge=0, le=1)] = 0.05  # of a batch; above it the batch fails
-
-    @model_validator(mode="after")
-    def _from_file_or_formula(self) -> Self:
-        if (self.column is None) == (self.derived is None):
-            msg = "give exactly one of column and derived"
-            raise ValueError(msg)
-        if self.range[0] >= self.range[1]:
-            msg = f"range: the lower bound {self.range[0]:g} is not below the upper bound {self.range[1]:g}"
-            raise ValueError(msg)
-        return self
 
 
 class StationTask(Strict):
@@ -68,7 +43,7 @@ class Station(Strict):
     station: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     title: str
     location: Location
-    cadence: Annotated[timedelta, BeforeValidator(_cadence)]
+    cadence: Annotated[timedelta, BeforeValidator(cadence_of)]
     timestamp: Timestamp
     encoding: str = "utf-8"  # or auto: what each file is found to be in
     form: AnyForm = Field(default_factory=default)
@@ -120,16 +95,42 @@ class Station(Strict):
             if task.target is not None and task.target not in self.variables:
                 msg = f"tasks.{name}: target {task.target!r} is not among variables: {', '.join(self.variables)}"
                 raise ValueError(msg)
-        known = [name for name, variable in self.variables.items() if variable.column]
+        given = self.derivations
         for name, variable in self.variables.items():
-            if variable.derived:
-                if variable.derived != name:
-                    msg = f"variables.{name}.derived names the formula of {variable.derived!r}; name both alike"
-                    raise ValueError(msg)
-                if lacking := [needed for needed in formula(name).inputs if needed not in known]:
-                    msg = f"variables.{name} is derived from {', '.join(lacking)}, which no earlier variable gives"
-                    raise ValueError(msg)
-                known.append(name)
+            if variable.derived and name not in given:
+                needed = ", ".join(formula(variable.derived).inputs)
+                msg = f"variables.{name} is derived from {needed}, which no earlier variable gives"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def derivations(self) -> dict[str, Derivation]:
+        """How each derived variable is computed, in an order in which each finds its inputs computed."""
+        wanted = {name: variable.derived for name, variable in self.variables.items() if variable.derived}
+        return derived_variables(wanted, self.units, self.said_quantities)
+
+    @property
+    def targets(self) -> set[str]:
+        """The variables that are forecast: without them an hour is none."""
+        return {task.target or self.target for task in self.tasks.values()}
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each variable, in order."""
+        return {name: variable.unit for name, variable in self.variables.items()}
+
+    @property
+    def said_quantities(self) -> dict[str, str]:
+        """What variables measure, as far as the file says so; the names of others may say it."""
+        said = {name: each.quantity or each.derived for name, each in self.variables.items()}
+        return {name: quantity(meant).name for name, meant in said.items() if meant is not None and meant != name}
+
+    @model_validator(mode="after")
+    def _rest_of_some_rows(self) -> Self:
+        for name, variable in self.variables.items():
+            if variable.stuck_for is not None and variable.stuck_for < 2 * self.cadence:
+                msg = f"variables.{name}.stuck_for: found {variable.stuck_for}, expected two cadences ({2 * self.cadence}) or more"
+                raise ValueError(msg)
         return self
 
     @property

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from tsflow.champion.clock import utc_now
+from tsflow.champion.wanted import wanted_by
 from tsflow.client import load_champion
 from tsflow.client.champion import Champion
 from tsflow.errors import DataError, NoChampion
@@ -14,7 +15,7 @@ from tsflow.observations.recent import recent_hours
 from tsflow.observations.store import ObservationStore
 from tsflow.records.forecast import Forecast, Interval, LatestForecast, Problem
 from tsflow.records.store import Records
-from tsflow.settings import HourlySettings, Settings
+from tsflow.settings import Settings
 from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
 from tsflow.stations.station import Station
@@ -34,9 +35,7 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
     except NoChampion as error:
         return attempt.failed("no champion", str(error))
     try:
-        context = champion.manifest.context_hours
-        bridge = timedelta(hours=settings.forecast.bridge_hours)
-        recent = recent_hours(records, attempt.station, context, _hourly(champion), bridge=bridge, until=attempt.clock)
+        recent = recent_hours(records, attempt.station, wanted_by(champion.manifest, settings), until=attempt.clock)
         observed = recent.frame["time"].iloc[-1].to_pydatetime()
         if (problem := attempt.problem(recent.frame, champion, settings)) is not None:
             return attempt.failed(*problem, observed)
@@ -107,11 +106,6 @@ class _Attempt:
             forecast=made,
         )
         return publish_latest(self.records, latest)
-
-
-def _hourly(champion: Champion) -> HourlySettings:
-    hours = champion.manifest.hourly
-    return HourlySettings.model_validate({"method": hours.method, "fill_gaps_up_to": hours.fill_gaps_up_to})
 
 
 def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime) -> Forecast:

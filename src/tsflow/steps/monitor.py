@@ -25,6 +25,7 @@ from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
+from tsflow.stations.station import Station
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
 
@@ -41,7 +42,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     observed = ObservationStore(records, station).read(Period(start=since - timedelta(days=1), end=today))
     if observed.empty:
         return _written(records, report, limits)
-    hours = hourly_frame(observed, about, settings.hourly).frame
+    hours = hourly_frame(observed, about, settings.hourly, target=what.target).frame
     observed, _ = plausible(observed, about)
     made = forecasts_made(records, station, task, since=since, until=today)
     truth = (observed if settings.hourly.method == "subsample" else hours).set_index("time")[what.target]  # at any minute measured
@@ -65,7 +66,7 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
         errors = _errors(made, truth, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
         learnt_until = datetime.fromisoformat(reference.as_of)
         report = report.changed(
-            drift=drift(window, reference.frame, list(about.variables), days=limits.drift_days),
+            drift=drift(window, reference.frame, _both(about, window, reference.frame), days=limits.drift_days),
             bias_z=bias_z(errors, reference.forecasts, days=limits.drift_days) if reference.forecasts is not None else None,
             model_age_days=round((moment - to_utc(learnt_until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
         )
@@ -98,6 +99,11 @@ def _errors(made: pd.DataFrame, truth: pd.Series, horizon: int, *, since: dateti
     """Return forecast minus truth of the newest targets that have a truth."""
     rows = made[(made["lead_hours"] == horizon) & (made["target_time"] > pd.Timestamp(since))]
     return (rows["forecast"].astype("float64") - truth.reindex(rows["target_time"]).to_numpy()).dropna()
+
+
+def _both(station: Station, *frames: pd.DataFrame) -> list[str]:
+    """Return the variables that are in all frames: a sensor that is dead, or was when the champion learnt, is in one alone."""
+    return [name for name in station.variables if all(name in frame for frame in frames)]
 
 
 def _written(records: Records, report: Report, limits: MonitorSettings) -> Reference:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from tsflow.architectures.pinned import pinned
 from tsflow.errors import IntegrityError
 from tsflow.evaluation import report
+from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
@@ -47,6 +48,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
         naive=naive_errors(dataset),
         challenger=entrants[0].architecture,
         entrants=entrants,
+        warnings=told_of(dataset.report),
     )
     reference = records.append(board)
     written = records.fetch(Leaderboard, reference)

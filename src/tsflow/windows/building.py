@@ -9,15 +9,18 @@ from tsflow.windows.split import Split
 
 def dataset_of(station: Station, task: Task, hourly: HourlyFrame, split: Split, split_name: str) -> Dataset:
     """Return a station's hours as a dataset."""
+    known = hourly.measured[task.target]
+    frame = hourly.frame if known.all() else hourly.frame.assign(filled=~known.to_numpy())
     return Dataset(
         station=station.station,
         task=task,
-        units={name: variable.unit for name, variable in station.variables.items()},
-        frame=hourly.frame,
+        units={name: station.units[name] for name in hourly.features},
+        frame=frame,
         split=split,
         split_name=split_name,
         hourly=hourly.settings,
         report=hourly.report,
         location=station.location,
         utc_offset_hours=station.timestamp.utc_offset_hours,
+        quantities={name: meant for name, meant in station.said_quantities.items() if name in hourly.features},
     )

@@ -1,7 +1,7 @@
 """What every entrant of a run trains on: hourly rows, windows, scaler, under one fingerprint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,13 +29,14 @@ class Dataset:
     station: str
     task: Task
     units: dict[str, str]  # of each feature, in order
-    frame: pd.DataFrame  # time, features, segment
+    frame: pd.DataFrame  # time, features, segment; and `filled`, where some hours' target was not measured
     split: Split
     split_name: str
     hourly: HourlySettings
     report: HourlyReport  # of the hourly frame: fills and breaks
     location: Location | None = None  # of the station, for the sun's height
     utc_offset_hours: float = 0.0  # of the station's clock
+    quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
 
     @property
     def features(self) -> list[str]:
@@ -74,7 +75,11 @@ class Dataset:
 
     @cached_property
     def _index(self) -> tuple[Bounds, dict[Part, Starts]]:
-        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.task, self.split)
+        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.task, self.split, self._filled)
+
+    @property
+    def _filled(self) -> NDArray[np.bool_] | None:
+        return self.frame["filled"].to_numpy(dtype=np.bool_) if "filled" in self.frame else None
 
     @property
     def bounds(self) -> Bounds:
@@ -129,7 +134,8 @@ class Dataset:
     def _values_digest(self) -> str:
         """Hash of times, values and segments themselves, which no library's file format changes."""
         columns = (self.frame["time"].astype("int64").to_numpy(), self.values, self.frame["segment"].to_numpy(np.int64))
-        return digest(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
+        marked = () if self._filled is None else (self._filled,)
+        return digest(b"".join(np.ascontiguousarray(column).tobytes() for column in (*columns, *marked)))
 
     @property
     def _settings(self) -> bytes:
@@ -142,9 +148,10 @@ class Dataset:
                 "windows": self.task.model_dump(mode="json", exclude={"target"}),
                 "split": self.split.model_dump(mode="json"),
                 "split_name": self.split_name,
-                "hourly": self.hourly.model_dump(mode="json"),
+                "hourly": self.hourly.model_dump(mode="json", exclude={"side_missing_share"}),  # what came of that are the values
                 "location": self.location.model_dump(mode="json") if self.location else None,
                 "utc_offset_hours": self.utc_offset_hours,
+                **({"quantities": self.quantities} if self.quantities else {}),  # so that older datasets keep their fingerprint
             }
         )
 
@@ -163,15 +170,14 @@ class Dataset:
 
     def without_test(self) -> "Dataset":
         """Return the dataset whose rows end with the validation part: what cannot see the test part, for tuning."""
-        train_end, validation_end = (pd.Timestamp(self.times[row - 1]).to_pydatetime() for row in (self.bounds.a, self.bounds.b))
-        fixed = FixedSplit(
-            train_end=train_end,
-            validation_end=validation_end,
-            test_end=validation_end,
-            whole_windows=self.split.whole_windows,
-            count_rows=self.split.count_rows,
-        )
+        fixed = self._ending(self.bounds.a, self.bounds.b, self.bounds.b)
         return replace(self, frame=self.frame.iloc[: self.bounds.b], split=fixed, split_name=f"{self.split_name}, no test")
+
+    def _ending(self, *rows: int) -> FixedSplit:
+        """Return the split whose parts end before these rows, cut as this one is."""
+        train, validation, test = (pd.Timestamp(self.times[row - 1]).to_pydatetime() for row in rows)
+        how = {"whole_windows": self.split.whole_windows, "count_rows": self.split.count_rows}
+        return FixedSplit(train_end=train, validation_end=validation, test_end=test, **how)
 
     def for_refit(self) -> "Dataset":
         """Return the dataset that the model which goes out learns from: all rows of the split `recent`, else `joined`."""
@@ -183,15 +189,7 @@ class Dataset:
 
     def joined(self) -> "Dataset":
         """Return the dataset whose training part is this one's training and validation parts: its test part stays unseen."""
-        end = pd.Timestamp(self.times[self.bounds.b - 1]).to_pydatetime()
-        fixed = FixedSplit(
-            train_end=end,
-            validation_end=end,
-            test_end=pd.Timestamp(self.times[self.bounds.n - 1]).to_pydatetime(),
-            whole_windows=self.split.whole_windows,
-            count_rows=self.split.count_rows,
-        )
-        return self.cut(fixed, f"{self.split_name}, refit")
+        return self.cut(self._ending(self.bounds.b, self.bounds.b, self.bounds.n), f"{self.split_name}, refit")
 
     def save(self, records: Records) -> str:
         """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
@@ -207,6 +205,7 @@ class Dataset:
             hourly=self.hourly,
             location=self.location,
             utc_offset_hours=self.utc_offset_hours,
+            quantities=self.quantities,
             parts=self.parts(),
             scaler=ScalerFacts(mean=self.scaler.mean.tolist(), deviation=self.scaler.deviation.tolist()),
             hourly_report=self.report,
@@ -238,6 +237,7 @@ class Dataset:
             report=stored.hourly_report,
             location=stored.location,
             utc_offset_hours=stored.utc_offset_hours,
+            quantities=stored.quantities,
         )
         if dataset.fingerprint != fingerprint:
             msg = f"{key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"

@@ -55,11 +55,18 @@ def bounds(times: NDArray[np.datetime64], split: Split) -> Bounds:
     return Bounds(a, b, n)
 
 
-def window_starts(part: Part, limits: Bounds, segments: NDArray[np.int64], task: Task, split: Split) -> Starts:
-    """Return the first row of each of a part's windows. `segments`: [n], rising."""
+def window_starts(
+    part: Part, limits: Bounds, segments: NDArray[np.int64], task: Task, split: Split, *, filled: NDArray[np.bool_] | None = None
+) -> Starts:
+    """Return the first row of each of a part's windows.
+
+    `segments`: [n], rising. `filled`: [n], where the target was not measured; such an hour is neither an origin nor a target.
+    """
     first, after = limits.of(part)
     earliest = first if split.whole_windows else max(0, first - task.span + 1)
     starts = np.arange(earliest, max(earliest, after - task.span + 1), dtype=np.int64)
+    if filled is not None:
+        starts = starts[~(filled[starts + task.context_hours - 1] | filled[starts + task.span - 1])]
     if split.count_rows:
         return starts
     unbroken: NDArray[np.bool_] = segments[starts] == segments[starts + task.span - 1]
@@ -67,7 +74,11 @@ def window_starts(part: Part, limits: Bounds, segments: NDArray[np.int64], task:
 
 
 def index_windows(
-    times: NDArray[np.datetime64], segments: NDArray[np.int64], task: Task, split: Split
+    times: NDArray[np.datetime64],
+    segments: NDArray[np.int64],
+    task: Task,
+    split: Split,
+    filled: NDArray[np.bool_] | None = None,
 ) -> tuple[Bounds, dict[Part, Starts]]:
     """Return the split's bounds and every part's windows.
 
@@ -77,7 +88,7 @@ def index_windows(
         If a part that is to have rows holds no window; says how many rows are needed.
     """
     limits = bounds(times, split)
-    starts = {part: window_starts(part, limits, segments, task, split) for part in PARTS}
+    starts = {part: window_starts(part, limits, segments, task, split, filled=filled) for part in PARTS}
     wanted = _parts(split)
     if short := [part for part in wanted if not len(starts[part])]:
         found = ", ".join(f"{part} {limits.of(part)[1] - limits.of(part)[0]}" for part in PARTS)

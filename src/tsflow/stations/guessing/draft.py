@@ -1,0 +1,95 @@
+"""A draft of a station file: what was understood of some files, with what is a guess."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tsflow.errors import SourceFormatError
+from tsflow.location import Location
+from tsflow.stations.forms import default
+from tsflow.stations.guessing.columns import Column, columns_of
+from tsflow.stations.guessing.layout import Layout, layout_of
+from tsflow.stations.guessing.times import Times, times_of
+from tsflow.stations.raw import RawFile
+from tsflow.stations.unpack import tables
+
+_WARMEST = 14.7  # the sun's hour at which air is warmest on average, by the simulator's and Jena's years
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that a station file says."""
+
+    station: str
+    location: Location
+    paths: list[str]
+    layout: Layout
+    times: Times
+    columns: list[Column]
+    missing: list[float]
+    target: str
+    utc_offset_hours: float
+    offset_note: str
+
+
+def drafted(files: list[RawFile], *, station: str, location: Location, utc_offset_hours: float | None, paths: list[str]) -> Draft:
+    """Return what the first file says of all of them.
+
+    Raises
+    ------
+    SourceFormatError
+        If it is no table of rows with a time and numbers.
+    """
+    file = files[0]
+    body = next(tables(file, default().endings)).body
+    layout = layout_of(body, file.name)
+    table = _table(body, layout)
+    times = times_of(table, file.name)
+    columns, missing = columns_of(table.drop(columns=times.column), layout.decimal, layout.units)
+    if not columns:
+        msg = f"{file.name}: no column of numbers was found beside the time {times.column!r}"
+        raise SourceFormatError(msg)
+    warm = next((column for column in columns if column.quantity and column.quantity.name == "air_temperature"), None)
+    offset, note = utc_offset_hours, "as given"
+    if offset is None:
+        offset, note = _offset(table, times, warm, layout.decimal, location)
+    target = (warm or next((column for column in columns if column.quantity), columns[0])).name
+    return Draft(station, location, paths, layout, times, columns, missing, target, offset, note)
+
+
+def _table(body: bytes, layout: Layout) -> pd.DataFrame:
+    text = body.decode(layout.encoding, errors="replace").lstrip("\ufeff")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[layout.first_line - 1 :]
+    rows = [line for line in lines if line.strip() and not (layout.comment and line.startswith(layout.comment))]
+    headers = [header or f"column {place}" for place, header in enumerate(layout.headers, 1)]
+    return pd.read_csv(
+        io.StringIO("\n".join(rows)),
+        sep=layout.delimiter,
+        header=None,
+        names=headers,
+        usecols=range(len(headers)),
+        dtype=str,
+        keep_default_na=False,
+        na_filter=False,
+        on_bad_lines="skip",
+        index_col=False,
+    )
+
+
+def _offset(table: pd.DataFrame, times: Times, warm: Column | None, decimal: str, location: Location) -> tuple[float, str]:
+    """Return the offset of a clock by which the air is warmest in the afternoon; 0 where nothing says so."""
+    if warm is None:
+        return 0.0, "a guess: the file has no temperature to read it off"
+    texts = table[warm.header].str.strip()
+    values = pd.to_numeric(texts.str.replace(",", ".") if decimal == "," else texts, errors="coerce")
+    hours = times.index.dt.hour + times.index.dt.minute / 60
+    usual = values.where(values.between(values.quantile(0.01), values.quantile(0.99))).groupby(hours.round(2)).mean()
+    angle = usual.index.to_numpy(dtype=np.float64) * 2 * np.pi / 24
+    wave = np.sum((usual.to_numpy() - usual.mean()) * np.exp(1j * angle))
+    warmest = float(np.angle(wave) % (2 * np.pi)) * 24 / (2 * np.pi)
+    offset = (warmest - _WARMEST + location.longitude / 15 + 12) % 24 - 12
+    return float(round(offset)), f"a guess: the air is warmest at {warmest:.1f} h by this clock, and by the sun at {_WARMEST} h"

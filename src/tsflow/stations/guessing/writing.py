@@ -1,0 +1,82 @@
+"""A draft as the text of a station file, each guess with its reason beside it."""
+
+from __future__ import annotations
+
+import json
+
+from tsflow.stations.guessing.columns import Column
+from tsflow.stations.guessing.draft import Draft
+
+
+def as_yaml(draft: Draft) -> str:
+    """Return the file."""
+    times, layout, place = draft.times, draft.layout, draft.location
+    minutes = int(times.cadence.total_seconds() // 60)
+    lines = [
+        "# Drafted by `tsflow station init`: what it understood of the files. Look through the comments, they say what is a guess;",
+        f"# then `tsflow station check {draft.station}` says what a run would do.",
+        f"station: {draft.station}",
+        f"title: {draft.station}",
+        f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
+        f"cadence: {minutes}min",
+        f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
+        f"  column: {_text(times.column)}",
+        f"  format: {_text(times.format)}",
+        "  marks: end                    # of a row's averaging; write start if rows are stamped with its beginning",
+        f"  utc_offset_hours: {draft.utc_offset_hours:g}",
+        *([f"  minute: {times.minute}                     # at which an hour's row is taken"] if minutes < 60 else []),
+        f"encoding: {layout.encoding}",
+        *_form(draft),
+        *(
+            [f"missing: [{', '.join(f'{value:g}' for value in draft.missing)}]          # stand for no value"]
+            if draft.missing
+            else []
+        ),
+        f"target: {draft.target}                       # what is forecast",
+        "variables:                      # the order is the order of features",
+        *(line for column in draft.columns if _known(draft, column) for line in _variable(column)),
+        *(f"  # {line.strip()}" for column in draft.columns if not _known(draft, column) for line in _variable(column)),
+        "sources:",
+        f"  files: {{kind: files, paths: [{', '.join(map(_text, draft.paths))}]}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _known(draft: Draft, column: Column) -> bool:
+    """Say whether a column becomes a variable; what nobody knows the meaning of is offered as a comment."""
+    return column.quantity is not None or column.name == draft.target
+
+
+def _form(draft: Draft) -> list[str]:
+    layout = draft.layout
+    if layout.toa5:
+        return ["form: toa5                      # of Campbell loggers"]
+    said: list[str] = []
+    if layout.delimiter != ",":
+        said.append(f"delimiter: {_text(layout.delimiter)}")
+    if layout.decimal != ".":
+        said.append(f"decimal: {_text(layout.decimal)}")
+    if layout.header_line != 1:
+        said.append(f"header_line: {layout.header_line}")
+    if layout.first_line != layout.header_line + 1 or layout.header_line != 1:
+        said.append(f"first_line: {layout.first_line}")
+    if layout.comment:
+        said.append(f"comment: {_text(layout.comment)}")
+    if layout.missing_texts:
+        said.append(f"missing_texts: [{', '.join(map(_text, layout.missing_texts))}]")
+    return [f"form: {{{', '.join(said)}}}"] if said else []
+
+
+def _variable(column: Column) -> list[str]:
+    parts = [f"column: {_text(column.header)}"]
+    if column.quantity is not None:
+        parts.append(f"quantity: {_text(column.quantity.name)}")
+    parts.append(f"unit: {_text(column.unit)}")
+    if column.column_unit is not None:
+        parts.append(f"column_unit: {_text(column.column_unit)}")
+    parts.append(f"range: [{column.range[0]:g}, {column.range[1]:g}]")
+    return [*(f"  # {note}" for note in column.notes), f"  {column.name}: {{{', '.join(parts)}}}"]
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)  # JSON's texts are YAML's, too

@@ -1,0 +1,175 @@
+"""`tsflow station init` on files of other loggers: what it understands, and what it says it does not."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import DATA
+from mast import mast_csv, simulated
+from tsflow.cli.main import main
+from tsflow.errors import DataError
+from tsflow.location import Location
+from tsflow.observations.hourly import hourly_frame
+from tsflow.requests.checking import checked
+from tsflow.settings import HourlySettings, settings
+from tsflow.stations.guessing import as_yaml, drafted
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
+from tsflow.stations.sources.files import read_paths
+from tsflow.stations.station import Station, load_station
+
+PLACE = Location(latitude=50.91, longitude=11.56, altitude_m=220)
+NOW = pd.Timestamp("2026-11-01").to_pydatetime()
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return simulated(30)
+
+
+def station_of_file(body: bytes, tmp_path: Path, name: str = "a.csv") -> tuple[Station, pd.DataFrame]:
+    """Draft, write, load and read."""
+    draft = drafted([RawFile(name, body)], station="drafted", location=PLACE, utc_offset_hours=None, paths=[name])
+    path = tmp_path / "drafted.yaml"
+    path.write_text(as_yaml(draft), encoding="utf-8")
+    station = load_station(str(path))
+    frame, _ = parse([RawFile(name, body)], station, now=NOW)
+    return station, frame
+
+
+def toa5(rows: pd.DataFrame) -> bytes:
+    """As a Campbell logger writes them."""
+    heads = [
+        '"TOA5","mast","CR1000","1","CR1000.Std","CPU:x","1","Half"',
+        '"TIMESTAMP","RECORD","AirTC_Avg","BP_mbar","RH","WS_ms_S_WVT","WindDir_D1_WVT","WS_ms_Max","PTemp_C"',
+        '"TS","RN","Deg C","mbar","%","meters/second","Deg","meters/second","Deg C"',
+        '"","","Avg","Smp","Smp","WVc","WVc","Max","Smp"',
+    ]
+    lines = [
+        f'"{row.time}",{number},{row.T},{row.p},{row.rh},{row.wv},{row.wd},{row.max_wv},21.5'
+        for number, row in enumerate(rows.itertuples(index=False))
+    ]
+    return "\n".join([*heads, *lines, ""]).encode()
+
+
+def american(rows: pd.DataFrame) -> bytes:
+    """Comments, a line of units, month before day, no unit in a header, numbers that stand for nothing."""
+    table = pd.DataFrame(
+        {
+            "Date": rows["time"].dt.strftime("%m/%d/%Y %H:%M"),
+            "Outdoor Temperature": (rows["T"] * 9 / 5 + 32).round(2),
+            "Pressure": (rows["p"] / 33.8638867).round(3),
+            "Wind Gust": rows["max_wv"],
+            "DewPoint_Temp": rows["Tdew"],
+            "Station Id": 17,
+        }
+    )
+    table.loc[5, "Outdoor Temperature"] = -999
+    units = ",,inHg,m/s,degC,\n"
+    head, body = table.to_csv(index=False).split("\n", 1)
+    return f"# our mast\n{head}\n{units}{body}".encode()
+
+
+def test_a_toa5_file_is_understood(rows: pd.DataFrame, tmp_path: Path):
+    station, frame = station_of_file(toa5(rows), tmp_path)
+    assert station.form.kind == "toa5"
+    assert list(station.variables) == ["T", "p", "rh", "wv", "wd", "max_wv"], "neither the row's number nor the logger's own heat"
+    assert (station.target, station.rows_per_hour, station.timestamp.utc_offset_hours) == ("T", 2, 1)
+    np.testing.assert_allclose(frame["max_wv"], rows["max_wv"])
+
+
+def test_an_american_file_is_understood(rows: pd.DataFrame, tmp_path: Path):
+    station, frame = station_of_file(american(rows), tmp_path)
+    assert station.timestamp.format == "%m/%d/%Y %H:%M"
+    assert {name: variable.column_unit for name, variable in station.variables.items()} == {
+        "T": "degF",
+        "p": "inHg",
+        "max_wv": None,
+        "Tdew": None,
+    }
+    assert station.missing == [-999]
+    assert np.isnan(frame["T"].iloc[5])
+    np.testing.assert_allclose(frame["T"].drop(5), rows["T"].drop(5), atol=0.01)
+    np.testing.assert_allclose(frame["p"], rows["p"], atol=0.05)
+    assert "# Station_Id" in (tmp_path / "drafted.yaml").read_text(), "what nobody knows is a comment"
+
+
+def test_the_masts_own_file_gives_the_masts_own_values(rows: pd.DataFrame, tmp_path: Path):
+    station, frame = station_of_file(mast_csv(rows), tmp_path)
+    for name in ("T", "p", "rh", "wv"):
+        np.testing.assert_allclose(frame[name], rows[name], atol=1e-3)
+    assert len(hourly_frame(frame, station, HourlySettings(), target="T").frame) == pytest.approx(len(rows) / 2, abs=1)
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the real files in shared/data")
+def test_the_file_of_2024_renamed_without_its_dew_point_is_trained_on_without_an_edit(home: Path, tmp_path: Path):
+    with zipfile.ZipFile(DATA / "mpi_roof.zip") as packed, packed.open(packed.namelist()[0]) as file:
+        table = pd.read_csv(file, encoding="cp1252")
+    renamed = pd.DataFrame(
+        {
+            "Zeit": table["Date Time"],
+            "Luftdruck [Pa]": (table["p (mbar)"] * 100).round(1),
+            "Lufttemp": table["T (degC)"],
+            "RelHum": table["rh (%)"],
+            "WindSpeed (km/h)": (table["wv (m/s)"] * 3.6).round(3),
+        }
+    )
+    path = tmp_path / "alm.csv"
+    renamed.to_csv(path, sep=";", decimal=",", index=False, encoding="cp1252")
+    main(["station", "init", str(path), "--name", "alm", "--at", "50.91,11.56,220"])
+    station = load_station("alm")
+    frame, _ = parse(read_paths([str(path)]), station, now=NOW)
+    np.testing.assert_allclose(frame["p"], table["p (mbar)"], atol=0.01)
+    found = checked("alm", None, "quick", [], settings())
+    assert found.refused is None
+    assert not found.skipped
+    assert {"ridge", "lightgbm"} <= {*found.entrants}
+    assert found.parts is not None
+    assert found.parts.validation.windows > 400
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n1,2\n", "has 2 lines; a line of headers and two rows are the least"),
+        (b"<html><body>404</body></html>\n<p>x</p>\n<p>y</p>\n", "no delimiter cuts its lines"),
+        (b"2020-01-01 00:00,1\n2020-01-01 01:00,2\n2020-01-01 02:00,3\n", "no line of headers before the first row"),
+        (b"x,y\n1,2\n3,4\n5,6\n", "no column is a date with a time"),
+        (b"time,T\n2020-01-01 00:00,1\n2020-01-01 00:07,2\n2020-01-01 00:14,3\n", "rows come every 0:07:00, which does not divide"),
+        (b"time,T\n2020-01-01 00:00,a\n2020-01-01 01:00,b\n2020-01-01 02:00,c\n", "no row of numbers was found"),
+    ],
+    ids=["empty", "two lines", "a page", "no header", "no time", "every 7 minutes", "no numbers"],
+)
+def test_what_cannot_be_understood_is_said(body: bytes, says: str):
+    with pytest.raises(DataError, match=says):
+        drafted([RawFile("a.csv", body)], station="s", location=PLACE, utc_offset_hours=0, paths=["a.csv"])
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    command = ["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name"]
+    main([*command, "mine"])
+    assert "AirT_Avg [degF]" in capsys.readouterr().out
+    for name, says in (("mine", "is there already; give another --name"), ("Mine!", "station: String should match pattern")):
+        with pytest.raises(SystemExit) as ended:
+            main([*command, name])
+        assert ended.value.code == 2
+        assert says in capsys.readouterr().err.replace("\n", " ")
+    assert sorted(path.name for path in (home / "include" / "stations").glob("*ine*")) == ["mine.yaml"]
+
+
+def test_a_check_says_why_a_run_would_be_refused(home: Path, rows: pd.DataFrame, tmp_path: Path):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows.assign(T=300.0)))
+    draft = drafted(
+        [RawFile("a.csv", mast_csv(rows))], station="hot", location=PLACE, utc_offset_hours=1, paths=[str(tmp_path / "a.csv")]
+    )
+    (home / "include" / "stations" / "hot.yaml").write_text(as_yaml(draft), encoding="utf-8")
+    found = checked("hot", None, "smoke", [], settings())
+    assert "refused" in found.validation
+    assert str(found.refused).startswith("the batch would lie in quarantine")
