@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import station_of
@@ -95,6 +95,7 @@ def test_each_cell_means_the_same_in_both(small: Station, cell: str, column: str
     same("\n".join(["time,T,wv,note", *lines, ""]).encode(), small)
 
 
+@settings(deadline=None)
 @given(
     cells=st.lists(st.one_of(st.sampled_from(CELLS), st.floats(-1e6, 1e6).map(repr)), min_size=12, max_size=12),
     delimiter=st.sampled_from([",", ";"]),
