@@ -37,6 +37,27 @@ class ParseReport(Strict):
     encodings: dict[str, str] = {}  # by file, where the station file says auto
 
 
+class Published(Strict):
+    """What a server said of a file that it publishes, so that it need not send it again."""
+
+    address: str  # a hash of its URL, which may hold a password
+    etag: str | None = None
+    modified: str | None = None  # the header Last-Modified
+    station: str  # a hash of the station file that it was read by
+
+
+class Taken(Record):
+    """A published file that was stored whole; the newest number counts."""
+
+    TEMPLATE: ClassVar[Template] = Template("stations/{station}/published/{address}/{number:06d}.json")
+
+    station: str
+    address: str
+    number: int = 0  # 0: not stored yet
+    created_at: datetime
+    file: Published
+
+
 class Batch(Record):
     """Rows that were read from a source; none if there was nothing to fetch."""
 
@@ -51,6 +72,8 @@ class Batch(Record):
     first: datetime | None = None
     last: datetime | None = None
     report: ParseReport | None = None
+    published: list[Published] = []  # the files it was read from, where their server says how to ask whether they changed
+    unchanged: int = 0  # files that were stored before and that their server did not send again
 
     @classmethod
     def upgraded(cls, content: Content, key: str) -> Content:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
+from tsflow.stations.raw import Origin
 from tsflow.texts import without_passwords
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import Response, Session
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,14 @@ _ATTEMPTS = 3  # of one body whose connection is cut
 
 
 def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return a URL's body; a server that fails is asked again, one that says 404 is not.
+    """Return a URL's body, as `published` does where nothing is known of it before."""
+    return published(url, timeout_seconds=timeout_seconds, headers=headers)[0] or b""
+
+
+def published(
+    url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None, known: Origin | None = None
+) -> tuple[bytes | None, Origin]:
+    """Return a URL's body and what the server says of it; a server that fails is asked again, one that says 404 is not.
 
     A body that is cut off goes on where it broke if the server vouches by a strong ETag that it is still the same
     (Range and If-Range of RFC 9110); otherwise it begins again.
@@ -40,26 +48,24 @@ def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | N
     ----------
     timeout_seconds
         How long the server may be silent; the whole body may take ten times as long.
+    known
+        What it said before: if it says that this still holds (304), there is no body, and None is returned for it.
 
     Raises
     ------
     requests.RequestException
         If there is no good answer, or it is larger than `MOST_BYTES`. Its text may hold a password of the URL.
     """
-    from requests.adapters import HTTPAdapter
     from requests.exceptions import ConnectionError as CutOff
-    from urllib3.util import Retry
 
-    import requests
-
-    policy = Retry(total=2, backoff_factor=1, status_forcelist=(500, 502, 503, 504))
     deadline = time.monotonic() + _PATIENCE * timeout_seconds
-    with requests.Session() as session, TemporaryFile() as body:
-        session.mount("http://", HTTPAdapter(max_retries=policy))
-        session.mount("https://", HTTPAdapter(max_retries=policy))
+    with _session() as session, TemporaryFile() as body:
         resume: dict[str, str] = {}
+        asked = {**(headers or {}), **_unless(known)}
         for left in reversed(range(_ATTEMPTS)):
-            with session.get(url, timeout=timeout_seconds, headers={**(headers or {}), **resume}, stream=True) as answer:
+            with session.get(url, timeout=timeout_seconds, headers={**asked, **resume}, stream=True) as answer:
+                if known is not None and answer.status_code == 304:
+                    return None, known
                 if resume and answer.status_code == 416:  # it has no such rest: begin again
                     resume = {}
                     continue
@@ -70,13 +76,34 @@ def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | N
                 except CutOff:
                     if not left:
                         raise
-                    resume = _rest(answer, body.tell())
+                    resume, asked = _rest(answer, body.tell()), dict(headers or {})
                     log.info("a download was cut off after %d bytes; asked again", body.tell())
                 else:
                     body.seek(0)
-                    return body.read()
+                    return body.read(), Origin(url, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
         msg = "the server cut the answer off, and has no rest of it"
         raise CutOff(msg)
+
+
+def _session() -> "Session":
+    """Return a session that asks a server that fails again."""
+    from requests.adapters import HTTPAdapter
+    from urllib3.util import Retry
+
+    import requests
+
+    session, policy = requests.Session(), Retry(total=2, backoff_factor=1, status_forcelist=(500, 502, 503, 504))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=policy))
+    return session
+
+
+def _unless(known: Origin | None) -> dict[str, str]:
+    """Return the headers that ask for a body only if it is no longer the one that is known."""
+    if known is None:
+        return {}
+    said = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _rest(answer: "Response", size: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tsflow.errors import DataError, SourceFormatError
+from tsflow.observations.published import Known, described_by, published
 from tsflow.observations.quarantine import quarantine
 from tsflow.observations.store import ObservationStore
 from tsflow.records.files import BATCH_ROWS
@@ -15,6 +16,7 @@ from tsflow.records.ingest import Batch, ParseReport
 from tsflow.records.station import StoredStation
 from tsflow.records.store import Records
 from tsflow.requests import IngestRequest, resolve
+from tsflow.requests.order import Order
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now
 from tsflow.stations.parse import parse
@@ -52,8 +54,11 @@ def fetch_batch(
     station, as_of = order.station, order.as_of
     content = station.model_dump(mode="json", exclude_unset=True)
     records.append(StoredStation(station=station.station, created_at=datetime.now(UTC).replace(microsecond=0), content=content))
-    bodies = read_paths([str(file) for file in files]) if files else _fetched(records, request, station, as_of)
-    batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0)
+    described = described_by(content)
+    found = read_paths([str(file) for file in files]) if files else _fetched(records, request, order, described)
+    bodies = [file for file in found if not file.unchanged]
+    told = {"published": published(bodies, described), "unchanged": len(found) - len(bodies)}
+    batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0, **told)
     if bodies:
         read, report = _parsed(records, ingest, bodies, station)
         rows = read[read["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
@@ -62,7 +67,7 @@ def fetch_batch(
             body = to_parquet(rows)
             file = records.keep(BATCH_ROWS, body, ingest=ingest, hash=digest(body)[:16])
             batch = batch.changed(rows=len(rows), file=file, first=rows["time"].iloc[0], last=rows["time"].iloc[-1])
-    log.info("%s: fetched %d rows", batch.station, batch.rows)
+    log.info("%s: fetched %d rows; files that are as they were: %d", batch.station, batch.rows, batch.unchanged)
     return records.first(batch)
 
 
@@ -78,7 +83,8 @@ def _parsed(records: Records, ingest: str, bodies: list[RawFile], station: Stati
         raise SourceFormatError(f"{reason}\n{quarantine(records, ingest, reason, bodies)}") from error
 
 
-def _fetched(records: Records, request: IngestRequest, station: Station, as_of: datetime) -> list[RawFile]:
+def _fetched(records: Records, request: IngestRequest, order: Order, described: str) -> list[RawFile]:
+    station, as_of = order.station, order.as_of
     source = station.source(request.source)
     if request.history_days:
         source = source.reaching_back(request.history_days)
@@ -90,4 +96,6 @@ def _fetched(records: Records, request: IngestRequest, station: Station, as_of: 
         start = wanted  # the store begins later than the source could
     if start is not None and start >= as_of:
         return []
+    if last is not None and start != wanted:  # all that was stored of these files is there
+        source = source.knowing(Known(records, station.station, described))
     return source.fetch(station, start=start, end=as_of)

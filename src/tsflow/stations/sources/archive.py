@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from tsflow.errors import SourceFormatError, SourceUnavailable
-from tsflow.stations.download import download, filled_in
-from tsflow.stations.raw import RawFile
+from tsflow.stations.download import filled_in, published
+from tsflow.stations.raw import Origin, RawFile
 from tsflow.stations.sources.registry import Source, register
 from tsflow.texts import without_passwords
 
@@ -30,6 +31,13 @@ class ArchiveSource(Source):
     urls: Annotated[list[str], Field(min_length=1)]
     since: date = date(2009, 1, 1)  # where a first ingest begins
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    _known: Mapping[str, Origin] = PrivateAttr(default_factory=dict)
+
+    def knowing(self, known: Mapping[str, Origin]) -> Self:
+        """As `Source.knowing`."""
+        wiser = self.changed()
+        wiser._known = known
+        return wiser
 
     @field_validator("urls")
     @classmethod
@@ -60,8 +68,9 @@ class ArchiveSource(Source):
             if url in known:
                 return url, known[url]
             try:
-                file = RawFile(Path(urlsplit(url).path).name, download(url, timeout_seconds=self.timeout_seconds))
-                station.form.require(file, station)
+                file = self._published(url)
+                if not file.unchanged:
+                    station.form.require(file, station)
             except requests.RequestException as error:
                 tried.append(without_passwords(f"  {url}: {error}"))
             except SourceFormatError:
@@ -73,6 +82,10 @@ class ArchiveSource(Source):
         msg = "no address of the source answered with the file:\n" + "\n".join(tried)
         msg += "\ncheck the network, or `sources` in the station file"
         raise SourceUnavailable(msg)
+
+    def _published(self, url: str) -> RawFile:
+        body, origin = published(url, timeout_seconds=self.timeout_seconds, known=self._known.get(url))
+        return RawFile(Path(urlsplit(url).path).name, body or b"", origin=origin, unchanged=body is None)
 
 
 def archive_parts(start: datetime, end: datetime) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -11,7 +12,7 @@ from pydantic import PlainValidator, SerializeAsAny, field_validator
 from tsflow.model import Strict
 from tsflow.registry import Registry
 from tsflow.stations.kinds import of_its_kind
-from tsflow.stations.raw import RawFile
+from tsflow.stations.raw import Origin, RawFile
 
 if TYPE_CHECKING:
     from tsflow.stations.station import Station
@@ -54,6 +55,10 @@ class Source(Strict, ABC):
         An ingest whose store begins later than this fetches anew from here.
         """
         return None
+
+    def knowing(self, known: Mapping[str, Origin]) -> Self:
+        """Return the source that asks servers for what changed: by URL, what they said of files that were stored whole."""
+        return self
 
     def reaching_back(self, days: int) -> Self:
         """Return the source that goes so many days back; one that gives whatever there is stays as it is."""
