@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from entrants import as_of, ranked
+from entrants import midnight, ranked
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
 from wiring import RETRIES, asked, key_of, params_of, records
@@ -37,7 +37,7 @@ def replay() -> None:
         if dag_run.run_type == "scheduled":
             raise AirflowSkipException("a day is replayed by Backfill or by the form, not by the schedule")
         request = asked(RetrainRequest, params)
-        request = request.changed(**as_of(dag_run, request.station))
+        request = request.changed(**midnight(dag_run))
         run = steps.build_dataset(records(), settings(), request, key_of(run_id))
         return steps.singles_of(run)
 

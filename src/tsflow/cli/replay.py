@@ -13,10 +13,9 @@ from tsflow.cli.here import train_and_tell
 from tsflow.cli.options import as_json, option_of, task_option
 from tsflow.cli.output import console, json_to_stdout, skill_text, write_json
 from tsflow.cli.stores import store
-from tsflow.errors import SettingsError
+from tsflow.errors import DataError, SettingsError, TrainingError
 from tsflow.requests import RetrainRequest
 from tsflow.requests.knobs import knobs
-from tsflow.requests.replaying import replay_run
 from tsflow.settings import settings
 
 if TYPE_CHECKING:
@@ -53,13 +52,21 @@ def replay(first: datetime, last: datetime, every: int, json_out: str | None, **
         msg = f"--to {last:%Y-%m-%d} comes before --from {first:%Y-%m-%d}; exchange them"
         raise SettingsError(msg)
     to_stdout = json_to_stdout(json_out)
-    boards = []
+    boards, failed = [], {}
     with store() as records:
         for day in _days(first, last, every):
-            board = _day(records, RetrainRequest.of({**asked, "as_of": day.isoformat()}))
-            boards.append(board)
-            console.print(_line(board), markup=False)
-    write_json(to_stdout, {"days": [board.model_dump(mode="json") for board in boards]})
+            try:
+                board = _day(records, RetrainRequest.of({**asked, "as_of": day.isoformat()}))
+            except (DataError, TrainingError) as reason:
+                failed[f"{day:%Y-%m-%d}"] = str(reason)
+                console.print(f"{day:%Y-%m-%d}  {reason}", style="yellow", markup=False)
+            else:
+                boards.append(board)
+                console.print(_line(board), markup=False)
+    write_json(to_stdout, {"days": [board.model_dump(mode="json") for board in boards], "failed": failed})
+    if failed:
+        msg = f"{len(failed)} of {len(failed) + len(boards)} days could not be replayed; why stands beside each of them above"
+        raise TrainingError(msg)
 
 
 def _days(first: datetime, last: datetime, every: int) -> Iterator[datetime]:
@@ -71,9 +78,12 @@ def _days(first: datetime, last: datetime, every: int) -> Iterator[datetime]:
 
 def _day(records: Records, request: RetrainRequest) -> Leaderboard:
     from tsflow import steps
+    from tsflow.observations.store import ObservationStore
     from tsflow.records.leaderboard import Leaderboard
+    from tsflow.requests.replaying import replay_run
+    from tsflow.stations.station import load_station
 
-    run = replay_run(request)
+    run = replay_run(request, settings(), ObservationStore(records, load_station(str(request.station)).station).known_at())
     if (done := records.newest(Leaderboard, run=run)) is not None:
         return done
     planned = steps.build_dataset(records, settings(), request, run)

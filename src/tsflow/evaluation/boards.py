@@ -20,7 +20,7 @@ def board_of(records: Records, run: str) -> Leaderboard:
 def newest_board(records: Records, station: str, task: str | None = None) -> Leaderboard:
     """Return the newest leaderboard of a station, or of one of its tasks; `NoChampion` if there is none.
 
-    Newest is the one of the latest as-of: a past day that was replayed since does not hide today's.
+    Newest is the last one of the latest day of an as-of: a past day that was replayed since does not hide today's.
     """
     runs = dict.fromkeys(str(place["run"]) for place in records.listed(Leaderboard))
     boards = [board_of(records, run) for run in runs]
@@ -29,7 +29,7 @@ def newest_board(records: Records, station: str, task: str | None = None) -> Lea
         of = f"station {station}" + (f", task {task}," if task else "")
         msg = f"{of} has no leaderboard yet; run `tsflow run --station {station}`"
         raise NoChampion(msg)
-    return max(own, key=lambda board: (board.as_of, board.created_at, board.run))
+    return max(own, key=lambda board: (board.as_of.date(), board.created_at, board.run))
 
 
 def candidate_of(records: Records, board: Leaderboard, architecture: str) -> StoredCandidate:
