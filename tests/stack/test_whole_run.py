@@ -23,6 +23,7 @@ from tsflow.storage.objects import ObjectStore
 pytestmark = pytest.mark.stack
 
 
+WAITING = {"deferred", "awaiting_input"}  # of a task that has asked a person
 ENTRANTS = ("naive", "dense", "simple_rnn", "lstm")
 
 
@@ -155,7 +156,11 @@ def test_a_person_is_asked_in_airflow_and_the_answer_stands_in_the_history(run: 
     demo.write_text(demo.read_text() + "approval: true\n")
     run_id = airflow.trigger("retrain", {"station": "demo", "architectures": ["naive", "dense"], "seed": 4})
     asking = f"/dags/retrain/dagRuns/{quote(run_id, safe='')}/taskInstances/approve/0/hitlDetails"
-    wait_until(lambda: airflow._request("GET", asking).ok)
+    wait_until(
+        lambda: any(
+            task.label.startswith("approve") and task.state in WAITING for task in airflow.task_instances("retrain", run_id)
+        )
+    )
     assert airflow._ask("GET", asking)["subject"].startswith("Make ")
     airflow._ask("PATCH", asking, json={"chosen_options": ["Refuse"], "params_input": {"reason": "not on a Friday"}})
     wait_until(lambda: airflow.dag_run("retrain", run_id).ended)

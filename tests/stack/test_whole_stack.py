@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 DAG = """
 from airflow.sdk import Param, dag, get_current_context, task
 
-@dag(schedule="30 0 * * *", catchup=False, params={"count": Param(3, type="integer", maximum=9)})
+@dag(schedule="30 HOUR * * *", catchup=False, params={"count": Param(3, type="integer", maximum=9)})
 def trivial():
     @task
     def numbers(params):
@@ -58,7 +59,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("home")
     for folder in ("include", "dags", "plugins"):
         (home / folder).mkdir()
-    (home / "dags" / "trivial.py").write_text(DAG)
+    far = (datetime.now(UTC) + timedelta(hours=12)).hour  # Airflow runs at once what was due in the last tenth of its interval
+    (home / "dags" / "trivial.py").write_text(DAG.replace("HOUR", str(far)))
     (home / "dags" / "broken.py").write_text("from airflow.sdk import dag\nimport no_such_module\n")
     patch = pytest.MonkeyPatch()
     patch.setenv("TSFLOW_HOME", str(home))
