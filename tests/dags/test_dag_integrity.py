@@ -110,6 +110,7 @@ def test_a_parse_right_after_its_time_does_not_lose_a_first_scheduled_run(airflo
 import json
 from datetime import timedelta
 import airflow.timetables.trigger as trigger
+import pendulum
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
@@ -118,7 +119,7 @@ timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
 free = TimeRestriction(earliest=None, latest=None, catchup=False)
 now = trigger.utcnow()
 found = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=free).run_after
-due = found if found > now else timetable._get_next(now)
+due = found if found > now else timetable._get_next(pendulum.instance(now))
 told = []
 for seconds in (3, 60):
     trigger.utcnow = lambda: due + timedelta(seconds=seconds)
