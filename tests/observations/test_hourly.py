@@ -1,5 +1,6 @@
 """Gaps, fills and hours, on frames small enough to see."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -7,9 +8,10 @@ import pandas as pd
 import pytest
 
 from conftest import station_of
-from tsflow.errors import DataValidationError
+from tsflow.errors import DataError, DataValidationError
 from tsflow.evaluation.hours_told import told_of
 from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.recent import Wanted, unbroken
 from tsflow.records.dataset import PARTS, Break
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
@@ -244,3 +246,16 @@ def test_directions_average_by_the_speed_of_the_wind():
     assert hourly_frame(rows, station, settings).frame["wd"].tolist() == pytest.approx([90]), "from where it blew"
     calm = rows.assign(wv=0.0)
     assert hourly_frame(calm, station, settings).frame["wd"].tolist() == pytest.approx([45])
+
+
+def test_hours_that_are_there_only_by_a_bridge_are_counted_where_a_variable_would_be_left_out_without_it():
+    """wv is away for three of every eight hours: bridged up to six hours it is there, filled up to one it misses too much."""
+    rows = weather(8)
+    hour = rows["time"].dt.hour
+    rows.loc[hour % 8 < 3, "wd"] = np.nan
+    wanted = Wanted(hours=48, target="T", features=["T", "wd"], settings=HourlySettings(), bridge=timedelta(hours=6))
+    recent = unbroken(rows, TEN, wanted)
+    assert len(recent.frame) == 48
+    assert recent.bridged_hours == 48, "no hour had all features without the bridge"
+    with pytest.raises(DataError, match=r"too little was measured lately of wd \(.* % of the hours\), which the model reads"):
+        unbroken(rows, TEN, replace(wanted, bridge=timedelta(0)))

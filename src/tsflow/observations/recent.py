@@ -69,6 +69,7 @@ def unbroken(rows: pd.DataFrame, station: Station, wanted: Wanted) -> Recent:
         )
         raise DataError(msg)
     frame = made.frame
-    whole = set(strict.frame["time"][strict.measured[wanted.features].all(axis=1)])
+    measured = strict.measured.reindex(columns=wanted.features, fill_value=False)  # without the bridge it may be left out
+    whole = set(strict.frame["time"][measured.all(axis=1)])
     recent = frame[frame["segment"] == frame["segment"].iloc[-1]].tail(wanted.hours)
     return Recent(recent, bridged_hours=int((~recent["time"].isin(whole)).sum()))
