@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 
-from entrants import as_of
+from past import as_of
 from tsflow.requests import IngestRequest
 from tsflow.settings import settings
 from wiring import OBSERVATIONS, RETRIES, asked, cron, key_of, params_of, partition, records

@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from entrants import midnight, ranked
+from entrants import ranked
+from past import midnight
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
 from wiring import RETRIES, asked, key_of, params_of, records

@@ -117,7 +117,7 @@ def test_a_run_of_airflows_backfill_replays_the_same_day_as_the_command():
 import json
 from datetime import datetime, timezone
 from types import SimpleNamespace
-from entrants import as_of, midnight
+from past import as_of, midnight
 run = SimpleNamespace(run_type="backfill", logical_date=datetime(2026, 9, 26, tzinfo=timezone.utc))
 by_hand = SimpleNamespace(run_type="manual", logical_date=run.logical_date)
 print("RESULT" + json.dumps([midnight(run), str(as_of(run, "demo")["as_of"]), midnight(by_hand), as_of(by_hand, "demo")]))

@@ -42,7 +42,7 @@ def _asked(command: click.decorators.FC) -> click.decorators.FC:
     type=click.IntRange(min=1),
     default=1,
     metavar="DAYS",
-    help="Leave so many days between two replayed ones. Default: 1.",
+    help="Replay one day of so many, beginning with the first. Default: 1.",
 )
 @_asked
 @as_json
