@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -16,8 +17,6 @@ from tsflow.settings import settings
 
 if TYPE_CHECKING:
     from tsflow.stations.guessing import Draft
-
-_PARTS_OF_A_PLACE = 3
 
 
 @click.group()
@@ -51,7 +50,6 @@ def station_init(
     """Look at FILEs of a logger, write a station file with what was understood, and say what to run next."""
     from tsflow.stations.guessing import as_yaml, drafted
     from tsflow.stations.sources.files import read_paths
-    from tsflow.stations.station import load_station
 
     path = output or include_dir() / "stations" / f"{name}.yaml"
     if path.exists() and not force:
@@ -65,26 +63,32 @@ def station_init(
         utc_offset_hours=utc_offset,
         paths=[str(Path(each).absolute()) for each in files],
     )
-    text = as_yaml(draft)
-    trial = path.with_name(f".{path.stem}.draft.yaml")
-    try:  # a name that is none is told before anything of that name is written
+    _write(path, as_yaml(draft))
+    _show(draft, path)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a station file that can be loaded; a name that is none is told before anything of that name is written."""
+    from tsflow.stations.station import load_station
+
+    with TemporaryDirectory() as folder:
+        trial = Path(folder) / "draft.yaml"
         trial.write_text(text, encoding="utf-8")
         load_station(str(trial))
-        trial.replace(path)
-    finally:
-        trial.unlink(missing_ok=True)
-    _show(draft, path)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror}); name another file by --output"
+        raise SettingsError(msg) from error
 
 
 def _location(place: str) -> Location:
     try:
-        numbers = [float(part) for part in place.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != _PARTS_OF_A_PLACE or abs(numbers[0]) > 90 or abs(numbers[1]) > 180:
+        latitude, longitude, altitude = (float(part) for part in place.split(","))
+        return Location(latitude=latitude, longitude=longitude, altitude_m=altitude)
+    except ValueError as error:  # pydantic's, too
         msg = f"--at {place!r}: expected latitude, longitude and altitude in metres, such as 50.91,11.56,220"
-        raise SettingsError(msg)
-    return Location(latitude=numbers[0], longitude=numbers[1], altitude_m=numbers[2])
+        raise SettingsError(msg) from error
 
 
 def _show(draft: Draft, path: Path) -> None:

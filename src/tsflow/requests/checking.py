@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from tsflow.architectures.registry import load_architecture
-from tsflow.errors import DataError, EntrantSkipped, SettingsError
+from tsflow.errors import DataError, SettingsError
 from tsflow.evaluation.hours_told import told_of
-from tsflow.folders import home, names_in
+from tsflow.folders import names_in
 from tsflow.model import Strict
 from tsflow.observations.hourly import HourlyFrame, hourly_frame
 from tsflow.observations.validation import validate_observations
 from tsflow.records.dataset import PARTS, Parts
+from tsflow.requests.order import require
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now
 from tsflow.stations.parse import parse
-from tsflow.stations.sources.files import read_paths
+from tsflow.stations.sources.files import FilesSource, read_paths
 from tsflow.stations.station import Station, load_station
 from tsflow.task import Task
 from tsflow.windows.building import dataset_of
@@ -28,6 +29,7 @@ class Checked(Strict):
     task: str
     profile: str
     files: list[str]
+    source: str  # what `--source` of a run names them by
     rows: int = 0
     first: datetime | None = None
     last: datetime | None = None
@@ -55,7 +57,7 @@ class Checked(Strict):
             told.append(f"trained   {', '.join(self.entrants)}")
         told += [f"skipped   {name}: {reason}" for name, reason in self.skipped.items()]
         if not self.refused:
-            told.append(f"next      tsflow run --here --station {self.station} --source files")
+            told.append(f"next      tsflow run --here --station {self.station} --source {self.source}")
         return told
 
 
@@ -77,10 +79,14 @@ def checked(name: str, task: str | None, profile: str | None, files: list[str], 
     station = load_station(name)
     task_name, wanted = station.task(task, settings.windows)
     chosen = profile or settings.schedule.profile
-    facts = Checked(station=station.station, task=task_name, profile=chosen, files=[])
-    raw = read_paths(files) if files else read_paths(_paths(station), base=home())
-    facts = _with_entrants(facts.changed(files=[file.name for file in raw]), station, wanted, settings)
-    now = station_now(station)
+    now, source = station_now(station), " ".join(files)
+    if files:
+        raw = read_paths(files)
+    else:
+        source, where = _files(station)
+        raw = where.fetch(station, start=None, end=now)
+    facts = Checked(station=station.station, task=task_name, profile=chosen, files=[file.name for file in raw], source=source)
+    facts = _with_entrants(facts, station, wanted, settings)
     try:
         rows, report = parse(raw, station, now=now)
         facts = facts.changed(rows=report.rows_kept, first=report.first, last=report.last, gaps=len(report.gaps))
@@ -95,22 +101,20 @@ def checked(name: str, task: str | None, profile: str | None, files: list[str], 
         return facts.changed(refused=str(reason))
 
 
-def _paths(station: Station) -> list[str]:
-    for source in station.sources.values():
-        if isinstance(found := getattr(source, "paths", None), list):
-            return [str(path) for path in found]
-    msg = f"station {station.station} has no source of kind files (it has {', '.join(station.sources)}); name files by --source"
-    raise SettingsError(msg)
+def _files(station: Station) -> tuple[str, FilesSource]:
+    found = [(name, source) for name, source in station.sources.items() if isinstance(source, FilesSource)]
+    if not found:
+        msg = f"station {station.station} has no source of kind files (it has {', '.join(station.sources)}); name files by --source"
+        raise SettingsError(msg)
+    return found[0]
 
 
 def _with_entrants(facts: Checked, station: Station, task: Task, settings: Settings) -> Checked:
     entrants, skipped = [], {}
     for name in settings.profiles.named(facts.profile).architectures or names_in("architectures"):
-        recipe = load_architecture(name)
         try:
-            recipe.require_task(task)
-            recipe.require_variables(station.station, station.units, station.said_quantities)
-        except (SettingsError, EntrantSkipped) as reason:
+            require(load_architecture(name), station, task)
+        except SettingsError as reason:
             skipped[name] = str(reason)
         else:
             entrants.append(name)
