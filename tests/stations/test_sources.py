@@ -1,6 +1,5 @@
 """Fetching published files from a local server that gives the real bytes, and the ways in which it goes wrong."""
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from serving import running
 from tsflow.errors import SourceFormatError, SourceUnavailable
 from tsflow.stations.parse import parse
 from tsflow.stations.sources.archive import ArchiveSource, archive_parts
@@ -54,13 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def archive() -> Iterator[Archive]:
-    server = Archive()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(Archive()) as server:
+        yield server
 
 
 def source(*urls: str) -> ArchiveSource:

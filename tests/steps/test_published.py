@@ -1,6 +1,5 @@
 """Ingesting a published file again and again: what is sent, what is read, what is stored."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 import yaml
 
 from conftest import write_station
+from serving import running
 from tests_support import csv_file, row
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch
@@ -67,13 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    server = Publisher()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(Publisher()) as server:
+        yield server
 
 
 @pytest.fixture

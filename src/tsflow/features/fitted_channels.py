@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,7 @@ class FittedChannels:
         def at(place: int) -> Any:
             return observations[:, :, place : place + 1]
 
+        @cache  # a derived one is a chain of others, and is read as it is, as an anomaly, and for its changes
         def column(name: str) -> Any:
             return series(name, self.columns, self.derivations, at, ops)
 

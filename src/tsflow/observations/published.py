@@ -8,7 +8,7 @@
 A file of which rows were left to a later ingest is not remembered, and one that was read by another station file is read again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from tsflow.records.ingest import Batch, Published, Taken
@@ -33,26 +33,16 @@ def published(files: Sequence[RawFile], station: str) -> list[Published]:
     return [Published(address=address_of(each.url), etag=each.etag, modified=each.modified, station=station) for each in origins]
 
 
-class Known(Mapping[str, Origin]):
-    """By URL, what servers said of the files that were stored as a whole; looked up when it is asked for."""
+def known(records: Records, station: str, described: str) -> Callable[[str], Origin | None]:
+    """Return what says, by URL, what servers said of the files that were stored as a whole, and were read by this station file."""
 
-    def __init__(self, records: Records, station: str, described: str) -> None:
-        self._records, self._station, self._described = records, station, described
-
-    def __getitem__(self, url: str) -> Origin:
-        """Return it; `KeyError` if the file was not stored, or read by another station file."""
-        taken = self._records.newest(Taken, station=self._station, address=address_of(url))
-        if taken is None or taken.file.station != self._described:
-            raise KeyError(url)
+    def of(url: str) -> Origin | None:
+        taken = records.newest(Taken, station=station, address=address_of(url))
+        if taken is None or taken.file.station != described:
+            return None
         return Origin(url, taken.file.etag, taken.file.modified)
 
-    def __iter__(self) -> Iterator[str]:
-        """Raise: URLs are hashed, and cannot be listed."""
-        raise TypeError("the URLs of published files are kept as hashes only")
-
-    def __len__(self) -> int:
-        """Return how many files there are."""
-        return len({place["address"] for place in self._records.listed(Taken, station=self._station)})
+    return of
 
 
 def remember(records: Records, batch: Batch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tsflow.errors import DataError, SourceFormatError
-from tsflow.observations.published import Known, described_by, published
+from tsflow.observations.published import described_by, known, published
 from tsflow.observations.quarantine import quarantine
 from tsflow.observations.store import ObservationStore
 from tsflow.records.files import BATCH_ROWS
@@ -57,8 +57,14 @@ def fetch_batch(
     described = described_by(content)
     found = read_paths([str(file) for file in files]) if files else _fetched(records, request, order, described)
     bodies = [file for file in found if not file.unchanged]
-    told = {"published": published(bodies, described), "unchanged": len(found) - len(bodies)}
-    batch = Batch(ingest=ingest, station=station.station, as_of=as_of, rows=0, **told)
+    batch = Batch(
+        ingest=ingest,
+        station=station.station,
+        as_of=as_of,
+        rows=0,
+        published=published(bodies, described),
+        unchanged=len(found) - len(bodies),
+    )
     if bodies:
         read, report = _parsed(records, ingest, bodies, station)
         rows = read[read["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
@@ -97,5 +103,5 @@ def _fetched(records: Records, request: IngestRequest, order: Order, described: 
     if start is not None and start >= as_of:
         return []
     if last is not None and start != wanted:  # all that was stored of these files is there
-        source = source.knowing(Known(records, station.station, described))
+        source = source.knowing(known(records, station.station, described))
     return source.fetch(station, start=start, end=as_of)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, field_validator
 
 from tsflow.errors import SourceFormatError, SourceUnavailable
 from tsflow.stations.download import filled_in, published
-from tsflow.stations.raw import Origin, RawFile
+from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.registry import Source, register
 from tsflow.texts import without_passwords
 
@@ -31,13 +30,6 @@ class ArchiveSource(Source):
     urls: Annotated[list[str], Field(min_length=1)]
     since: date = date(2009, 1, 1)  # where a first ingest begins
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
-    _known: Mapping[str, Origin] = PrivateAttr(default_factory=dict)
-
-    def knowing(self, known: Mapping[str, Origin]) -> Self:
-        """As `Source.knowing`."""
-        wiser = self.changed()
-        wiser._known = known
-        return wiser
 
     @field_validator("urls")
     @classmethod
@@ -84,7 +76,7 @@ class ArchiveSource(Source):
         raise SourceUnavailable(msg)
 
     def _published(self, url: str) -> RawFile:
-        body, origin = published(url, timeout_seconds=self.timeout_seconds, known=self._known.get(url))
+        body, origin = published(url, timeout_seconds=self.timeout_seconds, known=self._known(url))
         return RawFile(Path(urlsplit(url).path).name, body or b"", origin=origin, unchanged=body is None)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from tsflow.errors import SettingsError, SourceFormatError, SourceUnavailable, StorageUnavailable
 from tsflow.stations.raw import Origin, RawFile
@@ -29,13 +28,6 @@ class ObjectsSource(Source):
     access_key_variable: str = "AWS_ACCESS_KEY_ID"  # the environment variables that hold the keys
     secret_key_variable: str = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # a name
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
-    _known: Mapping[str, Origin] = PrivateAttr(default_factory=dict)
-
-    def knowing(self, known: Mapping[str, Origin]) -> Self:
-        """As `Source.knowing`."""
-        wiser = self.changed()
-        wiser._known = known
-        return wiser
 
     def fetch(self, station: Station, *, start: datetime | None, end: datetime) -> list[RawFile]:
         """Return the objects, whatever the interval; of those that are as they were, no bytes."""
@@ -51,7 +43,7 @@ class ObjectsSource(Source):
 
     def _file(self, store: ObjectStore, key: str) -> RawFile:
         url = f"{self.endpoint_url or 'aws'}/{self.bucket}/{key}"
-        known, name = self._known.get(url), key.rpartition("/")[2]
+        known, name = self._known(url), key.rpartition("/")[2]
         found = store.get_if_changed(key, known.etag if known else None)
         if found is None:
             return RawFile(name, b"", origin=known, unchanged=True)

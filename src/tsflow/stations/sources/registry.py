@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import PlainValidator, SerializeAsAny, field_validator
+from pydantic import PlainValidator, PrivateAttr, SerializeAsAny, field_validator
 
 from tsflow.model import Strict
 from tsflow.registry import Registry
@@ -22,10 +22,18 @@ register = _kinds.register
 kinds = _kinds.all
 
 
+Known = Callable[[str], Origin | None]
+
+
+def _nothing(url: str) -> Origin | None:
+    """Know no file: each is fetched."""
+
+
 class Source(Strict, ABC):
     """A source of a station file; its fields are the keys that the file gives."""
 
     kind: str
+    _known: Known = PrivateAttr(default_factory=lambda: _nothing)
 
     @field_validator("kind")
     @classmethod
@@ -56,9 +64,11 @@ class Source(Strict, ABC):
         """
         return None
 
-    def knowing(self, known: Mapping[str, Origin]) -> Self:
+    def knowing(self, known: Known) -> Self:
         """Return the source that asks servers for what changed: by URL, what they said of files that were stored whole."""
-        return self
+        wiser = self.changed()
+        wiser._known = known
+        return wiser
 
     def reaching_back(self, days: int) -> Self:
         """Return the source that goes so many days back; one that gives whatever there is stays as it is."""
