@@ -8,17 +8,17 @@ whatever a past day's board says. Airflow backfills only what has a schedule; a 
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import dag, task
 
 from entrants import ranked
 from past import midnight
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import RETRIES, asked, key_of, params_of, records
+from wiring import RETRIES, asked, cron, key_of, params_of, records
 
 
 @dag(
-    schedule=CronTriggerTimetable("0 0 * * *", timezone="UTC"),
+    schedule=cron("0 0 * * *"),
     catchup=False,
     max_active_runs=1,
     default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},

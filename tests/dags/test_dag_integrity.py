@@ -103,7 +103,7 @@ def test_a_dag_file_only_wires(path: Path):
     assert len(path.read_text().splitlines()) <= (140 if path.name == "wiring.py" else 105)
 
 
-@pytest.mark.parametrize("dag", ["ingest_weather", "daily", "monitor"])
+@pytest.mark.parametrize("dag", ["ingest_weather", "daily", "monitor", "replay"])
 def test_a_parse_right_after_its_time_does_not_lose_a_first_scheduled_run(airflow_environment: dict[str, str], dag: str):
     """Airflow asks anew at each parse while there was no scheduled run; a minute late it must still name the time that has come."""
     asked = f"""
@@ -127,3 +127,23 @@ for seconds in (3, 60):
 print("RESULT" + json.dumps({{"told": told}}))
 """
     assert result_of(asked, airflow_environment) == {"told": [True, True]}
+
+
+def test_a_first_start_does_not_run_a_schedule_of_hours_ago(airflow_environment: dict[str, str]):
+    """Airflow's own default runs what was due in the last tenth of the interval: a replay at one in the morning."""
+    asked = f"""
+import json
+import airflow.timetables.trigger as trigger
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+bag, real = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder"), trigger.utcnow()
+told = {{}}
+for name in ("daily", "monitor", "replay"):
+    timetable = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags[name])).timetable
+    trigger.utcnow = lambda: real.replace(hour=1, minute=0)
+    found = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=TimeRestriction(None, None, False))
+    told[name] = found.run_after > real.replace(hour=1, minute=0)
+print("RESULT" + json.dumps(told))
+"""
+    assert result_of(asked, airflow_environment) == {"daily": True, "monitor": True, "replay": True}
