@@ -170,6 +170,13 @@ def test_what_cannot_be_understood_is_said(body: bytes, says: str):
         drafted([RawFile("a.csv", body)], station="s", location=PLACE, utc_offset_hours=0, paths=["a.csv"])
 
 
+def test_a_temperature_that_rises_by_one_is_no_number_of_the_row(tmp_path: Path):
+    lines = "".join(f"2020-01-01 {hour:02d}:00,{hour},{hour}\n" for hour in range(12))
+    station, _ = station_of_file(f"time,record,T\n{lines}".encode(), tmp_path)
+    assert list(station.variables) == ["T"]
+    assert "less than 3 days of temperature to read it off" in (tmp_path / "drafted.yaml").read_text()
+
+
 def test_a_file_that_is_there_is_not_written_over(
     home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -36,7 +36,7 @@ def station() -> None:
 )
 @click.option(
     "--utc-offset",
-    type=float,
+    type=click.FloatRange(-12, 14),
     metavar="HOURS",
     help="Hours that its clock is ahead of UTC. Default: guessed from the warmest hour of the day.",
 )

@@ -28,8 +28,8 @@ class Checked(Strict):
     station: str
     task: str
     profile: str
-    files: list[str]
-    source: str  # what `--source` of a run names them by
+    files: list[str] = []
+    source: str = ""  # what `--source` of a run names them by
     rows: int = 0
     first: datetime | None = None
     last: datetime | None = None
@@ -79,14 +79,14 @@ def checked(name: str, task: str | None, profile: str | None, files: list[str], 
     station = load_station(name)
     task_name, wanted = station.task(task, settings.windows)
     chosen = profile or settings.schedule.profile
+    facts = _with_entrants(Checked(station=station.station, task=task_name, profile=chosen), station, wanted, settings)
     now, source = station_now(station), " ".join(files)
     if files:
         raw = read_paths(files)
     else:
         source, where = _files(station)
         raw = where.fetch(station, start=None, end=now)
-    facts = Checked(station=station.station, task=task_name, profile=chosen, files=[file.name for file in raw], source=source)
-    facts = _with_entrants(facts, station, wanted, settings)
+    facts = facts.changed(files=[file.name for file in raw], source=source)
     try:
         rows, report = parse(raw, station, now=now)
         facts = facts.changed(rows=report.rows_kept, first=report.first, last=report.last, gaps=len(report.gaps))

@@ -55,7 +55,7 @@ def columns_of(table: pd.DataFrame, decimal: str, units: dict[str, str]) -> tupl
     found = []
     for header, values in kept.items():
         clean = values[~values.isin(sentinels)]
-        if clean.notna().any() and not _counts(clean):
+        if clean.notna().any() and not (_quantity(header, taken) is None and _counts(clean)):
             column = _column(header, clean, units.get(header), taken, share=1 - float(clean.notna().sum() / len(values)))
             taken.add(column.name)
             found.append(column)

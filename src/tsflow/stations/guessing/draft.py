@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from tsflow.stations.raw import RawFile
 from tsflow.stations.unpack import tables
 
 _WARMEST = 14.7  # the sun's hour at which air is warmest on average, by the simulator's and Jena's years
+
+
+_LEAST_DAYS = 3  # of which a warmest hour can be told
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def drafted(files: list[RawFile], *, station: str, location: Location, utc_offse
     times = times_of(table, file.name)
     columns, missing = columns_of(table.drop(columns=times.columns), layout.decimal, layout.units)
     if not columns:
-        msg = f"{file.name}: no column of numbers was found beside the time {', '.join(times.columns)}"
+        msg = f"{file.name}: no column of numbers was found beside the time in {', '.join(map(repr, times.columns))}"
         raise SourceFormatError(msg)
     warm = next((column for column in columns if column.quantity and column.quantity.name == "air_temperature"), None)
     offset, note = utc_offset_hours, "as given"
@@ -90,6 +94,8 @@ def _offset(table: pd.DataFrame, times: Times, warm: Column | None, decimal: str
     values = pd.to_numeric(texts.str.replace(",", ".") if decimal == "," else texts, errors="coerce")
     hours = times.index.dt.hour + times.index.dt.minute / 60
     usual = values.where(values.between(values.quantile(0.01), values.quantile(0.99))).groupby(hours.round(2)).mean()
+    if len(times.index) < _LEAST_DAYS * len(usual) or usual.isna().any() or timedelta(hours=24) / times.cadence > len(usual):
+        return 0.0, f"a guess: the file has less than {_LEAST_DAYS} days of temperature to read it off"
     angle = usual.index.to_numpy(dtype=np.float64) * 2 * np.pi / 24
     wave = np.sum((usual.to_numpy() - usual.mean()) * np.exp(1j * angle))
     warmest = float(np.angle(wave) % (2 * np.pi)) * 24 / (2 * np.pi)
