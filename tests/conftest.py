@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fault-rounds", default="1", help="Try each fault of tests/faults so often; more than once tries the long ones."
     )
     parser.addoption("--fault-notes", default="", help="Append a line of JSON for each to this file.")
+    parser.addoption("--screenshots", default="", help="Put the pictures that tests take of pages into this folder.")
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -61,6 +62,15 @@ def _settings_of_this_test() -> Iterator[None]:
         del os.environ[name]
     os.environ.update(before)
     settings.cache_clear()
+
+
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where pictures of pages go."""
+    wanted = request.config.getoption("--screenshots")
+    folder = Path(str(wanted)) if wanted else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

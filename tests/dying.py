@@ -29,8 +29,8 @@ class Dying(ObjectStore):
     def get_tagged(self, key: str) -> tuple[bytes, str]:
         return self._call(lambda: ObjectStore.get_tagged(self, key))
 
-    def keys(self, prefix: str) -> list[str]:
-        return self._call(lambda: ObjectStore.keys(self, prefix))
+    def keys(self, prefix: str, *, most: int | None = None) -> list[str]:
+        return self._call(lambda: ObjectStore.keys(self, prefix, most=most))
 
     def _put_if(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
         return self._call(lambda: ObjectStore._put_if(self, key, body, content_type, etag))

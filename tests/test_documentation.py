@@ -79,6 +79,7 @@ def test_a_benchmark_runs(program: Path):
         return
     small = {
         "batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"],
+        "pages.py": ["--entrants", "3", "--runs", "2", "--views", "2", "--rounds", "1"],
         "reading.py": ["--rows", "3000", "--rounds", "1"],
     }
     done = subprocess.run([sys.executable, program, *small[program.name]], capture_output=True, text=True, check=False)

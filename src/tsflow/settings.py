@@ -67,6 +67,26 @@ class ObjectStoreSettings(Strict):
         )
 
 
+class PagesSettings(Strict):
+    """Keys that may only read the object store, for the pages in Airflow's UI; None: they read with the keys that write."""
+
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _both_keys_or_none(self) -> Self:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            msg = "pages.access_key_id and pages.secret_access_key: set both or neither"
+            raise ValueError(msg)
+        return self
+
+    def reader_of(self, store: ObjectStoreSettings) -> ObjectStoreSettings:
+        """Return the settings with which the pages read a store."""
+        if self.access_key_id is None:
+            return store
+        return store.changed(access_key_id=self.access_key_id, secret_access_key=self.secret_access_key)
+
+
 class HourlySettings(Strict):
     """From the station's cadence to one row an hour."""
 
@@ -168,6 +188,7 @@ class Settings(BaseSettings):
 
     station: str = "demo"  # what commands mean without --station
     object_store: ObjectStoreSettings = ObjectStoreSettings()
+    pages: PagesSettings = PagesSettings()
     hourly: HourlySettings = HourlySettings()
     windows: WindowSettings = WindowSettings()
     splits: SplitSettings = SplitSettings()

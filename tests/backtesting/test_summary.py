@@ -9,12 +9,13 @@ import pytest
 from conftest import hourly_rows
 from tsflow.backtesting.folds import dataset_of_fold, rolling_folds
 from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test, seasons
-from tsflow.backtesting.report import html
 from tsflow.backtesting.summary import Results, judge, table
 from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.evaluation.leads import lead_hours
 from tsflow.evaluation.metrics import rmse
+from tsflow.pages.backtest import BacktestView, backtest_figures
+from tsflow.pages.report import standalone
 from tsflow.records.backtest import Backtest, BacktestEntrant, FoldPlan
 from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
@@ -212,32 +213,33 @@ def test_the_summary_survives_json_and_its_table_has_every_group(folds: dict[str
     assert overall["skill"] == pytest.approx(entrant.skill)
 
 
+def html(summary: Backtest) -> bytes:
+    return standalone("backtest", BacktestView(summary, None, backtest_figures(summary), []), None)
+
+
 def test_the_page_shows_every_entrant_fold_and_failure(folds: dict[str, Dataset]):
     lost = list(folds)[1]
     broken = Results("broken", "<b>Broken</b>", {}, dict.fromkeys(folds, "TrainingError: the loss is not <finite>"))
     lines = judge(folds, [results(folds, "a", 1.0), results(folds, "part", 0.2, without=(lost,)), broken], HORIZON)
-    page = html(summary_of(folds, lines), {"Data Docs": "docs.html"}).decode()
+    page = html(summary_of(folds, lines)).decode()
     for text in (
         *folds,
-        "2 of 3 folds",
-        f"{lost} failed: MemoryError",
+        "MemoryError",
         "the loss is not &lt;finite&gt;",
-        "naive on all origins",
-        "docs.html",
+        "naive<small>as now</small>",
     ):
         assert text in page
     assert "<b>Broken" not in page
-    assert page.count('<polyline class="own"') == 2
-    assert "By lead time" not in page
-    assert page.count("<h2>") == 4
+    assert page.count("data-figure=") == 4
+    assert "Error by hours ahead" not in page
 
 
 def test_the_page_shows_leads_where_an_entrant_forecasts_them(folds: dict[str, Dataset]):
     with_leads = {name: on_test(fold, forecasts(fold, noise=1.0, seed=3, leads=(1, 4))) for name, fold in folds.items()}
     lines = judge(folds, [Results("path", "Path", with_leads, {}, 10, 1.0), results(folds, "a", 1.0)], HORIZON)
     page = html(summary_of(folds, lines, leads=(1, 4))).decode()
-    assert "By lead time" in page
-    assert "<th>1 h</th><th>4 h</th><th>6 h</th>" in page
+    assert "Error by hours ahead" in page
+    assert '"x": [1, 4, 6]' in page
 
 
 def test_the_page_without_a_leader_says_so(folds: dict[str, Dataset]):

@@ -16,18 +16,16 @@ import pytest
 
 from conftest import REPOSITORY, hourly_rows
 from tsflow.backtesting.reading import newest_backtest
-from tsflow.backtesting.report import html as backtest_html
 from tsflow.bundle.reading import read_champion
 from tsflow.client import load_champion
 from tsflow.evaluation.boards import candidate_of, newest_board
-from tsflow.evaluation.report import html as board_html
+from tsflow.pages.report import report_of_backtest, report_of_run, report_of_tuning
 from tsflow.records import backtest, candidate, dataset, ingest, leaderboard, run, tuning  # noqa: F401  # every record registers
 from tsflow.records.record import Record
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.records.tuning import Tuning
-from tsflow.settings import ObjectStoreSettings
-from tsflow.tuning.report import html as tuning_html
+from tsflow.settings import ObjectStoreSettings, settings
 from tsflow.windows.dataset import Dataset
 from workflow import build, force, rank, train
 from workflow import ingest as ingest_now
@@ -59,20 +57,20 @@ def test_every_record_of_the_old_store_is_read():
     assert read >= {"TuningPlan", "Tuning", "Asked", "TrialResult", "Start", "End", "Failure", "StoredEpoch", "TrialEpoch"}
 
 
-def test_boards_backtests_and_tunings_of_the_old_store_are_shown(old: Records):
+def test_boards_backtests_and_tunings_of_the_old_store_are_shown(old: Records, tiny: Path):
     board = newest_board(old, "tiny")
     assert board.challenger == "naive"
     assert board.task == "main"
     assert [entrant.status for entrant in board.entrants].count("ok") == 4
-    assert board.entrants[0].architecture in board_html(board).decode()
+    assert board.entrants[0].architecture in report_of_run(old, settings(), board.run).decode()
     assert candidate_of(old, board, "dense").found.kind == "epochs"
     assert candidate_of(old, board, "ridge").found.kind == "penalty"
     summary = newest_backtest(old, "tiny")
     assert summary.leader is not None
-    assert summary.leader in backtest_html(summary).decode()
+    assert summary.leader in report_of_backtest(old, settings(), summary.backtest).decode()
     result = old.newest(Tuning)
     assert result is not None
-    assert "2 complete" in tuning_html(result).decode()
+    assert "2 complete" in report_of_tuning(old, settings(), result.tuning).decode()
 
 
 def test_the_champion_of_the_old_store_is_verified_and_forecasts(old: Records):

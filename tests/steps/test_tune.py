@@ -15,6 +15,8 @@ import yaml
 from conftest import REPOSITORY
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import SettingsError, TrainingError
+from tsflow.pages.report import standalone
+from tsflow.pages.tuning import tuning_view
 from tsflow.records.candidate import Epoch
 from tsflow.records.files import TUNED_FILE
 from tsflow.records.store import Records
@@ -111,7 +113,9 @@ def written(records: Records, tuning: str, number: int, name: str) -> bytes:
 
 
 def page_of(records: Records, tuning: str) -> str:
-    return written(records, tuning, finish(records, tuning).number, "tuning.html").decode()
+    finish(records, tuning)
+    view = tuning_view(records, tuning, most=1)
+    return standalone("tuning", view, None).decode()
 
 
 def trials_of(records: Records, tuning_id: str) -> list[Trial]:
@@ -162,10 +166,7 @@ def test_what_a_tuning_leaves(records: Records, dense: Path):
     assert len(table) == 3
     assert table["val_mae"].is_monotonic_increasing
     assert set(table.columns) >= {"number", "state", "worker", "units", "fit.learning_rate", "target"}
-    page = written(records, "leaves", 3, "tuning.html").decode()
-    assert "<polyline" in page
-    assert "http" not in page
-    assert page.count("(as it is)") == 1
+    assert page_of(records, "leaves").count("the recipe as it is") == 1
     assert found.after == min(trial.val_mae or 99 for trial in found.trials)
     assert found.naive > 0
     assert found.recipe == written(records, "leaves", 3, "dense_tuned.yaml").decode()

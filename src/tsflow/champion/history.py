@@ -106,6 +106,10 @@ class History:
             return self._followed(last, last.state.champion)
         return Standing(last, pointer, etag)
 
+    def as_it_lies(self) -> Standing:
+        """Return what holds now for somebody who may only read: a pointer that lags behind the history is left there."""
+        return Standing(self._last(), *self._pointer())
+
     def add(self, decide: Callable[[Standing], Entry]) -> Entry:
         """Write the entry that `decide` makes of what holds, and move the pointer if it says so; return it.
 

@@ -59,13 +59,12 @@ def run(request: RetrainRequest, sources: tuple[str, ...], json_out: str | None,
         entry = History(records, published.station, published.task, stage).entry(published.sequence)
         ranked = records.fetch(Leaderboard, board)
         report = records.read(Batch, ingest=run_id).report
-        page = records.objects.address(board.key.replace(".json", ".html"))
     show_board(ranked)
     show_entry(entry)
     console.print(f"pointer   {published.address}", markup=False)
     if stage == LOCAL and published.outcome != "refused":
         console.print(f"read it   tsflow forecast --local --station {published.station}", markup=False)
-    console.print(f"report {page}", markup=False)
+    console.print(f"as a page tsflow report --run {run_id} --html board.html", markup=False)
     facts = {"ingest": report.model_dump(mode="json") if report else None, "published": published.model_dump(mode="json")}
     write_json(json_out, {**ranked.model_dump(mode="json"), **facts})
 
@@ -85,9 +84,8 @@ def backtest(request: BacktestRequest, sources: tuple[str, ...], json_out: str |
                 train_and_tell(f"{fold} {name}", partial(steps.backtest_entrant, records, settings(), backtest_id, fold, name))
         reference = steps.summarise_backtest(records, backtest_id)
         summary = records.fetch(Backtest, reference)
-        page = records.objects.address(reference.key.replace(".json", ".html"))
     show_backtest(summary)
-    console.print(f"report {page}", markup=False)
+    console.print(f"as a page tsflow report --backtest {backtest_id} --html backtest.html", markup=False)
     write_json(json_out, summary.model_dump(mode="json"))
 
 

@@ -25,6 +25,7 @@ from tsflow.cli.options import (
 )
 from tsflow.cli.output import console, fail, json_to_stdout
 from tsflow.cli.replay import replay
+from tsflow.cli.report import report
 from tsflow.cli.serve import serve
 from tsflow.cli.service import service
 from tsflow.cli.station import station
@@ -171,6 +172,7 @@ app.add_command(serve)
 app.add_command(service)
 app.add_command(station)
 app.add_command(replay)
+app.add_command(report)
 
 
 @champion.command("show")

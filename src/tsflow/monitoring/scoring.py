@@ -73,9 +73,7 @@ def pooled(days: list[DayScore]) -> tuple[float, float, dict[str, float]]:
     return error, naive, coverage
 
 
-def days_scored(records: Records, station: str, task: str) -> list[DayScore]:
-    """Return the newest score of each day, in order."""
-    newest: dict[str, DayScore] = {}
-    for score in records.all(DayScore, station=station, task=task):
-        newest[score.day] = score
-    return list(newest.values())
+def days_scored(records: Records, station: str, task: str, *, since: str = "") -> list[DayScore]:
+    """Return the newest score of each day, in order; `since`: of this day, such as 2026-05-01, and later ones only."""
+    newest = {place["day"]: place for place in records.listed(DayScore, station=station, task=task) if str(place["day"]) >= since}
+    return [records.read(DayScore, **place) for place in newest.values()]

@@ -16,6 +16,7 @@ import requests
 from tsflow.errors import StackError
 from tsflow.folders import home, state_dir
 from tsflow.settings import ObjectStoreSettings, Settings
+from tsflow.stack.identities import Keys
 from tsflow.stack.marks import unmarked_environment
 from tsflow.stack.places import private_dir, write_private
 from tsflow.stack.ports import LOOPBACK, listening
@@ -137,17 +138,28 @@ def _source_folders(inherited: Mapping[str, str]) -> list[str]:
     return [*([str(source)] if source.is_dir() else []), *filter(None, inherited.get("PYTHONPATH", "").split(os.pathsep))]
 
 
-def components(environment: Mapping[str, str], stop_seconds: float, pass_fds: tuple[int, ...]) -> list[Component]:
+def pages_environment(reader: Keys) -> dict[str, str]:
+    """Return what the pages in the API server read the embedded store with."""
+    return {
+        "TSFLOW_PAGES__ACCESS_KEY_ID": reader.access_key_id.get_secret_value(),
+        "TSFLOW_PAGES__SECRET_ACCESS_KEY": reader.secret_access_key.get_secret_value(),
+    }
+
+
+def components(
+    environment: Mapping[str, str], stop_seconds: float, pass_fds: tuple[int, ...], *, pages: Mapping[str, str]
+) -> list[Component]:
     """Return Airflow's processes, in the order in which they are started; only the scheduler has tasks to wait for.
 
-    `pass_fds` are of locks that they hold too, so that a killed supervisor does not take the store away from them.
+    `pages` is in the environment of the API server alone. `pass_fds` are of locks that they hold too, so that a killed supervisor
+    does not take the store away from them.
     """
     patience = {name: stop_seconds if name == "scheduler" else min(stop_seconds, 5.0) for name in _COMMANDS}
     return [
         Component(
             name,
             [sys.executable, "-m", "airflow", *command],
-            environment,
+            {**environment, **pages} if name == API_SERVER else environment,
             private_dir("airflow"),
             patience[name],
             pass_fds=pass_fds,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from tsflow.settings import ObjectStoreSettings, Settings
-from tsflow.stack.airflow import API_SERVER, PARTS, airflow_environment, components, migration, migration_done
+from tsflow.stack.airflow import API_SERVER, PARTS, airflow_environment, components, migration, migration_done, pages_environment
 from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
@@ -48,7 +48,8 @@ class Supervisor(Daemon):
     def _parts(self, store: ObjectStoreSettings) -> list[Kept]:
         """Return Airflow's parts, which work in this store."""
         stack, locks = self._settings.stack, self._embedded.handed_on if self._embedded else ()
-        parts = components(self._environment(store), stack.stop_timeout_seconds, locks)
+        pages = pages_environment(load_secrets().reader) if self._embedded else {}
+        parts = components(self._environment(store), stack.stop_timeout_seconds, locks, pages=pages)
         return [Kept(component, stack.max_restarts) for component in parts]
 
     def _followed(self, store: ObjectStoreSettings) -> ObjectStoreSettings:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tsflow.errors import DataError, SourceFormatError
+from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import described_by, known, published
 from tsflow.observations.quarantine import quarantine
 from tsflow.observations.store import ObservationStore
@@ -22,7 +23,6 @@ from tsflow.stations.clock import station_now
 from tsflow.stations.parse import parse
 from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.files import read_paths
-from tsflow.stations.station import Station
 from tsflow.storage.codecs import digest, to_parquet
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def fetch_batch(
         unchanged=len(found) - len(bodies),
     )
     if bodies:
-        read, report = _parsed(records, ingest, bodies, station)
+        read, report = _parsed(records, ingest, bodies, order)
         rows = read[read["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
         batch = batch.changed(report=report, later_rows=len(read) - len(rows))
         if len(rows):
@@ -77,16 +77,22 @@ def fetch_batch(
     return records.first(batch)
 
 
-def _parsed(records: Records, ingest: str, bodies: list[RawFile], station: Station) -> tuple[pd.DataFrame, ParseReport]:
+def _parsed(records: Records, ingest: str, bodies: list[RawFile], order: Order) -> tuple[pd.DataFrame, ParseReport]:
     """Read files; those that cannot be read go to quarantine, whatever it is that they are stumbled on."""
     try:
-        return parse(bodies, station, now=station_now(station))
+        return parse(bodies, order.station, now=station_now(order.station))
     except DataError as error:
-        raise type(error)(f"{error}\n{quarantine(records, ingest, str(error), bodies)}") from error
+        raise type(error)(_refused(records, ingest, str(error), bodies, order)) from error
     except Exception as error:  # bytes from strangers know more ways than we do
         names = ", ".join(body.name for body in bodies)
         reason = f"{names}: cannot be read ({type(error).__name__}: {error}); correct the file, and tell tsflow's makers of it"
-        raise SourceFormatError(f"{reason}\n{quarantine(records, ingest, reason, bodies)}") from error
+        raise SourceFormatError(_refused(records, ingest, reason, bodies, order)) from error
+
+
+def _refused(records: Records, ingest: str, reason: str, bodies: list[RawFile], order: Order) -> str:
+    told = f"{reason}\n{quarantine(records, ingest, reason, bodies)}"
+    enter_ingest(records, ingest, order.station.station, order.as_of, told, good=False)
+    return told
 
 
 def _fetched(records: Records, request: IngestRequest, order: Order, described: str) -> list[RawFile]:

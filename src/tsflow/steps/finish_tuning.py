@@ -7,7 +7,8 @@ from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.records.tuning import TuningPlan
 from tsflow.storage.codecs import to_parquet
-from tsflow.tuning.report import html, table
+from tsflow.tuning.reading import enter_tuning
+from tsflow.tuning.report import table
 from tsflow.tuning.result import result_of
 from tsflow.tuning.search import best
 from tsflow.tuning.sessions import Sessions
@@ -16,7 +17,7 @@ from tsflow.windows.dataset import Dataset
 
 
 def finish_tuning(records: Records, tuning: str) -> Reference:
-    """Write the result as a record, the best recipe as YAML, the trials as Parquet, and a page; return a reference to the result.
+    """Write the result as a record, the best recipe as YAML and the trials as Parquet; return a reference to the result.
 
     Finishing again after further trials writes a further result; trials still running are shown as such.
 
@@ -38,5 +39,5 @@ def finish_tuning(records: Records, tuning: str) -> Reference:
     place: dict[str, Value] = {"tuning": tuning, "number": result.number}
     records.page(TUNED_FILE, result.recipe.encode(), "application/yaml", **place, name=f"{result.tuned}.yaml")
     records.page(TUNED_FILE, to_parquet(table(result)), "application/vnd.apache.parquet", **place, name="trials.parquet")
-    records.page(TUNED_FILE, html(result), **place, name="tuning.html")
+    enter_tuning(records, result)
     return records.reference(result)

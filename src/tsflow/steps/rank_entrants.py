@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tsflow.architectures.pinned import pinned
 from tsflow.errors import IntegrityError
-from tsflow.evaluation import report
+from tsflow.evaluation.boards import enter_board
 from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
@@ -21,7 +21,7 @@ from tsflow.windows.dataset import Dataset
 
 
 def rank_entrants(records: Records, run: str) -> Reference:
-    """Write the run's leaderboard as a record, Parquet and HTML; return a reference to it.
+    """Write the run's leaderboard as a record and as Parquet; return a reference to it.
 
     Ranking again after a failed entrant was trained after all, or after a metric was changed, writes a further leaderboard.
     """
@@ -52,10 +52,9 @@ def rank_entrants(records: Records, run: str) -> Reference:
     )
     reference = records.append(board)
     written = records.fetch(Leaderboard, reference)
-    links = {"Data Docs": "../../validation/" + planned.docs.rpartition("/")[2]}
     place: dict[str, Value] = {"run": run, "number": written.number}
-    records.page(BOARD_FILE, report.html(written, links), **place, kind="html")
     records.page(BOARD_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
+    enter_board(records, written)
     return reference
 
 

@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
+from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import remember
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch, Ingested
@@ -22,6 +23,8 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     known_at = datetime.now(UTC).replace(tzinfo=None)
     done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
     remember(records, batch)
+    told = f"{batch.rows:,} rows: {done.new_rows:,} new, {done.changed_rows:,} corrected"
+    enter_ingest(records, ingest, batch.station, batch.as_of, told)
     log.info("%s: stored %d new and %d changed rows", batch.station, done.new_rows, done.changed_rows)
     return nothing.changed(
         rows=batch.rows, new_rows=done.new_rows, changed_rows=done.changed_rows, parts=done.parts, last=batch.last

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from tsflow.architectures.registry import load_architecture
-from tsflow.backtesting import report
 from tsflow.backtesting.folds import fold_of
 from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test
+from tsflow.backtesting.reading import enter_backtest
 from tsflow.backtesting.summary import Results, judge, table
 from tsflow.records.backtest import Backtest, BacktestPlan
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
@@ -19,7 +19,7 @@ from tsflow.windows.dataset import Dataset
 
 
 def summarise_backtest(records: Records, backtest: str) -> Reference:
-    """Write the summary as a record, Parquet and HTML; return a reference to it.
+    """Write the summary as a record and as Parquet; return a reference to it.
 
     Summarising again after a failed entrant was trained after all writes a further summary.
     """
@@ -49,10 +49,9 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
     )
     reference = records.append(summary)
     written = records.fetch(Backtest, reference)
-    links = {"Data Docs": "../../validation/" + plan.docs.rpartition("/")[2]}
     place: dict[str, Value] = {"backtest": backtest, "number": written.number}
-    records.page(SUMMARY_FILE, report.html(written, links), **place, kind="html")
     records.page(SUMMARY_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
+    enter_backtest(records, written)
     return reference
 
 

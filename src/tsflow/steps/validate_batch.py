@@ -1,6 +1,7 @@
 """Hold a batch of observations against its expectations."""
 
 from tsflow.errors import DataValidationError
+from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.quarantine import quarantine
 from tsflow.records.files import DATA_DOCS, INGEST
 from tsflow.records.ingest import Batch, Validated
@@ -32,5 +33,6 @@ def validate_batch(records: Records, settings: Settings, ingest: str, station_fi
     docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(report).items()]
     if not report.success:
         where = quarantine(records, ingest, report.summary(), [RawFile("batch.parquet", body)])
+        enter_ingest(records, ingest, batch.station, batch.as_of, report.summary(), good=False)
         raise DataValidationError(f"{report.summary()}\n{where}; Data Docs: {records.objects.address(docs[0])}")
     return records.first(Validated(ingest=ingest, summary=report.summary(), docs=docs[0]))

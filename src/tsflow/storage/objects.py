@@ -27,6 +27,7 @@ _UNCHANGED = {"304", "NotModified"}
 _TAKEN = {"PreconditionFailed", "412"}
 _BUSY = {"ConditionalRequestConflict", "OperationAborted", "409"}  # two writers at the same moment: S3 asks to try again
 _BUSY_TRIES = 6
+_PAGE = 1000  # keys that a store lists at once
 _PROBE = "healthy/conditional"
 _MARK = "tsflow-write"  # metadata: which call wrote an object
 
@@ -119,11 +120,21 @@ class ObjectStore:
         except ObjectMissing:
             return None
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return all keys that start with `prefix`, sorted."""
+    def keys(self, prefix: str, *, most: int | None = None) -> list[str]:
+        """Return all keys that start with `prefix`, sorted; of many at most the first `most` of them."""
         with self._explained(prefix):
+            if most is not None and most <= _PAGE:
+                page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=most)
+                return sorted(item["Key"] for item in page.get("Contents", []))
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+            return sorted(item["Key"] for page in pages for item in page.get("Contents", []))[:most]
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return what stands between `prefix` and the next slash of the keys that start with it, sorted."""
+        with self._explained(prefix):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
+            found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+        return sorted(name.removeprefix(prefix).removesuffix("/") for name in found)
 
     def put_new(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> bool:
         """Write an object unless one of that key is there; say whether this call wrote it.

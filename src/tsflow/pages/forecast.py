@@ -1,0 +1,111 @@
+"""The page *Forecast*: what the champion says of tomorrow, what it said before, and what was observed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from tsflow.bundle.manifest import Manifest
+from tsflow.champion.history import History
+from tsflow.errors import DataError
+from tsflow.monitoring.forecasts import forecasts_made
+from tsflow.observations.store import ObservationStore, Period
+from tsflow.pages.figures import Figure, Trace, axis, band, line
+from tsflow.pages.place import Place
+from tsflow.records.forecast import LatestForecast, Report
+from tsflow.records.store import Records
+from tsflow.settings import Settings
+from tsflow.stations.clock import station_now
+
+DAYS = (3, 7, 14, 30, 90)
+
+
+@dataclass(frozen=True)
+class ForecastView:
+    """What the page shows; None where there is nothing yet."""
+
+    place: Place
+    days: int
+    latest: LatestForecast | None
+    stale: bool  # the newest observation is older than a forecast may be made from
+    report: Report | None
+    champion: Manifest | None
+    figure: Figure | None
+
+
+def forecast_view(records: Records, settings: Settings, place: Place, days: int) -> ForecastView:
+    """Read what is known of a task's forecasts; `days`: how far back the drawing goes."""
+    latest = records.find(LatestForecast, station=place.name, task=place.task_name)
+    reports = records.listed(Report, station=place.name, task=place.task_name)
+    pointer = History(records, place.name, place.task_name).as_it_lies().pointer
+    age = latest.data_age_hours if latest else None
+    return ForecastView(
+        place=place,
+        days=days,
+        latest=latest,
+        stale=age is not None and age > settings.forecast.stale_after_hours,
+        report=records.read(Report, **reports[-1]) if reports else None,
+        champion=History(records, place.name, place.task_name).manifest(pointer) if pointer else None,
+        figure=_figure(records, place, days, latest),
+    )
+
+
+def _figure(records: Records, place: Place, days: int, latest: LatestForecast | None) -> Figure | None:
+    """Draw what was observed, and what was forecast for those hours and the next ones."""
+    until = _last_moment(records, place, latest)
+    if until is None:
+        return None
+    since = until - timedelta(days=days)
+    observed = _observed(records, place, since, until)
+    horizon = timedelta(hours=place.task.horizon_hours)
+    made = forecasts_made(records, place.name, place.task_name, since=since - horizon, until=until)
+    last = made[made["lead_hours"] == place.task.horizon_hours].sort_values("target_time")
+    last = last[last["target_time"] >= since]
+    unit, target = place.unit, place.task.target
+    traces: list[Trace] = []
+    for level, colour in (("0.95", "--soft"), ("0.8", "--soft")):
+        if f"low_{level}" in last and last[f"low_{level}"].notna().any():
+            name = f"{100 * float(level):g} % interval"
+            traces += band(list(last["target_time"]), list(last[f"low_{level}"]), list(last[f"high_{level}"]), name, colour)
+    traces.append(line(list(observed.index), list(observed), "observed", "--ink"))
+    if len(last):
+        hover = f"%{{x}}<br>forecast %{{y:.1f}} {unit}<extra></extra>"
+        times, values = list(last["target_time"]), list(last["forecast"])
+        traces.append(line(times, values, f"forecast, {place.task.horizon_hours} h ahead", "--accent", hovertemplate=hover))
+    made_before = f"and the forecasts for the same hours, made {place.task.horizon_hours} hours before, with their intervals"
+    said = made_before if len(last) else "and no forecast yet"
+    return Figure(
+        "forecast",
+        f"{target} observed and forecast, the last {days} days",
+        f"The line of {target} as observed in the last {days} days, in {unit}, {said}.",
+        traces,
+        {"xaxis": axis("time by the station's clock"), "yaxis": axis(f"{target} ({unit})"), "hovermode": "x unified"},
+        height=380,
+    )
+
+
+def _last_moment(records: Records, place: Place, latest: LatestForecast | None) -> datetime | None:
+    stored = ObservationStore(records, place.name).last_time()
+    if stored is None:
+        return latest.observed if latest else None
+    return min(stored, station_now(place.station))
+
+
+def _observed(records: Records, place: Place, since: datetime, until: datetime) -> "pd.Series[float]":
+    """Return the target by its time, one value an hour, with a hole where rows are missing."""
+    rows = ObservationStore(records, place.name).read(Period(start=since, end=until))
+    if place.task.target not in rows:
+        msg = f"station {place.name} has no values of {place.task.target} in the store"
+        raise DataError(msg)
+    by_time = rows.set_index("time")[place.task.target]
+    return by_time.resample("1h").last()
+
+
+def overview(records: Records, places: list[Place]) -> list[tuple[Place, LatestForecast | None, Report | None]]:
+    """Return for each task of each station its newest forecast and what the monitor saw last."""
+    found = []
+    for place in places:
+        reports = records.listed(Report, station=place.name, task=place.task_name)
+        latest = records.find(LatestForecast, station=place.name, task=place.task_name)
+        found.append((place, latest, records.read(Report, **reports[-1]) if reports else None))
+    return found

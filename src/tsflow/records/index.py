@@ -1,0 +1,83 @@
+"""What was made for a task of a station, newest first: found with two requests, however much there is.
+
+A store lists keys in rising order and from the start only, so the time in a key runs backwards::
+
+    index/board/jena/main/79738873-8227539399/scheduled__2026-11-26.json    as of 2026-11-26
+    index/board/jena/main/79738874-8227625799/scheduled__2026-11-25.json    as of 2026-11-25
+
+Newest is the last one of the latest day of an as-of: a past day that was replayed since does not hide today's.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from tsflow.records.record import Record
+from tsflow.records.store import Records
+from tsflow.records.template import Template, Value
+
+Kind = Literal["board", "backtest", "tuning", "ingest"]
+Older = Callable[[], Iterable["Listed"]]
+_LAST_DAY, _LAST_SECOND = 99999999, 9999999999
+
+
+def turn(as_of: datetime, created_at: datetime) -> str:
+    """Return what stands for two moments in a key, so that later ones sort first."""
+    return f"{_LAST_DAY - int(f'{as_of:%Y%m%d}'):08d}-{_LAST_SECOND - int(created_at.timestamp()):010d}"
+
+
+class Listed(Record):
+    """One entry: what was made, and its result in a sentence."""
+
+    TEMPLATE: ClassVar[Template] = Template("index/{of}/{station}/{task}/{turn}/{id}.json")
+
+    of: Kind
+    station: str
+    task: str  # of an ingest, which serves every task: all
+    turn: str
+    id: str
+    number: int = 0  # of a board or a summary
+    as_of: datetime
+    created_at: datetime
+    profile: str = ""
+    good: bool = True  # False: it came to nothing, such as a batch that was refused
+    result: str  # in a sentence
+
+
+class Begun(Record):
+    """That the index of a kind is whole: what was there before it was begun is in it, too."""
+
+    TEMPLATE: ClassVar[Template] = Template("index/{of}/begun.json")
+
+    of: Kind
+
+
+def enter(records: Records, entry: Listed, older: Older) -> None:
+    """Write an entry; the first one of its kind enters what was made by a tsflow without an index before."""
+    if records.find(Begun, of=entry.of) is None:
+        for one in older():
+            records.first(one)
+        records.first(Begun(of=entry.of))
+    records.first(entry)
+
+
+def newest(records: Records, of: Kind, station: str, older: Older, *, task: str | None = None, most: int = 1) -> list[Listed]:
+    """Return the newest entries of a station, or of one of its tasks, the newest first; each id once.
+
+    `older` says what there is where no index was begun yet, as it is for `enter`.
+    """
+    if records.find(Begun, of=of) is None:
+        entries = [one for one in older() if one.station == station and task in {None, one.task}]
+    else:
+        tasks = [task] if task else records.objects.folders(f"index/{of}/{station}/")
+        places = [place for each in tasks for place in _places(records, most, of=of, station=station, task=each)]
+        entries = [records.read(Listed, **place) for place in places]
+    latest: dict[str, Listed] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.turn, entry.id)):
+        latest.setdefault(entry.id, entry)
+    return list(latest.values())[:most]
+
+
+def _places(records: Records, most: int, **place: Value) -> list[dict[str, Value]]:
+    keys = records.objects.keys(Listed.TEMPLATE.prefix(**place), most=most)
+    return [values for key in keys if (values := Listed.TEMPLATE.values(key)) is not None]
