@@ -4,6 +4,7 @@ It runs where runs end, which is the scheduler's own loop and its transaction: i
 transaction alone, and asks nobody else.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -30,21 +31,26 @@ class NotesOfRuns:
 
 
 def _note(dag_run: Any) -> None:
-    from airflow.utils.session import create_session
+    from airflow.settings import Session
     from sqlalchemy.orm import object_session
 
-    session = object_session(dag_run)
+    session = object_session(dag_run) or Session()  # the thread's own, of a run that was let go, as by `dag.test()`
     try:
-        if session is None:  # of a run that was let go, as by `dag.test()`
-            with create_session(scoped=False) as own:
-                _write(own, dag_run)
-            return
-        # A savepoint of the connection's own: what fails is undone alone, and Airflow forbids the session's, as it fires a commit.
-        with session.connection().begin_nested():
+        with _undone_alone(session.connection()):
             _write(session, dag_run)
-        session.expire(dag_run, ["dag_run_note"])  # whoever reads it next through this session sees what was written
+        if dag_run in session:
+            session.expire(dag_run, ["dag_run_note"])  # whoever reads it next through this session sees what was written
     except Exception:  # a run does not fail for its note, nor do other listeners
         dag_run.log.warning("could not note what run %s came to", dag_run.run_id, exc_info=True)
+
+
+def _undone_alone(connection: Any) -> Any:
+    """Return what keeps a failed statement from failing the transaction around it.
+
+    A savepoint of the connection's: Airflow forbids its session's, which fires a commit. SQLite needs none, and one would do harm:
+    it would begin to read before it writes, so that a write of any other process in between would fail this transaction.
+    """
+    return nullcontext() if connection.dialect.name == "sqlite" else connection.begin_nested()
 
 
 def _write(session: Any, dag_run: Any) -> None:
@@ -58,7 +64,8 @@ def _write(session: Any, dag_run: Any) -> None:
     if written is None:
         connection.execute(insert(DagRunNote).values(dag_run_id=dag_run.id, user_id=_AUTHOR, content=text))
     elif written.user_id == _AUTHOR:
-        connection.execute(update(DagRunNote).where(mine).values(content=text))
+        own = DagRunNote.user_id == _AUTHOR  # still: a person may have written since
+        connection.execute(update(DagRunNote).where(mine, own).values(content=text))
 
 
 def _sentences(session: Any, dag_run: Any) -> str:

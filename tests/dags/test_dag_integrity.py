@@ -1,5 +1,6 @@
 """DAG files parse quickly, without errors and without heavy imports."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ print("RESULT" + json.dumps({{
     "rules": {{f"{{dag.dag_id}}.{{task.task_id}}": task.trigger_rule for dag in bag.dags.values() for task in dag.tasks}},
     "owners": {{f"{{dag.dag_id}}.{{task.task_id}}": task.owner for dag in bag.dags.values() for task in dag.tasks}},
     "dag_owners": {{dag_id: dag.owner for dag_id, dag in bag.dags.items()}},
+    "pages": {{dag_id: dag.doc_md for dag_id, dag in bag.dags.items()}},
     "labels": {{f"{{dag.dag_id}}.{{task.task_id}}": task.map_index_template for dag in bag.dags.values() for task in dag.tasks}},
 }}))
 """
@@ -79,6 +81,17 @@ def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
 def test_every_task_and_so_every_dag_is_owned_by_tsflow(parsed: dict):
     assert set(parsed["owners"].values()) == {"tsflow"}
     assert set(parsed["dag_owners"].values()) == {"tsflow"}
+
+
+def test_the_page_of_a_dag_draws_its_tasks_and_says_what_to_do(parsed: dict):
+    for dag_id, page in parsed["pages"].items():
+        assert page.startswith("# "), dag_id
+        assert "## When a task fails" in page
+        assert "## Where the result is" in page
+        (picture,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)  # without a language Airflow folds the lines of a block
+        assert max(map(len, picture.splitlines())) <= 50, "Airflow's dialog is so wide"
+        names = {task.rpartition(".")[2] for task in parsed["tasks"][dag_id]}
+        assert [name for name in names if name not in picture] == [], dag_id
 
 
 def test_a_task_tries_again_for_ten_minutes_while_the_store_is_away(parsed: dict):

@@ -18,6 +18,7 @@ from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_n
 from airflow.dag_processing.dagbag import DagBag
 from airflow.listeners.listener import get_listener_manager
 from airflow.models.dagrun import DagRun
+from airflow.models.log import Log
 from airflow.utils.session import create_session
 
 eve = SimpleAuthManagerUser(username="eve", role="admin")
@@ -32,10 +33,26 @@ def note(run, written="", end=False):
     with create_session() as session:
         return session.get(DagRun, run.id).note
 
+def disturbed(run):
+    # Another process writes between what the listener reads and what it writes.
+    import tsflow_notes
+    sentences = tsflow_notes._sentences
+    def read(session, dag_run):
+        said = sentences(session, dag_run)
+        with create_session(scoped=False) as other:
+            other.add(Log(event="another process"))
+        return said + " Disturbed."
+    tsflow_notes._sentences = read
+    try:
+        return note(run, end=True)
+    finally:
+        tsflow_notes._sentences = sentences
+
 dag_id, conf = sys.argv[1], json.loads(sys.argv[2])
 run = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[dag_id].test(run_conf=conf)
 first = note(run)
-told = {{"state": str(run.state), "note": first, "again": note(run, end=True), "of_a_person": note(run, "mine", end=True)}}
+told = {{"state": str(run.state), "note": first, "again": note(run, end=True)}}
+told |= {{"disturbed": disturbed(run), "of_a_person": note(run, "mine", end=True)}}
 print("RESULT" + json.dumps(told))
 """
 
@@ -52,6 +69,7 @@ def test_an_ingest_notes_its_rows_and_leaves_a_persons_note_alone(environment: d
     assert told["note"].startswith("demo: ")
     assert " new rows, up to 20" in told["note"]
     assert told["again"] == told["note"]
+    assert told["disturbed"] == f"{told['note']} Disturbed."
     assert told["of_a_person"] == "mine"
 
 
@@ -83,7 +101,7 @@ def test_what_trains_and_what_forecasts_note_their_results(environment: dict[str
     noted = result_of(RUN, environment, "backtest", json.dumps({**asked, **folds}))["note"]
     assert noted.startswith("demo: ")
     assert " leads over 1 fold at " in noted
-    search = {"architecture": "ridge", "profile": "quick", "trials": 1, "workers": 1}
+    search = {"architecture": "dense", "profile": "quick", "trials": 1, "workers": 1}
     assert "the best of 1 trial errs by " in result_of(RUN, environment, "tune", json.dumps({**asked, **search}))["note"]
 
 
