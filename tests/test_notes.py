@@ -140,5 +140,5 @@ def test_a_tuning_says_what_it_found_against_the_recipe_as_it_is():
     found = {"number": 1, "tuned": "lstm_tuned", "split": "recent", "minutes": 10, "spent_minutes": 9, "best": 0}
     more = {"importances": {}, "recipe": "", "own": {}, "trials": [trial]}
     tuning = Tuning(tuning="t", architecture="lstm", naive=2.7, before=2.6, after=2.5, **FACTS, **found, **more)
-    assert notes.tuned(tuning) == "demo: lstm, the best of 1 trial errs by 2.50 degC (naive 2.70), 2.60 as it is."
-    assert notes.tuned(tuning.changed(before=None)).endswith("(naive 2.70), the recipe as it is failed.")
+    assert notes.tuned(tuning) == "demo: lstm, the best of 1 trial errs by 2.50 degC (naive 2.70); the recipe as it is by 2.60."
+    assert notes.tuned(tuning.changed(before=None)).endswith("(naive 2.70); the recipe as it is failed.")

@@ -81,9 +81,9 @@ def backtested(summary: Backtest) -> str:
 
 def tuned(tuning: Tuning) -> str:
     """Return what a search found."""
-    before = "the recipe as it is failed" if tuning.before is None else f"{tuning.before:.2f} as it is"
+    before = "the recipe as it is failed" if tuning.before is None else f"the recipe as it is by {tuning.before:.2f}"
     error = f"the best of {_counted(len(tuning.trials), 'trial')} errs by {_error(tuning.after, tuning.unit, tuning.naive)}"
-    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}, {before}."
+    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}."
 
 
 def _place(station: str, task: str) -> str:
