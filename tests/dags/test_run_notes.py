@@ -35,18 +35,19 @@ def note(run, written="", end=False):
 
 def disturbed(run):
     # Another process writes between what the listener reads and what it writes.
-    import tsflow_notes
-    sentences = tsflow_notes._sentences
+    (listener,) = get_listener_manager().pm.get_plugins()
+    plugin = type(listener).on_dag_run_success.__globals__  # Airflow loads it for its SDK a second time, under the same name
+    sentences = plugin["_sentences"]
     def read(session, dag_run):
         said = sentences(session, dag_run)
         with create_session(scoped=False) as other:
             other.add(Log(event="another process"))
         return said + " Disturbed."
-    tsflow_notes._sentences = read
+    plugin["_sentences"] = read
     try:
         return note(run, end=True)
     finally:
-        tsflow_notes._sentences = sentences
+        plugin["_sentences"] = sentences
 
 dag_id, conf = sys.argv[1], json.loads(sys.argv[2])
 run = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[dag_id].test(run_conf=conf)
