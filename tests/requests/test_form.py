@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -48,6 +49,13 @@ def test_a_moment_is_text_that_no_browser_converts(given: str):
 def test_a_form_refuses_what_is_no_moment_by_the_stations_clock(given: str):
     _, schema = form(RetrainRequest)["as_of"]
     assert not re.match(schema["pattern"], given)
+
+
+def test_a_form_takes_what_the_command_line_sends():
+    asked = RetrainRequest.of({"as_of": "2026-06-30T12:00", "end": "2026-06-29", "architectures": ["ridge"]})
+    schemas = form(RetrainRequest)
+    for name, value in asked.model_dump(mode="json").items():
+        jsonschema.validate(value, schemas[name][1])
 
 
 def test_a_choice_of_none_says_what_happens_then():

@@ -31,7 +31,7 @@ def _moment(value: object) -> object:
     if moment.tzinfo is not None and moment.utcoffset():
         msg = f"{value!r} names a time zone; give the time by the station's own clock, without one"
         raise ValueError(msg)
-    return moment.replace(tzinfo=None)  # programs add Z to a time that JSON Schema is to know as one
+    return moment.replace(tzinfo=None)  # programs that send UTC for whatever has no zone add Z
 
 
 # What a form takes as a moment; that it exists is checked by `_moment`.
