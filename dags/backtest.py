@@ -1,26 +1,25 @@
-"""Train and test every architecture at several ends of the record, and say how each did over all of them.
-
-Runs by hand through the form. Each mapped task `train` bears the name of its fold, the day on which its test part
-begins, and of its architecture. A failed one is shown on the page with its reason; nothing is published.
-"""
+"""Train and test every architecture at several ends of the record, and say how each did over all of them."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task
 
+from forms import asked, params_of
+from run_notes import leave
 from tsflow.requests import BacktestRequest
 from tsflow.settings import settings
-from wiring import RETRIES, TRAINING, asked, key_of, params_of, records, skip_without, training
+from wiring import TASKS, TRAINING, key_of, records, skip_without, training
 
 
 @dag(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=6)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(BacktestRequest),
 )
 def backtest() -> None:
@@ -45,11 +44,14 @@ def backtest() -> None:
 
     @task(trigger_rule="all_done")  # not `all_done_min_one_success`: it skips the summary as soon as one entrant is skipped
     def summary(run_id: str) -> dict[str, str]:
-        from tsflow import steps
-        from tsflow.records.backtest import BacktestPlan
+        from tsflow import notes, steps
+        from tsflow.records.backtest import Backtest, BacktestPlan
 
-        skip_without(records().find(BacktestPlan, backtest=key_of(run_id)))
-        return steps.summarise_backtest(records(), key_of(run_id)).model_dump()
+        store = records()
+        skip_without(store.find(BacktestPlan, backtest=key_of(run_id)))
+        summary = steps.summarise_backtest(store, key_of(run_id))
+        leave(lambda: notes.backtested(store.fetch(Backtest, summary)))
+        return summary.model_dump()
 
     @task(trigger_rule="none_failed_min_one_success")
     def result(summary: dict[str, str]) -> dict[str, str]:

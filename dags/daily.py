@@ -1,25 +1,22 @@
-"""Once a day, ask for a retraining of everything that got new rows since its last one.
-
-Each task of such a station gets a partition of the asset `retraining`, and `retrain` runs for it. Observations that come in
-every hour do not retrain every hour.
-"""
+"""Once a day, ask for a retraining of everything that got new rows since its last one."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task
 
 from tsflow.settings import settings
-from wiring import RETRAINING, RETRIES, cron, partition, records
+from wiring import RETRAINING, TASKS, cron, partition, records
 
 
 @dag(
     schedule=cron(settings().schedule.retrain_cron),
     catchup=False,
     max_active_runs=1,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=1)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
 )
 def daily() -> None:
     """Wire the step."""

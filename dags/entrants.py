@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.sdk import task
 
+from run_notes import leave
 from tsflow.settings import settings
 from wiring import NAMED, TRAINING, key_of, records, skip_without, training
 
@@ -31,11 +32,15 @@ def ensembles(run_id: str) -> list[str]:
 @task(trigger_rule="all_done")
 def leaderboard(run_id: str) -> dict[str, str]:
     """Rank all."""
-    from tsflow import steps
+    from tsflow import notes, steps
+    from tsflow.records.leaderboard import Leaderboard
     from tsflow.records.run import Run
 
-    skip_without(records().find(Run, run=key_of(run_id)))
-    return steps.rank_entrants(records(), key_of(run_id)).model_dump()
+    store = records()
+    skip_without(store.find(Run, run=key_of(run_id)))
+    board = steps.rank_entrants(store, key_of(run_id))
+    leave(lambda: notes.ranked(store.fetch(Leaderboard, board)))
+    return board.model_dump()
 
 
 def ranked(built: Any) -> Any:

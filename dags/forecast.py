@@ -1,26 +1,25 @@
-"""Forecast with the champion from the newest hours, after each ingest.
-
-Runs for each task of a station whose ingest stored something new, and by hand through the form. The forecast lies under
-`forecasts/{station}/{task}/`, a Parquet file each, and in `latest.json`; where none can be made, the reason stands there.
-"""
+"""Forecast with the champion from the newest hours, after each ingest."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import PartitionedAssetTimetable, dag, get_current_context, task
 
+from forms import asked, params_of
+from run_notes import leave
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, RETRIES, asked, of_partition, params_of, records
+from wiring import OBSERVATIONS, TASKS, of_partition, records
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=OBSERVATIONS),
     catchup=False,
     max_active_runs=4,
-    default_args={**RETRIES, "execution_timeout": timedelta(minutes=30)},
+    default_args={**TASKS, "execution_timeout": timedelta(minutes=30)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(ForecastRequest),
 )
 def forecast() -> None:
@@ -37,10 +36,11 @@ def forecast() -> None:
     def make(what: list[str]) -> dict[str, Any]:
         from airflow.sdk.exceptions import AirflowSkipException
 
-        from tsflow import steps
+        from tsflow import notes, steps
 
         get_current_context()["label"] = " ".join(what)
         latest = steps.make_forecast(records(), settings(), *what)
+        leave(lambda: notes.forecast(latest))
         if latest.status == "none":
             raise AirflowSkipException(f"{latest.problem}: {latest.reason}")
         return latest.model_dump(mode="json")

@@ -1,29 +1,26 @@
-"""Bring every station's observations up to now into the store.
-
-Fetch and parse, validate with Great Expectations, upsert. A batch that fails its expectations goes to
-quarantine with the reason, and the store stays as it was. Runs every hour; a station file may ask for fewer by
-`ingest_hours`. When something new was stored, the asset `observations` gets a partition for each task of the station, and
-`forecast` runs for it. A run of Airflow's Backfill ingests up to its own date.
-"""
+"""Bring every station's observations up to now into the store."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 
+from forms import asked, params_of
 from past import as_of
+from run_notes import leave, noting_a_refusal
 from tsflow.requests import IngestRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, RETRIES, asked, cron, key_of, params_of, partition, records
+from wiring import OBSERVATIONS, TASKS, cron, key_of, partition, records
 
 
 @dag(
     schedule=cron(settings().schedule.ingest_cron),
     catchup=False,
     max_active_runs=1,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=1)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(IngestRequest),
 )
 def ingest_weather() -> None:
@@ -43,22 +40,26 @@ def ingest_weather() -> None:
         get_current_context()["label"] = station
         request = asked(IngestRequest, params, station=station)
         request = request.changed(**as_of(dag_run, station))
-        return steps.fetch_batch(records(), settings(), request, f"{key_of(run_id)}-{station}").ingest
+        with noting_a_refusal(station):
+            return steps.fetch_batch(records(), settings(), request, f"{key_of(run_id)}-{station}").ingest
 
     @task(map_index_template="{{ label }}")
     def validate(ingest: str, station: str) -> str:
         from tsflow import steps
 
         get_current_context()["label"] = station
-        steps.validate_batch(records(), settings(), ingest, station)
+        with noting_a_refusal(station):
+            steps.validate_batch(records(), settings(), ingest, station)
         return ingest
 
     @task(map_index_template="{{ label }}")
     def store(ingest: str, station: str) -> dict[str, Any]:
-        from tsflow import steps
+        from tsflow import notes, steps
 
         get_current_context()["label"] = station
-        return steps.store_batch(records(), ingest).model_dump(mode="json")
+        done = steps.store_batch(records(), ingest)
+        leave(lambda: notes.ingested(done))
+        return done.model_dump(mode="json")
 
     @task(map_index_template="{{ label }}", outlets=[OBSERVATIONS])
     def announce(stored: dict[str, Any], station: str, *, outlet_events: Any) -> None:

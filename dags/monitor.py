@@ -1,48 +1,26 @@
-"""Score the forecasts whose truth is in, look at what comes in, and alert somebody.
+"""Score the forecasts whose truth is in, look at what comes in, and alert somebody."""
 
-Runs once a day for every task of every station of the schedule, and by hand through the form. Scores lie under `scores/`, reports
-under `monitor/`. A limit that is passed (settings `monitor`) is an alert: a mapped task `alert` each, which sends it through the
-notifiers of the settings. A skill below its limit asks for a retraining.
-"""
-
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from tsflow.errors import SettingsError
+from forms import asked, params_of
+from notifying import notifiers
+from run_notes import leave
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, RETRIES, asked, cron, params_of, partition, records, reference
-
-
-def notifiers(text: str) -> Iterator[Any]:
-    """Make the notifiers of the settings for an alert; `{{ alert }}` in their arguments becomes its text."""
-    from importlib import import_module
-
-    for chosen in settings().monitor.notifiers:
-        module, _, name = chosen.notifier.rpartition(".")
-        arguments = {
-            key: value.replace("{{ alert }}", text) if isinstance(value, str) else value for key, value in chosen.arguments.items()
-        }
-        try:
-            kind = getattr(import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            msg = (
-                f"monitor.notifiers: no notifier {chosen.notifier!r} ({error}); name its class with its module, as in docs/using.md"
-            )
-            raise SettingsError(msg) from error
-        yield kind(**arguments)
+from wiring import RETRAINING, TASKS, cron, partition, records, reference
 
 
 @dag(
     schedule=cron(settings().schedule.monitor_cron),
     catchup=False,
     max_active_runs=1,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=1)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=1)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(ForecastRequest),
 )
 def monitor() -> None:
@@ -56,10 +34,14 @@ def monitor() -> None:
 
     @task(map_index_template="{{ label }}")
     def score(what: list[str]) -> dict[str, str]:
-        from tsflow import steps
+        from tsflow import notes, steps
+        from tsflow.records.forecast import Report
 
         get_current_context()["label"] = " ".join(what)
-        return steps.monitor(records(), settings(), *what).model_dump()
+        store = records()
+        report = steps.monitor(store, settings(), *what)
+        leave(lambda: notes.monitored(store.fetch(Report, report)))
+        return report.model_dump()
 
     @task
     def alerts(reports: list[dict[str, str]]) -> list[dict[str, Any]]:

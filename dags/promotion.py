@@ -1,16 +1,15 @@
 """What follows a leaderboard: the gate, the fit on everything, a person's approval where wanted, the pointer, a forecast."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import task
 
+from approval import approval_of
+from run_notes import leave
 from tsflow.settings import settings
 from wiring import CHAMPIONS, NAMED, TRAINING, records, reference, training
-
-if TYPE_CHECKING:
-    from tsflow.champion.rules import Approval
 
 
 @task
@@ -49,10 +48,19 @@ def question(decision: dict[str, str]) -> list[str]:
 @task(trigger_rule="none_failed_min_one_success", outlets=[CHAMPIONS])
 def publish(decision: dict[str, str], answers: Any, run_id: str, *, outlet_events: Any) -> dict[str, Any]:
     """Try the model as a consumer will, write the outcome into the history, and move the pointer if all rules hold."""
-    from tsflow import steps
+    from tsflow import notes, steps
+    from tsflow.records.decision import Decision
+    from tsflow.records.leaderboard import Leaderboard
 
-    told = {"actor": f"retrain {run_id}", "approval": approval_of(answers)}
-    published = steps.publish(records(), settings(), reference(decision), **told)
+    told, store = {"actor": f"retrain {run_id}", "approval": approval_of(answers)}, records()
+    published = steps.publish(store, settings(), reference(decision), **told)
+
+    def said() -> str:
+        decided = store.fetch(Decision, reference(decision))
+        board = store.read(Leaderboard, run=decided.run, number=decided.number)
+        return notes.published(board, decided, published.outcome, published.reason)
+
+    leave(said)
     outlet_events[CHAMPIONS].extra = published.model_dump(include={"station", "task", "version", "outcome", "reason"})
     return published.model_dump()
 
@@ -63,18 +71,6 @@ def forecast(published: dict[str, Any]) -> dict[str, Any]:
     from tsflow import steps
 
     return steps.make_forecast(records(), settings(), published["station"], published["task"]).model_dump(mode="json")
-
-
-def approval_of(answers: Any) -> "Approval | None":
-    """Return what a person answered to `approve`; None if nobody was asked."""
-    from tsflow.champion.rules import Approval
-
-    for answer in answers or []:
-        user = answer.get("responded_by_user") or {}
-        actor = user.get("name") or user.get("id") or "nobody in time"
-        reason = (answer.get("params_input") or {}).get("reason") or "no reason given"
-        return Approval(actor=str(actor), approved=answer["chosen_options"] == ["Approve"], reason=str(reason))
-    return None
 
 
 def promote(board: Any) -> Any:

@@ -1,29 +1,26 @@
-"""Train as of past days, each with the data that was known then, and rank: what the board would have said on that day.
-
-Give it a span of days by Airflow's Backfill (in the menu of Trigger, or `airflow backfill create`), which makes a run of each day,
-or one day by the form. What was trained before on the same data is not trained again. Nothing is published: today's champion stays,
-whatever a past day's board says. Airflow backfills only what has a schedule; a run of the schedule itself does nothing.
-"""
+"""Train as of past days, each with the data that was known then, and rank: what the board would have said on that day."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task
 
 from entrants import ranked
+from forms import asked, params_of
 from past import midnight
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import RETRIES, asked, cron, key_of, params_of, records
+from wiring import TASKS, cron, key_of, records
 
 
 @dag(
     schedule=cron("0 0 * * *"),
     catchup=False,
     max_active_runs=1,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=6)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(RetrainRequest),
 )
 def replay() -> None:

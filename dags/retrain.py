@@ -1,31 +1,26 @@
-"""Train every architecture in parallel, rank all, and let the gate decide which model becomes the champion.
-
-Runs once a day for each task of a station that got new rows (see `daily`), and by hand through the form. Each mapped task
-`train` bears its architecture's name; a failed or skipped one stays on the leaderboard with its reason. The champion's recipe
-is always an entrant. `decide` compares it with the best on identical origins; `refit` fits what goes out on all rows;
-`publish` tries it as a consumer will, writes the outcome into the champion's history, and moves the pointer if all rules hold.
-Where the station file says `approval: true`, `approve` waits for a person before that.
-"""
+"""Train every architecture in parallel, rank all, and let the gate decide which model becomes the champion."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from entrants import ranked
+from forms import asked, params_of
 from promotion import promote
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, RETRIES, asked, key_of, of_partition, params_of, records
+from wiring import RETRAINING, TASKS, key_of, of_partition, records
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=RETRAINING),
     catchup=False,
     max_active_runs=2,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=6)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=6)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(RetrainRequest),
 )
 def retrain() -> None:

@@ -1,26 +1,25 @@
-"""Search better settings of one architecture, by validation MAE; the test part is never read.
-
-Each mapped task `work` tries settings until the minutes are spent, which count for all workers together. `finish`
-leaves the best recipe as a file to be saved under `include/architectures`, a table of all trials, and a page.
-"""
+"""Search better settings of one architecture, by validation MAE; the test part is never read."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task
 
+from forms import asked, params_of
+from run_notes import leave
 from tsflow.requests import TuneRequest
 from tsflow.settings import settings
-from wiring import RETRIES, TRAINING, asked, key_of, params_of, records
+from wiring import TASKS, TRAINING, key_of, records
 
 
 @dag(
     schedule=None,
     catchup=False,
     max_active_runs=2,
-    default_args={**RETRIES, "execution_timeout": timedelta(hours=11)},
+    default_args={**TASKS, "execution_timeout": timedelta(hours=11)},
     tags=["tsflow"],
-    doc_md=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
     params=params_of(TuneRequest),
 )
 def tune() -> None:
@@ -41,9 +40,13 @@ def tune() -> None:
 
     @task(trigger_rule="all_done_min_one_success")
     def finish(run_id: str) -> dict[str, str]:
-        from tsflow import steps
+        from tsflow import notes, steps
+        from tsflow.records.tuning import Tuning
 
-        return steps.finish_tuning(records(), key_of(run_id)).model_dump()
+        store = records()
+        found = steps.finish_tuning(store, key_of(run_id))
+        leave(lambda: notes.tuned(store.fetch(Tuning, found)))
+        return found.model_dump()
 
     work.expand(worker=start()) >> finish()
 

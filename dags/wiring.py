@@ -1,22 +1,18 @@
-"""What the DAG files share: assets, retries that fit the error, forms made from requests, the object store, keys of runs."""
+"""What the DAG files share: assets, retries that fit the error, the object store, keys of runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
 from tsflow.names import TRAINING_POOL
-from tsflow.requests import Request
-from tsflow.requests.form import form
 from tsflow.settings import settings
 
 if TYPE_CHECKING:
     from tsflow.records.record import Record, Reference
     from tsflow.records.store import Records
-
-R = TypeVar("R", bound=Request)
 
 # One partition a station, task and what it comes of: an ingest, a day, a version.
 OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
@@ -53,6 +49,8 @@ RETRIES: dict[str, Any] = {
     ),
 }
 
+TASKS: dict[str, Any] = {"owner": "tsflow", **RETRIES}  # of every task; a DAG's owner is that of its tasks
+
 
 def cron(expression: str) -> CronTriggerTimetable:
     """Return a schedule by UTC. A stack that was just started waits for its next time, but for one of the last minutes.
@@ -61,24 +59,6 @@ def cron(expression: str) -> CronTriggerTimetable:
     the first one would be lost whenever a parse comes between its time and the scheduler's look.
     """
     return CronTriggerTimetable(expression, timezone="UTC", run_immediately=timedelta(minutes=5))
-
-
-def params_of(request: type[Request]) -> dict[str, Param]:
-    """Return a DAG's form: a field for each of the request's, with its words, default and bounds."""
-    return {
-        name: Param(**schema) if default is None and not _may_be_empty(schema) else Param(default, **schema)
-        for name, (default, schema) in form(request).items()
-    }
-
-
-def _may_be_empty(schema: Mapping[str, object]) -> bool:
-    kind = schema["type"]
-    return isinstance(kind, list) and "null" in kind
-
-
-def asked(request: type[R], params: Mapping[str, Any], **instead: Any) -> R:
-    """Return what a form or a conf asks for; `instead` wins over it."""
-    return request.of({**params, **instead})
 
 
 def records() -> "Records":

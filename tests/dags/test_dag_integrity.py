@@ -1,5 +1,6 @@
 """DAG files parse quickly, without errors and without heavy imports."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ print("RESULT" + json.dumps({{
     "pools": {{f"{{dag.dag_id}}.{{task.task_id}}": [task.pool, task.queue] for dag in bag.dags.values() for task in dag.tasks}},
     "retries": {{f"{{dag.dag_id}}.{{task.task_id}}": task.retries for dag in bag.dags.values() for task in dag.tasks}},
     "rules": {{f"{{dag.dag_id}}.{{task.task_id}}": task.trigger_rule for dag in bag.dags.values() for task in dag.tasks}},
+    "owners": {{f"{{dag.dag_id}}.{{task.task_id}}": task.owner for dag in bag.dags.values() for task in dag.tasks}},
+    "dag_owners": {{dag_id: dag.owner for dag_id, dag in bag.dags.items()}},
+    "pages": {{dag_id: dag.doc_md for dag_id, dag in bag.dags.items()}},
     "labels": {{f"{{dag.dag_id}}.{{task.task_id}}": task.map_index_template for dag in bag.dags.values() for task in dag.tasks}},
 }}))
 """
@@ -74,6 +78,22 @@ def test_training_has_a_pool_and_a_queue_of_its_own(parsed: dict):
     )
 
 
+def test_every_task_and_so_every_dag_is_owned_by_tsflow(parsed: dict):
+    assert set(parsed["owners"].values()) == {"tsflow"}
+    assert set(parsed["dag_owners"].values()) == {"tsflow"}
+
+
+def test_the_page_of_a_dag_draws_its_tasks_and_says_what_to_do(parsed: dict):
+    for dag_id, page in parsed["pages"].items():
+        assert page.startswith("# "), dag_id
+        assert "## When a task fails" in page
+        assert "## Where the result is" in page
+        (picture,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)  # without a language Airflow folds the lines of a block
+        assert max(map(len, picture.splitlines())) <= 50, "Airflow's dialog is so wide"
+        names = {task.rpartition(".")[2] for task in parsed["tasks"][dag_id]}
+        assert [name for name in names if name not in picture] == [], dag_id
+
+
 def test_a_task_tries_again_for_ten_minutes_while_the_store_is_away(parsed: dict):
     assert all(sum(10 * 2**number for number in range(retries)) >= 600 for retries in parsed["retries"].values())
 
@@ -100,7 +120,7 @@ print("RESULT" + json.dumps({{"action": decision.action.value}}))
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_a_dag_file_only_wires(path: Path):
-    assert len(path.read_text().splitlines()) <= (140 if path.name == "wiring.py" else 105)
+    assert len(path.read_text().splitlines()) <= (120 if path.name == "wiring.py" else 100)
 
 
 @pytest.mark.parametrize("dag", ["ingest_weather", "daily", "monitor", "replay"])

@@ -29,18 +29,9 @@ print("RESULT" + json.dumps({{"run": run.run_id, "state": str(run.state), "tasks
 
 
 @pytest.fixture
-def environment(airflow_environment: dict[str, str], records: Records, home: Path) -> dict[str, str]:
-    """A process's environment with a home and a bucket of the test's own."""
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    return airflow_environment | {
-        "TSFLOW_HOME": str(home),
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-    }
+def environment(airflow_environment: dict[str, str], of_a_run: dict[str, str]) -> dict[str, str]:
+    """Airflow with a home and a bucket of the test's own."""
+    return airflow_environment | of_a_run
 
 
 @pytest.mark.parametrize(

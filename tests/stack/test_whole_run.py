@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from conftest import REPOSITORY
 from shell import Shell, ended, wait_until
@@ -262,24 +262,67 @@ def objects_of(shell: Shell, stack: StackStatus) -> dict[str, bytes]:
     return {f"object {key}": store.get(key) for key in store.keys("")}
 
 
-def test_the_ui_shows_both_dags_and_the_mapped_trainings_by_name(run: str, airflow: Airflow, stack: StackStatus, tmp_path: Path):
+@pytest.fixture
+def page(stack: StackStatus) -> Iterator[Page]:
+    """A browser in Berlin that has logged in."""
     password = json.loads(Path(stack.password_file).read_text())[stack.login_user]
-    first = airflow.dag_runs("retrain")[-1]
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin")
         page.goto(f"{stack.ui_url}/dags")
         page.fill("input[name=username]", stack.login_user)
         page.fill("input[name=password]", password)
         page.keyboard.press("Enter")
         page.get_by_role("link", name="ingest_weather").first.wait_for()
-        page.get_by_role("link", name="retrain").first.wait_for()
-        page.goto(f"{stack.ui_url}/dags/retrain/runs/{first.dag_run_id}/tasks/train/mapped")
-        for name in ENTRANTS:
-            page.get_by_role("link", name=name, exact=True).first.wait_for()
-        page.screenshot(path=tmp_path / "trainings.png")
+        yield page
         browser.close()
+
+
+def test_the_ui_shows_both_dags_and_the_mapped_trainings_by_name(
+    run: str, airflow: Airflow, stack: StackStatus, page: Page, tmp_path: Path
+):
+    first = airflow.dag_runs("retrain")[-1]
+    page.get_by_role("link", name="retrain").first.wait_for()
+    page.goto(f"{stack.ui_url}/dags/retrain/runs/{first.dag_run_id}/tasks/train/mapped")
+    for name in ENTRANTS:
+        page.get_by_role("link", name=name, exact=True).first.wait_for()
+    page.screenshot(path=tmp_path / "trainings.png")
+
+
+def test_the_form_demands_nothing_and_offers_a_station_whose_file_is_new(stack: StackStatus, shell: Shell, page: Page):
+    stations = shell.home / "include" / "stations"
+    (stations / "tower.yaml").write_text((stations / "demo.yaml").read_text().replace("station: demo", "station: tower", 1))
+
+    def offered() -> bool:
+        page.goto(f"{stack.ui_url}/dags/retrain")
+        page.get_by_role("button", name="Trigger").first.click()
+        page.locator("#element_station").wait_for()
+        page.locator("#element_station input").first.fill("tower")
+        return page.get_by_role("option", name="tower", exact=True).count() == 1
+
+    wait_until(offered, 100)
+    page.get_by_role("option", name="tower", exact=True).click()
+    form = page.get_by_test_id("config-form")
+    assert form.get_by_text("*", exact=True).count() == 0, "every field may stay empty"
+    form.get_by_role("button", name="Which rows count").click()
+    form.locator("#element_as_of").fill("2026-06-30")
+    form.get_by_role("button", name="Advanced Options").click()
+    form.locator(".view-line", has_text='"2026-06-30"').wait_for()  # whatever the browser's time zone
+
+
+def test_a_run_shows_its_note_and_a_dag_its_page(run: str, airflow: Airflow, stack: StackStatus, page: Page):
+    newest = airflow.dag_runs("ingest_weather")[-1]
+    page.goto(f"{stack.ui_url}/dags/ingest_weather/runs/{newest.dag_run_id}")
+    page.get_by_text(" new rows, up to ").first.wait_for()
+    page.goto(f"{stack.ui_url}/dags/retrain")
+    page.get_by_role("button", name="Dag Docs").first.click()
+    page.get_by_role("heading", name="When a task fails").wait_for()
+    picture = page.get_by_text("question ── approve").last
+    box, dialog = picture.bounding_box(), page.get_by_role("dialog").bounding_box()
+    assert box is not None
+    assert dialog is not None
+    assert box["x"] + box["width"] <= dialog["x"] + dialog["width"], "the picture is not cut off"
 
 
 def test_nothing_listened_or_talked_off_loopback(run: str, watch: ConnectionWatch):

@@ -111,6 +111,5 @@ def _ingest_and(started: StackStatus, records: Records, dag_id: str, request: Da
 
 
 def _conf(request: Request) -> dict[str, object]:
-    """Return a request as Airflow's form sends it: times with a zone, though they are the station's."""
-    content = request.model_dump(mode="json")
-    return {name: f"{value}Z" if name in {"as_of", "start"} and value else value for name, value in content.items()}
+    """Return a request as Airflow's form sends it."""
+    return request.model_dump(mode="json")

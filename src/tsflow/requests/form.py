@@ -6,7 +6,7 @@ from tsflow.requests.knobs import Knob, knobs
 from tsflow.requests.models import Request
 
 Schema = Mapping[str, object]
-_NOTHING = "(empty)"  # what a form shows where no choice was made
+_EMPTY = "Empty: "  # how a sentence begins that says what happens where no choice was made
 _TYPES = {"date-time": "string", "list": "array"}
 
 
@@ -16,21 +16,28 @@ def form(request: type[Request]) -> dict[str, tuple[object, Schema]]:
 
 
 def schema(knob: Knob) -> Schema:
-    """Return the JSON Schema of a field; one that may stay empty takes null, so that the form does not demand it."""
+    """Return the JSON Schema of a field.
+
+    Airflow's form marks a field as required unless its type takes null, even one with a default; what is cleared counts as not
+    given, and takes its default. A time is text: the form's own calendar would convert it from the browser's time zone to UTC.
+    """
     kind = _TYPES.get(knob.kind, knob.kind)
     limits = {"minimum": knob.minimum, "exclusiveMinimum": knob.above, "maximum": knob.maximum, "pattern": knob.pattern}
     found: dict[str, object] = {
-        "type": ["null", kind] if knob.optional else kind,
+        "type": kind if knob.required else ["null", kind],
         "title": knob.title,
         "description": knob.sentence,
-        **{name: limit for name, limit in limits.items() if limit is not None},
+        **{name: limit for name, limit in {**limits, "section": knob.section}.items() if limit is not None},
     }
-    if knob.kind == "date-time":
-        found["format"] = "date-time"
     if knob.kind == "list":
         found |= {"items": {"type": "string", "enum": knob.choices}, "examples": knob.choices}
     elif knob.choices is not None:
-        found["enum"] = [None, *knob.choices] if knob.optional else knob.choices
-        if knob.optional:
-            found["values_display"] = {"null": _NOTHING, **{choice: choice for choice in knob.choices}}
+        found["enum"] = knob.choices if knob.required else [None, *knob.choices]
+        shown = {choice: knob.shown(choice) for choice in knob.choices}
+        found["values_display"] = shown if knob.required else {"null": _left_empty(knob), **shown}
     return found
+
+
+def _left_empty(knob: Knob) -> str:
+    """Return what a form shows as the choice of none."""
+    return f"(the default: {knob.default})" if knob.default is not None else f"({knob.sentence.partition(_EMPTY)[2].rstrip('.')})"

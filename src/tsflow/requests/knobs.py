@@ -1,5 +1,6 @@
 """The fields of a request as a form, a command line and a table need them: one `Knob` each, read off the model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
@@ -8,8 +9,9 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from tsflow.errors import SettingsError
-from tsflow.requests.models import Request
+from tsflow.requests.models import MOMENT, Request
 from tsflow.requests.names import Names
+from tsflow.requests.sections import Section
 
 Kind = Literal["string", "integer", "number", "boolean", "date-time", "list"]
 _KINDS: dict[str, Kind] = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "datetime": "date-time"}
@@ -31,6 +33,8 @@ class Knob:
     above: float | None = None  # an excluded minimum
     maximum: float | None = None
     pattern: str | None = None
+    section: str | None = None  # of a form; None: among those that are asked first
+    shown: Callable[[str], str] = str  # a choice, as a form shows it
 
     @property
     def option(self) -> str:
@@ -60,13 +64,14 @@ def knobs(request: type[Request], *, settings_may_be_wrong: bool = False) -> lis
                 raise
             default = None
         found.append(_knob(name, field, default))
-    return found
+    sections = list(dict.fromkeys([None, *(knob.section for knob in found)]))
+    return sorted(found, key=lambda knob: sections.index(knob.section))
 
 
 def _in_order(request: type[Request]) -> list[tuple[str, FieldInfo]]:
     """Return what a request asks itself after what it shares with others, the as-of after the station."""
     fields = dict(request.model_fields)
-    first = [name for name in ("architecture", "station", "task", "as_of", "start") if name in fields]
+    first = [name for name in ("architecture", "station", "task", "as_of", "start", "end", "late_rows") if name in fields]
     return [(name, fields[name]) for name in [*first, *(name for name in fields if name not in first)]]
 
 
@@ -76,11 +81,13 @@ def _knob(name: str, field: FieldInfo, default: object) -> Knob:
     if is_list:
         plain, metadata, _ = _plain(get_args(plain)[0], metadata)
     names = next((each for each in metadata if isinstance(each, Names)), None)
+    kind: Kind = "list" if is_list else _KINDS[getattr(plain, "__name__", str(plain))]
+    said = next((str(found) for each in metadata if (found := getattr(each, "pattern", None))), None)
     return Knob(
         name=name,
         title=field.title or name,
         sentence=field.description or "",
-        kind="list" if is_list else _KINDS[getattr(plain, "__name__", str(plain))],
+        kind=kind,
         required=field.is_required(),
         optional=optional or is_list,
         default=default,
@@ -88,7 +95,9 @@ def _knob(name: str, field: FieldInfo, default: object) -> Knob:
         minimum=_limit(metadata, annotated_types.Ge, "ge"),
         above=_limit(metadata, annotated_types.Gt, "gt"),
         maximum=_limit(metadata, annotated_types.Le, "le", _below(metadata)),
-        pattern=next((str(found) for each in metadata if (found := getattr(each, "pattern", None))), None),
+        pattern=MOMENT if kind == "date-time" else said,
+        section=next((each.title for each in metadata if isinstance(each, Section)), None),
+        shown=names.shown if names else str,
     )
 
 

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 from tsflow.errors import SettingsError
 from tsflow.model import Strict
 from tsflow.names import TASK_NAME
-from tsflow.requests.names import ARCHITECTURES, PROFILES, SPLITS, STATIONS
+from tsflow.requests.names import ARCHITECTURES, PROFILES, SPLITS, STATIONS, TUNABLE
+from tsflow.requests.sections import FOLDS, ROWS, TRAINING
 from tsflow.requests.sentences import sentences
 from tsflow.settings import settings
 
@@ -30,12 +31,17 @@ def _moment(value: object) -> object:
     if moment.tzinfo is not None and moment.utcoffset():
         msg = f"{value!r} names a time zone; give the time by the station's own clock, without one"
         raise ValueError(msg)
-    return moment.replace(tzinfo=None)  # Airflow's form adds Z to every time
+    return moment.replace(tzinfo=None)  # programs that send UTC for whatever has no zone add Z
 
 
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+# What a form takes as a moment; that it exists is checked by `_moment`.
+MOMENT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|\+00:00)?)?$"
+Moment = Annotated[datetime | None, BeforeValidator(_moment), ROWS]
 Station = Annotated[str, STATIONS]
 Days = Annotated[int, Field(ge=1)]
+
+_CLOCK = "by the station's clock, which keeps one offset from UTC all year, whatever time zone a screen shows"
+_NEW_FILES = "Forms offer a new file's name within a minute."
 
 
 class Request(Strict):
@@ -62,8 +68,7 @@ class DatedRequest(Request):
     as_of: Moment = Field(
         None,
         title="As of",
-        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
-        "Empty: now.",
+        description=f"Use only what was known at this moment, such as 2026-06-30 or 2026-06-30T12:00, {_CLOCK}. Empty: now.",
     )
 
 
@@ -73,14 +78,15 @@ class IngestRequest(DatedRequest):
     station: Station | None = Field(
         None,
         title="Station",
-        description="Ingest this station: a name under include/stations. Empty: every station of the setting schedule.stations.",
+        description=f"Ingest this station: a name under include/stations. {_NEW_FILES} "
+        "Empty: every station of the setting schedule.stations.",
     )
     source: str | None = Field(
         None,
         title="Source",
         description="Fetch from this source of the station file, such as archive or live. Empty: the first source of the file.",
     )
-    history_days: Days | None = Field(
+    history_days: Annotated[Days | None, ROWS] = Field(
         None,
         title="Days of history",
         description="Ask a simulated station for so many days before the as-of. Empty: as many as its station file says.",
@@ -93,7 +99,8 @@ class ForecastRequest(Request):
     station: Station | None = Field(
         None,
         title="Station",
-        description="Work on this station: a name under include/stations. Empty: every station of the setting schedule.stations.",
+        description=f"Work on this station: a name under include/stations. {_NEW_FILES} "
+        "Empty: every station of the setting schedule.stations.",
     )
     task: Annotated[str, Field(pattern=TASK_NAME)] | None = Field(
         None,
@@ -108,20 +115,21 @@ class DatasetRequest(DatedRequest):
     as_of: Moment = Field(
         None,
         title="As of",
-        description="Use only what was known at this moment, by the station's clock, such as 2026-06-30 or 2026-06-30T12:00. "
+        description=f"Use only what was known at this moment, such as 2026-06-30 or 2026-06-30T12:00, {_CLOCK}. "
         "Empty: the last midnight, so that all runs of a day see the same data.",
     )
     station: Station = Field(
         default_factory=lambda: settings().station,
         title="Station",
-        description="Work on this station: a name under include/stations, or on the command line the path of a station file.",
+        description="Work on this station: a name under include/stations, or on the command line the path of a station file. "
+        f"{_NEW_FILES}",
     )
     task: Annotated[str, Field(pattern=TASK_NAME)] | None = Field(
         None,
         title="Task",
         description="Forecast this task of the station file: a target, its context and its horizon. Empty: the file's first task.",
     )
-    late_rows: bool = Field(
+    late_rows: Annotated[bool, ROWS] = Field(
         False,
         title="Late rows",
         description="Use also rows and corrections that came in after the as-of, if they were measured up to it. Without this a "
@@ -141,9 +149,9 @@ class DatasetRequest(DatedRequest):
     profile: Annotated[str, PROFILES] = Field(
         default_factory=lambda: settings().schedule.profile,
         title="Profile",
-        description="How much work is done: smoke takes 45 days and one epoch, quick two years and six epochs, full everything.",
+        description="How much work is done: smoke is for a first look, quick for daily retraining, full for the best model.",
     )
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+    seed: Annotated[int, Field(ge=0, lt=2**31), TRAINING] = Field(
         1, title="Seed", description="Draw all random numbers of the trainings from this seed; the same seed gives the same models."
     )
 
@@ -151,7 +159,7 @@ class DatasetRequest(DatedRequest):
 class _Split(Strict):
     """What a request asks that needs one split."""
 
-    split: Annotated[str, SPLITS] = Field(
+    split: Annotated[str, SPLITS, TRAINING] = Field(
         default_factory=lambda: settings().schedule.split,
         title="Split",
         description="How the record is cut: recent validates and tests on the last days, book on the last quarters of the rows.",
@@ -164,7 +172,8 @@ class TrainingRequest(DatasetRequest):
     architectures: list[Annotated[str, ARCHITECTURES]] = Field(
         [],
         title="Architectures",
-        description="Train these recipes of include/architectures. Empty: the recipes of the profile, which for full are all.",
+        description=f"Train these recipes of include/architectures. {_NEW_FILES} "
+        "Empty: the recipes of the profile, which for full are all.",
     )
 
 
@@ -176,18 +185,20 @@ class BacktestRequest(TrainingRequest):
     """Train and test at several ends of the record."""
 
     folds: Days = Field(4, title="Folds", description="Cut the record so many times; the last fold ends with the record.")
-    test_days: Days = Field(60, title="Days of test", description="Days in each fold's test part, on which errors are measured.")
-    validation_days: Days = Field(
+    test_days: Annotated[Days, FOLDS] = Field(
+        60, title="Days of test", description="Days in each fold's test part, on which errors are measured."
+    )
+    validation_days: Annotated[Days, FOLDS] = Field(
         60,
         title="Days of validation",
         description="Days in each fold's validation part, which comes before its test part and decides when a training stops.",
     )
-    train_days: Days | None = Field(
+    train_days: Annotated[Days | None, FOLDS] = Field(
         None,
         title="Days of training",
         description="Days in each fold's training part, which comes before its validation part. Empty: everything before that.",
     )
-    step_days: Days | None = Field(
+    step_days: Annotated[Days | None, FOLDS] = Field(
         None,
         title="Days from fold to fold",
         description="Days between the ends of two folds, not fewer than the days of test. Empty: 91, so that four folds "
@@ -198,9 +209,10 @@ class BacktestRequest(TrainingRequest):
 class TuneRequest(DatasetRequest, _Split):
     """Search better settings of one recipe."""
 
-    architecture: Annotated[str, ARCHITECTURES] = Field(
+    architecture: Annotated[str, TUNABLE] = Field(
         title="Architecture",
-        description="Tune this recipe of include/architectures; the key search of its file says what may be changed.",
+        description="Tune this recipe of include/architectures; the key search of its file, without which a form does not offer "
+        "it, says what may be changed.",
     )
     minutes: Annotated[float, Field(gt=0, le=10_080)] = Field(
         10.0,
