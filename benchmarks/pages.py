@@ -101,9 +101,16 @@ def add(records: Records, number: int, entrants: int) -> None:
     made = board(number, entrants)
     names = [line.architecture for line in made.entrants]
     run = Run(
-        run=made.run, station=STATION, as_of=made.as_of, fingerprint=made.fingerprint, entrants=names, profile="full", split="recent",
-        seed=1, docs=f"runs/{made.run}/validation/hourly.html",
-    )  # fmt: skip
+        run=made.run,
+        station=STATION,
+        as_of=made.as_of,
+        fingerprint=made.fingerprint,
+        entrants=names,
+        profile="full",
+        split="recent",
+        seed=1,
+        docs=f"runs/{made.run}/validation/hourly.html",
+    )
     records.first(run)
     records.first(made)
     enter_board(records, made)

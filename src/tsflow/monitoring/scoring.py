@@ -73,7 +73,8 @@ def pooled(days: list[DayScore]) -> tuple[float, float, dict[str, float]]:
     return error, naive, coverage
 
 
-def days_scored(records: Records, station: str, task: str, *, since: str = "") -> list[DayScore]:
-    """Return the newest score of each day, in order; `since`: of this day, such as 2026-05-01, and later ones only."""
-    newest = {place["day"]: place for place in records.listed(DayScore, station=station, task=task) if str(place["day"]) >= since}
-    return [records.read(DayScore, **place) for place in newest.values()]
+def days_scored(records: Records, station: str, task: str, *, last: int | None = None) -> list[DayScore]:
+    """Return the newest score of each day, in order; `last`: of so many days, the newest ones."""
+    newest = {place["day"]: place for place in records.listed(DayScore, station=station, task=task)}
+    wanted = list(newest.values())
+    return [records.read(DayScore, **place) for place in (wanted if last is None else wanted[-last:])]

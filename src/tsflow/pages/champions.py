@@ -9,7 +9,6 @@ from typing import Literal
 from tsflow.bundle.manifest import Manifest, Pointer, read_manifest
 from tsflow.bundle.places import bundle_folder
 from tsflow.champion import actions
-from tsflow.champion.clock import utc_now
 from tsflow.champion.history import History, Standing
 from tsflow.errors import SettingsError
 from tsflow.monitoring.scoring import days_scored
@@ -78,7 +77,7 @@ def champions_view(records: Records, place: Place) -> ChampionsView:
         manifest=manifest,
         card=_card(records, place, standing.pointer),
         entries=newest[:ENTRIES_SHOWN],
-        figures=_figures(place, _scores(records, place), newest),
+        figures=_figures(place, days_scored(records, place.name, place.task_name, last=SCORED_DAYS), newest),
         more=len(newest) > ENTRIES_SHOWN,
     )
 
@@ -88,11 +87,6 @@ def _card(records: Records, place: Place, pointer: Pointer | None) -> str:
         return ""
     body = records.objects.find(bundle_folder(place.name, place.task_name, pointer.version) + "card.md")
     return body.decode() if body else ""
-
-
-def _scores(records: Records, place: Place) -> list[DayScore]:
-    since = utc_now() - timedelta(days=SCORED_DAYS)
-    return days_scored(records, place.name, place.task_name, since=f"{since:%Y-%m-%d}")
 
 
 def _figures(place: Place, scores: list[DayScore], entries: list[Entry]) -> list[Figure]:
@@ -108,8 +102,8 @@ def _figures(place: Place, scores: list[DayScore], entries: list[Entry]) -> list
             Figure(
                 "scores",
                 "Live score: the error of the forecasts that were made",
-                f"MAE of each day's forecasts in {place.unit}, champion and naive; better than naive on {better} of {len(scores)} "
-                f"days of the last {SCORED_DAYS}.",
+                f"MAE of each day's forecasts in {place.unit}, champion and naive; better than naive on {better} of the "
+                f"last {len(scores)} days that were scored.",
                 traces,
                 {"xaxis": axis("day that was forecast"), "yaxis": axis(f"MAE ({place.unit})", rangemode="tozero")},
             )
