@@ -66,28 +66,20 @@ def watched(admin: Reader, stack: StackStatus, airflow: Airflow) -> tuple[str, l
     index = next(task.map_index for task in airflow.task_instances("retrain", run) if task.label == "train[lstm]")
     page.goto(f"{stack.ui_url}/dags/retrain/runs/{quote(run, safe='')}/tasks/train/mapped/{index}/plugin/tsflow-task")
     seen: list[int] = []
-
-    def over() -> bool:
-        frame = inner(admin)
-        marks = frame.locator("main[data-mark]") if frame else None
-        mark = marks.first.get_attribute("data-mark", timeout=2000) if marks and marks.count() else None
+    while not airflow.dag_run("retrain", run).ended:
+        page.wait_for_timeout(300)
+        marks = page.frame_locator("iframe").locator("main[data-mark]")
+        mark = marks.first.get_attribute("data-mark") if marks.count() else None
         if mark and mark.isdigit() and int(mark) not in seen:
             seen.append(int(mark))
-        return airflow.dag_run("retrain", run).ended
-
-    wait_until(over)
     assert airflow.dag_run("retrain", run).state == "success"
     return run, seen
 
 
-def inner(reader: Reader) -> Frame | None:
-    """Return the frame that holds our page inside Airflow's."""
-    return next((frame for frame in reader.page.frames if "/tsflow/" in frame.url), None)
-
-
 def frame_of(reader: Reader) -> Frame:
-    wait_until(lambda: inner(reader) is not None, 60)
-    found = inner(reader)
+    """Return the frame that holds our page inside Airflow's."""
+    reader.page.frame_locator("iframe").locator("main").wait_for()
+    found = reader.page.locator("iframe").element_handle().content_frame()
     assert found is not None
     return found
 
@@ -188,7 +180,7 @@ def test_airflow_decides_who_may_see_and_who_may_change(
     watched: tuple[str, list[int]], stack: StackStatus, passwords: dict[str, str]
 ):
     url = f"{stack.ui_url}/tsflow"
-    for path in ("forecast", "boards", "static/plotly.js", "docs/runs/x/validation/hourly.html", "nothing"):
+    for path in ("forecast", "boards", "static/plotly.js", "docs/runs/x/validation/hourly.html"):
         assert requests.get(f"{url}/{path}", timeout=30).status_code == 401, path
     viewer = requests.Session()
     told = viewer.post(f"{stack.ui_url}/auth/token", json={"username": "viewer", "password": passwords["viewer"]}, timeout=30)

@@ -1,6 +1,7 @@
 """Counting what a record holds, some rows at a time."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -12,13 +13,22 @@ from tsflow.stations.parse import find_gaps
 from tsflow.stations.station import Station
 
 
+@dataclass(frozen=True)
+class _Days:
+    """By day, a column a variable: the lowest and the highest value, and how many were set aside."""
+
+    low: pd.DataFrame
+    high: pd.DataFrame
+    aside: pd.DataFrame
+
+
 class Tally:
     """What was counted of the rows so far, which come in order of time."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
         self._aside: dict[tuple[str, ImplausibleKind], Implausible] = {}
-        self._days: dict[str, list[pd.DataFrame]] = {name: [] for name in station.variables}
+        self._days: list[_Days] = []
         self.rows = 0
         self.first: datetime | None = None
         self.last: datetime | None = None
@@ -33,6 +43,8 @@ class Tally:
         times = rows.loc[told, "time"]
         self._add_times(times)
         found = judged(rows, self._station)
+        kept: dict[str, pd.Series[float]] = {}
+        aside: dict[str, pd.Series[bool]] = {}
         for name in self._station.variables:
             if name not in rows:
                 self.missing[name] += len(times)
@@ -41,7 +53,9 @@ class Tally:
             self.missing[name] += int(values.isna().sum())
             kinds = {kind: which & told for kind, which in found[name].items()}
             self._add_aside([described(rows, name, kind, which) for kind, which in kinds.items() if which.any()])
-            self._days[name].append(_by_day(times, values, pd.Series(any_of(kinds.values(), len(rows))[told], index=values.index)))
+            aside[name] = pd.Series(any_of(kinds.values(), len(rows))[told], index=values.index)
+            kept[name] = values.mask(aside[name])
+        self._days.append(_by_day(times, pd.DataFrame(kept, index=times.index), pd.DataFrame(aside, index=times.index)))
 
     @property
     def implausible(self) -> list[Implausible]:
@@ -51,9 +65,14 @@ class Tally:
     def days(self) -> dict[str, pd.DataFrame]:
         """Return for each variable the lowest and the highest value of each day, and how many are set aside."""
         empty = pd.DataFrame({"low": [], "high": [], "aside": []}, index=pd.DatetimeIndex([], name="day"))
+        if not self._days:
+            return dict.fromkeys(self._station.variables, empty)
+        low = pd.concat([days.low for days in self._days]).groupby(level=0).min()
+        high = pd.concat([days.high for days in self._days]).groupby(level=0).max()
+        aside = pd.concat([days.aside for days in self._days]).groupby(level=0).sum()
         return {
-            name: pd.concat(parts).groupby(level=0).agg({"low": "min", "high": "max", "aside": "sum"}) if parts else empty
-            for name, parts in self._days.items()
+            name: pd.DataFrame({"low": low[name], "high": high[name], "aside": aside[name]}) if name in low else empty
+            for name in self._station.variables
         }
 
     def _add_times(self, times: "pd.Series[pd.Timestamp]") -> None:
@@ -71,7 +90,8 @@ class Tally:
             self._aside[one.variable, one.kind] = before.changed(count=before.count + one.count, first=first)
 
 
-def _by_day(times: "pd.Series[pd.Timestamp]", values: "pd.Series[float]", aside: "pd.Series[bool]") -> pd.DataFrame:
-    kept = values.mask(aside)
+def _by_day(times: "pd.Series[pd.Timestamp]", kept: pd.DataFrame, aside: pd.DataFrame) -> _Days:
+    """Return each day's figures; one grouping for all variables, as finding the groups costs more than what is done with them."""
     day = times.dt.normalize().rename("day")
-    return pd.DataFrame({"low": kept.groupby(day).min(), "high": kept.groupby(day).max(), "aside": aside.groupby(day).sum()})
+    by_day = kept.groupby(day)
+    return _Days(by_day.min(), by_day.max(), aside.groupby(day).sum())

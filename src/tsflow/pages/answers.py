@@ -101,7 +101,8 @@ def age(hours: float | None) -> str:
 def markdown(text: str) -> Markup:
     """Return Markdown as HTML; HTML in it stays text."""
     rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return Markup(rendered)  # noqa: S704  # markdown-it escapes what is not Markdown
+    reachable = rendered.replace("<pre>", '<pre tabindex="0">')  # by the keyboard, where it is wider than the page
+    return Markup(reachable)  # noqa: S704  # markdown-it escapes what is not Markdown
 
 
 def figure(drawing: Figure) -> Markup:

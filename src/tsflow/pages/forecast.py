@@ -12,7 +12,7 @@ from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.observations.store import ObservationStore, Period
 from tsflow.pages.figures import Figure, Trace, axis, band, line
 from tsflow.pages.place import Place
-from tsflow.records.forecast import LatestForecast, Report
+from tsflow.records.forecast import Forecast, LatestForecast, Report
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now
@@ -72,6 +72,8 @@ def _figure(records: Records, place: Place, days: int, latest: LatestForecast | 
         hover = f"%{{x}}<br>forecast %{{y:.1f}} {unit}<extra></extra>"
         times, values = list(last["target_time"]), list(last["forecast"])
         traces.append(line(times, values, f"forecast, {place.task.horizon_hours} h ahead", "--accent", hovertemplate=hover))
+    if latest and latest.forecast:
+        traces.append(_newest(latest.forecast))
     made_before = f"and the forecasts for the same hours, made {place.task.horizon_hours} hours before, with their intervals"
     said = made_before if len(last) else "and no forecast yet"
     return Figure(
@@ -82,6 +84,22 @@ def _figure(records: Records, place: Place, days: int, latest: LatestForecast | 
         {"xaxis": axis("time by the station's clock"), "yaxis": axis(f"{target} ({unit})"), "hovermode": "x unified"},
         height=380,
     )
+
+
+def _newest(made: Forecast) -> Trace:
+    """Return the newest forecast as a point with its narrowest interval."""
+    bounds = made.intervals[0] if made.intervals else None
+    spread = {"type": "data", "symmetric": False, "color": "--accent", "thickness": 1.5}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "the newest forecast",
+        "x": [made.target_time.isoformat()],
+        "y": [round(made.value, 3)],
+        "marker": {"color": "--accent", "size": 10, "symbol": "diamond"},
+        "hovertemplate": f"%{{x}}<br>newest forecast %{{y:.1f}} {made.unit}<extra></extra>",
+        **({"error_y": {**spread, "array": [bounds.high - made.value], "arrayminus": [made.value - bounds.low]}} if bounds else {}),
+    }
 
 
 def _last_moment(records: Records, place: Place, latest: LatestForecast | None) -> datetime | None:
