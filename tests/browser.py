@@ -84,3 +84,26 @@ def pictures(reader: Reader, url: str, name: str, folder: Path) -> list[str]:
             problems.append(f"{name} is {wide} wide in a window of {width}")
         problems += [f"{name}, {scheme}, {width}: {problem}" for problem in serious(reader.page)]
     return problems
+
+
+def sheet(reader: Reader, name: str, folder: Path) -> Path:
+    """Put a page's pictures beside each other into one, as docs/pages.md shows them: their tops, in both themes and all widths."""
+    widths = {1366: 430, 400: 126, 2560: 640}
+    shown = [
+        (scheme, width, widths[width]) for width in widths for scheme in ("light", "dark") if (scheme, width) != ("dark", 2560)
+    ]
+    cells = "".join(
+        f'<img style="width:{across}px;height:520px;object-fit:cover;object-position:left top;border:1px solid #999" '
+        f'src="{(folder / f"{name}-{scheme}-{width}.png").as_uri()}">'
+        for scheme, width, across in shown
+    )
+    (folder / f"{name}.html").write_text(f'<body style="margin:8px;display:flex;gap:8px;background:#fff">{cells}')
+    page = reader.context.new_page()
+    page.set_viewport_size({"width": 1840, "height": 540})
+    page.goto((folder / f"{name}.html").as_uri())
+    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
+    made = folder / f"{name}.jpg"
+    page.screenshot(path=made, type="jpeg", quality=72)
+    page.close()
+    (folder / f"{name}.html").unlink()
+    return made

@@ -31,7 +31,7 @@ from tsflow.stack.secrets import load_secrets, opened_with
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 NOW = datetime(2026, 10, 1)
-CHEAP = ["naive", "ridge"]
+CHEAP = ["naive", "seasonal_naive"]
 
 
 @pytest.fixture(scope="session")

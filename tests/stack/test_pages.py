@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, expect
 
 import requests
-from browser import Reader, chromium, drawn, logged_in, pictures, serious
+from browser import Reader, chromium, drawn, logged_in, pictures, serious, sheet
 from shell import Shell, ended, wait_until
 from tsflow.stack import Airflow, StackStatus
 
@@ -105,7 +105,7 @@ def test_a_runs_tab_opens_its_board_and_the_board_its_entrants(watched: tuple[st
     frame.get_by_role("link", name="lstm", exact=True).click()
     expect(frame.get_by_role("heading", level=1)).to_contain_text("lstm")
     assert drawn(frame) >= 5
-    assert serious(page) == []
+    assert serious(frame) == []
 
 
 def test_a_link_to_a_page_inside_airflow_can_be_shared(watched: tuple[str, list[int]], admin: Reader, stack: StackStatus):
@@ -171,6 +171,8 @@ def test_every_page_is_whole_in_light_and_dark_from_phone_to_wide_screen(
             problems += pictures(reader, f"{stack.ui_url}/tsflow/{path}", name, screenshots)
         assert reader.hosts <= {"127.0.0.1", "data", "blob"}
         assert reader.errors == []
+        if scheme == "dark":
+            assert all(sheet(reader, name, screenshots).stat().st_size > 10_000 for name in pages)
         reader.context.close()
     assert problems == []
     assert admin.hosts <= {"127.0.0.1", "data", "blob"}

@@ -15,6 +15,7 @@ from tsflow.pages.figures import Figure
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _OWN = "'self'"
+_BELOW = 2  # levels: a text has its own first heading, which stands in a section of the page
 # Nothing is loaded from elsewhere, and no other site may show these pages in a frame. Plotly writes its styles into the page.
 POLICY = (
     f"default-src 'none'; script-src {_OWN}; style-src {_OWN} 'unsafe-inline'; img-src {_OWN} data:; connect-src {_OWN}; "
@@ -99,8 +100,13 @@ def age(hours: float | None) -> str:
 
 
 def markdown(text: str) -> Markup:
-    """Return Markdown as HTML; HTML in it stays text."""
-    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    """Return Markdown as HTML, its headings below those of the page; HTML in it stays text."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1:]) + _BELOW, 6)}"
+    rendered = parser.renderer.render(tokens, parser.options, {})
     reachable = rendered.replace("<pre>", '<pre tabindex="0">')  # by the keyboard, where it is wider than the page
     return Markup(reachable)  # noqa: S704  # markdown-it escapes what is not Markdown
 

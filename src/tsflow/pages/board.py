@@ -169,10 +169,11 @@ def errors_figure(board: Leaderboard, judged_on: Literal["test", "validation"]) 
         {
             "xaxis": axis(f"MAE ({board.unit})"),
             "yaxis": {"automargin": True},
-            "legend": {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0},
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+            "margin": {"t": 24, "r": 12, "b": 88},
             **marks,
         },
-        height=150 + 24 * len(shown),
+        height=160 + 24 * len(shown),
     )
 
 
