@@ -7,12 +7,13 @@ This module imports Great Expectations, which takes seconds, so it is imported w
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 import great_expectations as gx
+import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
 from great_expectations.core.batch import BatchMarkers
@@ -60,18 +61,27 @@ class _ColumnEngine(PandasExecutionEngine):  # type: ignore[misc] # Great Expect
     def resolve_metrics(
         self, metrics_to_resolve: Iterable[Any], metrics: dict[Any, Any] | None = None, runtime_configuration: Any = None
     ) -> dict[Any, Any]:
-        """Compute metrics; the lists of what breaks an expectation are empty where nothing does."""
-        known = metrics or {}
-        empty: dict[Any, list[Any]] = {
-            one.id: [] for one in metrics_to_resolve if one.metric_name.endswith(_LISTS) and self._holds(one, known)
-        }
-        left = {one for one in metrics_to_resolve if one.id not in empty}
-        return {**empty, **(super().resolve_metrics(left, metrics, runtime_configuration) if left else {})}
+        """Compute metrics; GX lists all the rows that break an expectation before it takes the first ones."""
+        known: dict[Any, Any] = metrics or {}
+        found: dict[Any, Any] = {}
+        listed = [one for one in metrics_to_resolve if one.metric_name.endswith(_LISTS) and _condition(one) in known]
+        for one in listed:
+            broken, *domain = known[_condition(one)]
+            at = np.flatnonzero(broken.to_numpy(dtype=np.bool_, na_value=False))
+            if len(at) == 0:
+                found[one.id] = []
+            elif len(at) > (shown := one.metric_value_kwargs["result_format"]["partial_unexpected_count"]):
+                first = pd.Series(False, index=broken.index)
+                first.iloc[at[:shown]] = True
+                found |= super().resolve_metrics([one], {**known, _condition(one): (first, *domain)}, runtime_configuration)
+        left = {one for one in metrics_to_resolve if one.id not in found}
+        return {**found, **(super().resolve_metrics(left, metrics, runtime_configuration) if left else {})}
 
-    @staticmethod
-    def _holds(metric: Any, known: Mapping[Any, Any]) -> bool:
-        condition = metric.metric_dependencies.get("unexpected_condition")
-        return condition is not None and condition.id in known and not known[condition.id][0].to_numpy().any()
+
+def _condition(metric: Any) -> Any:
+    """Return the id of what says which rows break the expectation that a metric is of; None if nothing does."""
+    condition = metric.metric_dependencies.get("unexpected_condition")
+    return condition and condition.id
 
 
 class ColumnDatasource(PandasDatasource):  # type: ignore[misc] # Great Expectations has no types
