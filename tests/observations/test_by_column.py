@@ -1,7 +1,9 @@
 """What Great Expectations finds when it looks at one column after the other is what it finds when it looks at all at once."""
 
+import gc
 import json
 import tracemalloc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,16 @@ def test_the_frame_stays_as_it_was(frame: pd.DataFrame):
     before = frame.copy(deep=True)
     validated("suite", EXPECTATIONS, frame, {"least": 10}, examples=5)
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_the_frame_is_let_go(frame: pd.DataFrame):
+    given = frame.copy()
+    held = weakref.ref(given)
+    found = validated("suite", EXPECTATIONS, given, {"least": 10}, examples=5)
+    del given
+    gc.collect()
+    assert held() is None
+    assert len(found.results) == len(EXPECTATIONS)
 
 
 def test_great_expectations_is_left_as_it_was(frame: pd.DataFrame):

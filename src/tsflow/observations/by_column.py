@@ -113,6 +113,7 @@ def validated(
             )
             for those in _by_column(expectations)
         ]
+    context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frame
     results = [result for one in found for result in one.results]
     statistics = calc_validation_statistics(results)
     run = RunIdentifier(run_time=datetime.now(UTC))

@@ -52,12 +52,13 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def from_parquet(body: bytes, key: str) -> pd.DataFrame:
-    """Read a frame that tsflow wrote."""
+def from_parquet(body: bytes, key: str, *, read_only: bool = False) -> pd.DataFrame:
+    """Read a frame that tsflow wrote; `read_only`: nobody will write into it, so that it need not be in memory twice."""
     import pandas as pd
 
     try:
-        return pd.read_parquet(io.BytesIO(body))
+        kept = {"split_blocks": read_only, "self_destruct": read_only}
+        return pd.read_parquet(io.BytesIO(body), engine="pyarrow", to_pandas_kwargs=kept)
     except (OSError, ValueError) as error:
         msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
         raise IntegrityError(msg) from error
