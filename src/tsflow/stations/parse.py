@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
@@ -76,11 +77,14 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
     """
     read = _form(file, station).read(file, station)
     table = read.cells
+    rows = len(table)
     columns: dict[str, pd.Series] = {"time": row_times(table, file, station, now)}
     names = {variable.column: name for name, variable in station.measured.items()}
     for header in table.columns.drop(list(station.timestamp.columns)):
         used = header in names
-        numbers = _numbers(table[header], header, file) if used else pd.to_numeric(table[header], errors="coerce")
+        cells = table.pop(header)  # no column is in memory twice:
+        pa.default_memory_pool().release_unused()  # what the last one lay in, Arrow would keep
+        numbers = _numbers(cells, header, file) if used else pd.to_numeric(cells, errors="coerce")
         name = names.get(header, header)
         sentinel = np.isin(numbers.to_numpy(dtype=np.float64, na_value=np.nan), station.missing)
         if sentinels := int(np.count_nonzero(sentinel)):
@@ -92,7 +96,7 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
         elif header not in report.ignored_columns:
             report.ignored_columns.append(header)
     report.files.append(file.name)
-    report.rows_read += len(table)
+    report.rows_read += rows
     report.unfinished_rows += read.unfinished_rows
     if read.encoding and station.encoding == AUTO:
         report.encodings[file.name] = read.encoding

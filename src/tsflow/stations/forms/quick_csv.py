@@ -53,6 +53,7 @@ def read_quickly(body: bytes, layout: Layout) -> pd.DataFrame | None:
     if not all(_is_plain(table.column(place)) for place, header in enumerate(layout.headers) if header in layout.numbers):
         return None
     cells: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    pa.default_memory_pool().release_unused()  # Arrow would keep what it read from, as much again
     cells.columns, cells.index = pd.Index(layout.headers), pd.RangeIndex(layout.first_line, layout.first_line + rows)
     return cells
 
