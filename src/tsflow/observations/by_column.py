@@ -24,6 +24,8 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.validator.validator import calc_validation_statistics
 
+from tsflow.observations.expectations import GxDocument
+
 _ROWS_BY = "time"
 _OF_COLUMN = "of_column"  # in a domain: what it is cut down to, also where its own column was taken out
 _LISTS = (".unexpected_values", ".unexpected_index_list")
@@ -41,14 +43,14 @@ class _ColumnEngine(PandasExecutionEngine):  # type: ignore[misc] # Great Expect
         frame, batch_spec.batch_data = batch_spec.batch_data, "PandasDataFrame"
         return PandasBatchData(self, frame), BatchMarkers({"ge_load_time": f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"})
 
-    def get_compute_domain(self, domain_kwargs: dict[str, Any], domain_type: Any, accessor_keys: Any = None) -> tuple[Any, ...]:
+    def get_compute_domain(self, domain_kwargs: GxDocument, domain_type: Any, accessor_keys: Any = None) -> tuple[Any, ...]:
         """Return what a metric is computed from; of the domain GX takes the column out, so here it is put down again."""
         data, compute, accessor = super().get_compute_domain(domain_kwargs, domain_type, accessor_keys)
         if "column" in accessor:
             compute[_OF_COLUMN] = accessor["column"]
         return data, compute, accessor
 
-    def get_domain_records(self, domain_kwargs: dict[str, Any]) -> pd.DataFrame:
+    def get_domain_records(self, domain_kwargs: GxDocument) -> pd.DataFrame:
         """Return the rows of a domain, with the columns that are looked at."""
         data: pd.DataFrame = super().get_domain_records(domain_kwargs)
         column = domain_kwargs.get("column", domain_kwargs.get(_OF_COLUMN))
@@ -92,7 +94,7 @@ class ColumnDatasource(PandasDatasource):  # type: ignore[misc] # Great Expectat
 
 
 def validated(
-    suite: str, expectations: list[dict[str, Any]], frame: pd.DataFrame, parameters: dict[str, object], examples: int
+    suite: str, expectations: list[GxDocument], frame: pd.DataFrame, parameters: dict[str, object], examples: int
 ) -> ExpectationSuiteValidationResult:
     """Return GX's result of expectations on a frame, with so many examples of what breaks each."""
     context = gx.get_context(mode="ephemeral")
@@ -145,9 +147,9 @@ def _configurations_kept() -> Iterator[None]:
             Expectation.configuration = made
 
 
-def _by_column(expectations: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _by_column(expectations: list[GxDocument]) -> list[list[GxDocument]]:
     """Return the expectations on each column, and those on the table or on several, in the order in which they begin."""
-    groups: dict[str | None, list[dict[str, Any]]] = {}
+    groups: dict[str | None, list[GxDocument]] = {}
     for one in expectations:
         groups.setdefault(one["kwargs"].get("column"), []).append(one)
     return list(groups.values()) or [[]]  # a suite may expect nothing

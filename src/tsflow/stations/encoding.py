@@ -18,6 +18,7 @@ _MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 doe
 )
 # Those of loggers and spreadsheets, the likelier first, for where the library finds several as good.
 _USUAL = ["cp1252", "iso8859_15", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "cp932", "gb18030", "cp949", "big5"]
+_SHIFTING = ("iso2022", "hz", "utf-7")  # bytes of ASCII say in them that others follow
 _LINES = 200  # whose bytes beyond ASCII are looked at; nothing else tells one encoding from another
 _UNSURE = 0.5  # how chaotic a text counts of which the library says nothing
 
@@ -95,10 +96,10 @@ def _lone_returns(head: bytes) -> bool:
 
 @cache
 def _keeps_ascii(encoding: str) -> bool:
-    """Say whether each byte of ASCII is itself in an encoding, whatever stands around it."""
+    """Say whether each byte of ASCII is itself in an encoding, whatever stands before it."""
     every = bytes(range(128))
     try:
-        return every.decode(encoding) == every.decode("ascii")
+        return every.decode(encoding) == every.decode("ascii") and not codecs.lookup(encoding).name.startswith(_SHIFTING)
     except UnicodeError:
         return False
 
