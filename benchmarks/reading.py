@@ -5,8 +5,10 @@
 The file is the simulator's weather as station `jena_whole` writes it: 8 years of 10-minute rows with 21 variables. Both ways are
 taken in turn, each time in a new process that has its imports behind it, and with tsflow into a store that has no row of it: read,
 cleaned, validated, stored. Medians, their ratio, that of seconds of processor, and the peak memory of those processes. What was
-measured stands in docs/operation.md. Tried, and of no use: Parquet without dictionaries (as long, a quarter larger), with split bytes
-(a third faster, more than twice as large), with LZ4 or Snappy (a tenth faster, a tenth larger); larger blocks of text for Arrow.
+measured stands in docs/operation.md.
+
+Tried, and of no use: Parquet without dictionaries (as long, a quarter larger), with split bytes (a third faster, more than twice as
+large), with LZ4 or Snappy (a tenth faster, a tenth larger); larger blocks of text for Arrow.
 """
 
 import argparse
