@@ -4,6 +4,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tsflow.observations.store import ObservationStore, Period, overlay
 from tsflow.records.store import Records
@@ -91,6 +92,23 @@ def test_two_writers_at_once_lose_nothing(records: Records):
     second.upsert(body_of_second, known_at=MONDAY)
     assert first.read()["T"].tolist() == [1, 2, 3]
     assert len(records.objects.keys("observations/station=s/")) == 2
+
+
+def test_rows_in_any_order_are_stored_in_their_months(records: Records):
+    store, frame = ObservationStore(records, "s"), rows("2021-01-31 23:40", [1, 2, 3, 4.5])
+    done = store.upsert(frame.iloc[[3, 0, 2, 1]], known_at=MONDAY)
+    assert [part.split("/")[3] for part in done.parts] == ["month=01", "month=02"]
+    pd.testing.assert_frame_equal(store.read(), frame)
+
+
+def test_an_archive_asks_once_a_year_what_is_there(records: Records, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    keys = records.objects.keys
+    monkeypatch.setattr(records.objects, "keys", lambda prefix: asked.append(prefix) or keys(prefix))
+    times = pd.date_range("2019-11-01", "2021-02-10", freq="6h").astype("datetime64[us]")
+    done = ObservationStore(records, "s").upsert(pd.DataFrame({"time": times, "T": 1.0}), known_at=MONDAY)
+    assert len(done.parts) == 16
+    assert asked == [f"observations/station=s/year={year}/month=" for year in (2019, 2020, 2021)]
 
 
 def test_overlay_lets_the_later_frame_win_in_the_columns_it_has():

@@ -1,12 +1,15 @@
 """`encoding: auto`: the mark first, then UTF-8, then the encoding in which the station's columns have their names."""
 
 import codecs
+import itertools
+import re
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tsflow.errors import SourceFormatError
+from tsflow.stations.encoding import decode, parted, with_newlines
 from tsflow.stations.parse import parse
 from tsflow.stations.raw import RawFile
 from tsflow.stations.simulator import simulated_file
@@ -88,3 +91,28 @@ def test_what_tsflow_writes_for_such_a_station_is_utf_8():
     station = load_station("demo").changed(encoding="auto")
     file = RawFile(*simulated_file(station, SimulatorSource(kind="simulator", seed=0), datetime(2026, 1, 1), datetime(2026, 1, 2)))
     assert parse([file], station, now=NOW)[1].encodings == {file.name: "utf-8"}
+
+
+HEAD = ["Datum,T (°C)", "Datum,T (degC)", ""]
+REST = ["1,2\n3,4\n", "1,2\r\n3,4\r\n", "1,2\r3,4\r", "1,2\n3,4\r", "1,2\r\n3,4", "", "1,2 °C\n", "+AOk-,2\n", "1,2\0\n", "\n\n"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16", "utf-7", "cp932", "iso2022_jp", "hz", "auto"])
+@pytest.mark.parametrize("rest", REST)
+@pytest.mark.parametrize("lines", [1, 2, 4])
+def test_a_files_first_lines_and_the_rest_are_those_of_its_text(small: Station, encoding: str, rest: str, lines: int):
+    station = small.changed(encoding=encoding)
+    for head, end in itertools.product(HEAD, ["\n", "\r\n", "\r"]):
+        written = "utf-8" if encoding == "auto" else encoding
+        file = RawFile("a.csv", (head + end + rest).encode(written, errors="replace"))
+        try:
+            text, expected = decode(file, station)
+        except SourceFormatError as error:
+            with pytest.raises(SourceFormatError, match=re.escape(str(error))):
+                parted(file, station, lines)
+            continue
+        *those, after = with_newlines(text).split("\n", lines)
+        if len(those) < lines:
+            those, after = [*those, after], ""
+        first, body, found = parted(file, station, lines)
+        assert (first, with_newlines(body.decode()), found) == (those, after, expected)

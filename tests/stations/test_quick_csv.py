@@ -128,7 +128,7 @@ def test_numbers_are_the_nearest_that_a_float_can_be(small: Station):
     ],
 )
 def test_lines_as_they_should_be_are_read_in_one_go(body: str, changes: dict[str, Any]):
-    cells = read_quickly(body, layout(**changes))
+    cells = read_quickly(body.encode(), layout(**changes))
     assert cells is not None
     assert list(cells.columns) == HEADERS
     assert cells.index[0] == 2
@@ -154,4 +154,4 @@ def test_lines_as_they_should_be_are_read_in_one_go(body: str, changes: dict[str
     ],
 )
 def test_what_is_in_doubt_is_given_back(body: str, changes: dict[str, Any]):
-    assert read_quickly(body, layout(**changes)) is None
+    assert read_quickly(body.encode(), layout(**changes)) is None

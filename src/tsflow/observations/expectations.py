@@ -122,8 +122,9 @@ def evaluate(suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str 
     SettingsError
         If the suite's file cannot be read, or asks for a parameter that does not exist.
     """
-    import great_expectations as gx
     from great_expectations.exceptions import SuiteParameterError
+
+    from tsflow.observations.by_column import validated
 
     fitted = []
     for config in load_suite(suite).to_json_dict()["expectations"]:
@@ -132,21 +133,8 @@ def evaluate(suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str 
     if stage is not None:
         fitted = [config for config in fitted if config["kwargs"].get("column", "time") in frame.columns]
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets a level of its own
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_pandas("tsflow").add_dataframe_asset(suite)
-    definition = gx.ValidationDefinition(
-        name=suite,
-        data=asset.add_batch_definition_whole_dataframe("frame"),
-        suite=context.suites.add(gx.ExpectationSuite(name=suite, expectations=fitted)),
-    )
-    rows_by_time = {"unexpected_index_column_names": ["time"]} if "time" in frame.columns else {}
     try:
-        result = context.validation_definitions.add(definition).run(
-            batch_parameters={"dataframe": frame},
-            expectation_parameters=bindings.parameters,
-            result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES, **rows_by_time},
-        )
+        result = validated(suite, fitted, frame, bindings.parameters, _EXAMPLES)
     except SuiteParameterError as error:
         msg = f"{include_dir() / 'expectations' / suite}.json: {error}; known: {', '.join(bindings.names())}"
         raise SettingsError(msg) from error

@@ -10,6 +10,7 @@ A change that stays is no spike: weather has fronts. Nor is one in the newest ro
 """
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import get_args
 
 import numpy as np
@@ -123,9 +124,9 @@ def _spikes(times: NDArray[np.datetime64], values: NDArray[np.float64], step: fl
     runs: list[tuple[int, int]] = []  # first row, rows
     for width in range(1, min(SPIKE_ROWS, len(at) - 2) + 1):
         before, after = kept[: -width - 1], kept[width + 1 :]
-        inside = np.lib.stride_tricks.sliding_window_view(kept, width)[1:-1]  # [len(before), width]
-        above = inside.min(axis=1) - np.maximum(before, after) > step
-        below = np.minimum(before, after) - inside.max(axis=1) > step
+        inside = [kept[1 + offset : 1 + offset + len(before)] for offset in range(width)]  # [width, len(before)]
+        above = reduce(np.minimum, inside) - np.maximum(before, after) > step
+        below = np.minimum(before, after) - reduce(np.maximum, inside) > step
         unbroken = 2 * (when[width + 1 :] - when[: -width - 1]) < (2 * width + 3) * cadence
         hit = (above | below) & (np.abs(after - before) <= step) & unbroken
         runs += [(int(first) + 1, width) for first in np.flatnonzero(hit)]

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
+from tsflow.observations.months import by_month, compared
 from tsflow.records.files import MONTH, OBSERVATIONS
 from tsflow.records.store import Records
 from tsflow.storage.codecs import STAMP, digest, from_parquet, stamp, to_parquet
+
+_AT_ONCE = 8  # months that are read or written; most of the time they wait for the object store
 
 
 @dataclass(frozen=True)
@@ -76,34 +78,36 @@ class ObservationStore:
         Safe to run twice and at the same time as others. A part is named by a moment after that of every part of its month, also
         where a writer's clock is behind, so that what is written last is what was known last.
         """
-        new = changed = 0
-        parts = []
-        for month, group in frame.groupby(frame["time"].dt.strftime("%Y-%m")):
-            rows = group.set_index("time")
-            year, number = str(month).split("-")
-            prefix = MONTH.key(station=self._station, year=year, month=number)
-            stored = self._month(prefix)
-            known = rows.index.isin(stored.index)
-            before = stored.reindex(index=rows.index, columns=rows.columns)
-            same = known & np.isclose(before, rows, rtol=0, atol=0, equal_nan=True).all(axis=1)
-            if fresh_columns := rows.columns.difference(stored.columns).tolist():
-                same &= rows[fresh_columns].isna().all(axis=1).to_numpy()
-            if same.all():
-                continue
-            new += int((~known).sum())
-            changed += int((known & ~same).sum())
-            body = to_parquet(rows[~same].reset_index())
-            key = f"{prefix}{stamp(self._after_all(prefix, known_at))}-{digest(body)[:16]}.parquet"
-            self._objects.put_same(key, body)
-            parts.append(key)
-        return Upserted(new, changed, len(frame) - new - changed, parts)
+        months = {
+            MONTH.key(station=self._station, year=f"{rows.index[0]:%Y}", month=f"{rows.index[0]:%m}"): rows
+            for rows in by_month(frame)
+        }
+        parts = self._parts(months)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            done = list(pool.map(lambda prefix: self._upsert_month(prefix, months[prefix], parts[prefix], known_at), months))
+        new, changed = sum(month.new_rows for month in done), sum(month.changed_rows for month in done)
+        return Upserted(new, changed, len(frame) - new - changed, [part for month in done for part in month.parts])
 
-    def _after_all(self, prefix: str, known_at: datetime) -> datetime:
-        names = self._objects.keys(prefix)
-        if not names:
-            return known_at
-        newest = datetime.strptime(names[-1].removeprefix(prefix).partition("-")[0], STAMP)
-        return max(known_at, newest + timedelta(microseconds=1))
+    def _parts(self, months: Iterable[str]) -> dict[str, list[str]]:
+        """Return the parts that there are of some months; a year is listed at once, as an archive fills it."""
+        years = {OBSERVATIONS.prefix(station=self._station, year=(MONTH.values(prefix) or {})["year"]) for prefix in months}
+        found: dict[str, list[str]] = {prefix: [] for prefix in months}
+        for name in (name for year in sorted(years) for name in self._objects.keys(year)):
+            if (month := f"{name.rpartition('/')[0]}/") in found:
+                found[month].append(name)
+        return found
+
+    def _upsert_month(self, prefix: str, rows: pd.DataFrame, names: list[str], known_at: datetime) -> Upserted:
+        """Store the rows of one month, indexed by time; `names`: of its parts."""
+        known, same = compared(rows, self._laid(names))
+        if same.all():
+            return Upserted(0, 0, len(rows), [])
+        body = to_parquet(rows[~same].reset_index())
+        if names:
+            names = self._objects.keys(prefix)  # reading them took its time, in which others may have written
+        key = f"{prefix}{stamp(_after_all(names, prefix, known_at))}-{digest(body)[:16]}.parquet"
+        self._objects.put_same(key, body)
+        return Upserted(int((~known).sum()), int((known & ~same).sum()), int(same.sum()), [key])
 
     def read(self, period: Period = ALL) -> pd.DataFrame:
         """Return `time` and all stored variables of a period, times rising.
@@ -121,7 +125,7 @@ class ObservationStore:
         months_up_to = [prefix for prefix in self._months() if _overlaps(prefix, None, end)]
         start = _start(period, (known(prefix).index for prefix in reversed(months_up_to)))
         wanted = [prefix for prefix in months_up_to if _overlaps(prefix, start, end)]
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
             months = list(pool.map(known, wanted))
         months = [month for month in months if not month.empty]
         if not months:
@@ -191,7 +195,19 @@ class ObservationStore:
         elif known_at is not None:
             limit = f"{prefix}{stamp(known_at)}~"  # after every part of that very moment
             names = [name for name in names if name <= limit]
+        return self._laid(names)
+
+    def _laid(self, names: Iterable[str]) -> pd.DataFrame:
+        """Return the rows of parts laid over each other, indexed by time."""
         return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)
+
+
+def _after_all(names: list[str], prefix: str, known_at: datetime) -> datetime:
+    """Return a moment after those of all parts of a month."""
+    if not names:
+        return known_at
+    newest = datetime.strptime(names[-1].removeprefix(prefix).partition("-")[0], STAMP)
+    return max(known_at, newest + timedelta(microseconds=1))
 
 
 def _start(period: Period, newest_first: Iterable[pd.Index]) -> datetime | None:

@@ -113,7 +113,9 @@ def _share(variable: Variable) -> dict[str, object]:
 
 def _implausible(frame: pd.DataFrame, station: Station) -> dict[str, pd.Series]:
     """Return the values that are stuck or spikes, NaN elsewhere, for each variable that is looked at so."""
-    found = judged(frame, station)
+    asked = [name for name, one in station.variables.items() if one.stuck_for or one.step_at_most]
+    alone = not any(station.variables[name].derived for name in asked)  # whose inputs may be implausible
+    found = judged(frame[["time", *asked]] if alone else frame, station)
     stuck = {f"stuck {name}": frame[name].where(found[name]["stuck"]) for name, one in station.variables.items() if one.stuck_for}
     spikes = {
         f"spike of {name}": frame[name].where(found[name]["spike"]) for name, one in station.variables.items() if one.step_at_most

@@ -1,6 +1,8 @@
 """From a file's bytes to its text: in the station's encoding, or in the one that the bytes are found to be in."""
 
 import codecs
+from dataclasses import replace
+from functools import cache
 from itertools import islice
 
 from tsflow.errors import SourceFormatError
@@ -16,6 +18,7 @@ _MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 doe
 )
 # Those of loggers and spreadsheets, the likelier first, for where the library finds several as good.
 _USUAL = ["cp1252", "iso8859_15", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "cp932", "gb18030", "cp949", "big5"]
+_SHIFTING = ("iso2022", "hz", "utf-7")  # bytes of ASCII say in them that others follow
 _LINES = 200  # whose bytes beyond ASCII are looked at; nothing else tells one encoding from another
 _UNSURE = 0.5  # how chaotic a text counts of which the library says nothing
 
@@ -42,6 +45,63 @@ def decode(file: RawFile, station: Station) -> tuple[str, str]:
         msg = f"{file.name}: the file is empty; fetch it again"
         raise SourceFormatError(msg)
     return text, encoding
+
+
+def parted(file: RawFile, station: Station, lines: int) -> tuple[list[str], bytes, str]:
+    """Return a file's first lines, what comes after them in UTF-8, and the file's encoding.
+
+    What is ASCII after those lines is the same in UTF-8, and taken as it is, since to decode 60 MB takes long; the ends of its
+    lines are as they were. Raises as `decode`.
+    """
+    at = _end_of(lines, file.body)
+    head, rest = file.body[:at], file.body[at:]
+    if (
+        head.strip()
+        and _is_plain(rest)
+        and not _lone_returns(head)
+        and (station.encoding == AUTO or _keeps_ascii(station.encoding))
+    ):
+        text, encoding = decode(replace(file, body=head), station)
+        return text.replace("\r\n", "\n").split("\n")[:-1], rest, encoding
+    text, encoding = decode(file, station)
+    first, *others = with_newlines(text).split("\n", lines)
+    if len(others) < lines:  # the file ends before the others begin
+        return [first, *others], b"", encoding
+    return [first, *others[:-1]], others[-1].encode(), encoding
+
+
+def with_newlines(text: str) -> str:
+    """Return text whose lines end as those of Unix do."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _end_of(lines: int, body: bytes) -> int:
+    """Return where so many lines end; 0 if there are fewer."""
+    at = 0
+    for _ in range(lines):
+        at = body.find(b"\n", at) + 1
+        if not at:
+            break
+    return at
+
+
+def _is_plain(rest: bytes) -> bool:
+    """Say whether bytes are text in ASCII whose last line does not end as those of old Macs do."""
+    return rest.isascii() and b"\0" not in rest and b"\r" not in rest[rest.rfind(b"\n") + 1 :]
+
+
+def _lone_returns(head: bytes) -> bool:
+    return head.count(b"\r") != head.count(b"\r\n")
+
+
+@cache
+def _keeps_ascii(encoding: str) -> bool:
+    """Say whether each byte of ASCII is itself in an encoding, whatever stands before it."""
+    every = bytes(range(128))
+    try:
+        return every.decode(encoding) == every.decode("ascii") and not codecs.lookup(encoding).name.startswith(_SHIFTING)
+    except UnicodeError:
+        return False
 
 
 def _found(file: RawFile, station: Station) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tsflow.errors import SourceFormatError
 from tsflow.records.ingest import Gap, ParseReport
@@ -42,6 +43,8 @@ class Findings:
 
 
 def _numbers(cells: pd.Series, name: str, file: RawFile) -> pd.Series:
+    if cells.dtype == np.float64:
+        return cells
     if pd.api.types.is_string_dtype(cells) or pd.api.types.is_object_dtype(cells):
         cells = cells.mask(cells.astype(str).str.strip() == "")  # blanks stand for nothing, as an empty cell does
     numbers = pd.to_numeric(cells.astype(str) if pd.api.types.is_bool_dtype(cells) else cells, errors="coerce")
@@ -74,28 +77,31 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
     """
     read = _form(file, station).read(file, station)
     table = read.cells
+    rows = len(table)
     columns: dict[str, pd.Series] = {"time": row_times(table, file, station, now)}
     names = {variable.column: name for name, variable in station.measured.items()}
     for header in table.columns.drop(list(station.timestamp.columns)):
         used = header in names
-        numbers = _numbers(table[header], header, file) if used else pd.to_numeric(table[header], errors="coerce")
+        cells = table.pop(header)  # no column is in memory twice:
+        pa.default_memory_pool().release_unused()  # what the last one lay in, Arrow would keep
+        numbers = _numbers(cells, header, file) if used else pd.to_numeric(cells, errors="coerce")
         name = names.get(header, header)
-        sentinel = numbers.isin(station.missing)
-        if sentinel.any():
-            report.sentinels[name] = report.sentinels.get(name, 0) + int(sentinel.sum())
+        sentinel = np.isin(numbers.to_numpy(dtype=np.float64, na_value=np.nan), station.missing)
+        if sentinels := int(np.count_nonzero(sentinel)):
+            report.sentinels[name] = report.sentinels.get(name, 0) + sentinels
         if used:
-            if numbers.isna().any():
-                report.empty_cells[name] = report.empty_cells.get(name, 0) + int(numbers.isna().sum())
-            columns[name] = _stored(numbers.mask(sentinel), station.variables[name])
+            if empty := int(numbers.isna().sum()):
+                report.empty_cells[name] = report.empty_cells.get(name, 0) + empty
+            columns[name] = _stored(numbers.mask(sentinel) if sentinels else numbers, station.variables[name])
         elif header not in report.ignored_columns:
             report.ignored_columns.append(header)
     report.files.append(file.name)
-    report.rows_read += len(table)
+    report.rows_read += rows
     report.unfinished_rows += read.unfinished_rows
     if read.encoding and station.encoding == AUTO:
         report.encodings[file.name] = read.encoding
-    frame = pd.DataFrame(columns)[["time", *station.measured]]
-    if not frame[list(station.measured)].notna().to_numpy().any():
+    frame = pd.DataFrame({name: columns[name] for name in ("time", *station.measured)}, copy=False)
+    if not any(frame[name].notna().any() for name in station.measured):
         msg = f"{file.name}: no usable row: every value is missing"
         raise SourceFormatError(msg)
     return frame
@@ -159,7 +165,8 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
             require_order(frame, opened, station)
             frames.append(frame)
         report.left_out_members += left_out(file, endings)
-    frame = _without_repeats(pd.concat(frames, ignore_index=True), report)
+    joined = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
+    frame = _without_repeats(joined, report)
     _cadence_fits(frame["time"], station, report)
     for name, how in station.derivations.items():
         frame[name] = how.of({needed: frame[needed].to_numpy() for needed in how.inputs})

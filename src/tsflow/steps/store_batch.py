@@ -19,7 +19,7 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     nothing = Ingested(ingest=ingest, station=batch.station, rows=0, new_rows=0, changed_rows=0)
     if batch.file is None:
         return nothing
-    rows = from_parquet(records.opened(batch.file), batch.file.key)
+    rows = from_parquet(records.opened(batch.file), batch.file.key, read_only=True)
     known_at = datetime.now(UTC).replace(tzinfo=None)
     done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
     remember(records, batch)

@@ -28,7 +28,9 @@ def validate_batch(records: Records, settings: Settings, ingest: str, station_fi
         return None
     station = load_station(station_file)
     body = records.opened(batch.file)
-    report = validate_observations(from_parquet(body, batch.file.key), station, settings.hourly, now=station_now(station))
+    report = validate_observations(
+        from_parquet(body, batch.file.key, read_only=True), station, settings.hourly, now=station_now(station)
+    )
     folder = INGEST.key(ingest=ingest)
     docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(report).items()]
     if not report.success:

@@ -43,17 +43,27 @@ def stamp(moment: datetime) -> str:
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
     """Return a frame as Parquet; the same frame gives the same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)  # to start threads takes longer than a month of rows
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
+    parquet.write_table(table, buffer, compression="zstd")
+    pa.default_memory_pool().release_unused()  # which Arrow would keep
     return buffer.getvalue()
 
 
-def from_parquet(body: bytes, key: str) -> pd.DataFrame:
-    """Read a frame that tsflow wrote."""
+def from_parquet(body: bytes, key: str, *, read_only: bool = False) -> pd.DataFrame:
+    """Read a frame that tsflow wrote; `read_only`: nobody will write into it, so that it need not be in memory twice."""
     import pandas as pd
+    import pyarrow as pa
 
+    kept = {"split_blocks": read_only, "self_destruct": read_only}
+    pa.default_memory_pool().release_unused()  # what an earlier frame lay in
     try:
-        return pd.read_parquet(io.BytesIO(body))
+        frame = pd.read_parquet(io.BytesIO(body), engine="pyarrow", to_pandas_kwargs=kept)
     except (OSError, ValueError) as error:
         msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
         raise IntegrityError(msg) from error
+    pa.default_memory_pool().release_unused()  # which Arrow would keep
+    return frame

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from tsflow.errors import SourceFormatError
-from tsflow.stations.encoding import decode
+from tsflow.stations.encoding import parted, with_newlines
 from tsflow.stations.forms.headers import HINT, measured_columns, require_headers
 from tsflow.stations.forms.quick_csv import Layout, read_quickly
 from tsflow.stations.forms.registry import Form, Table, register
@@ -31,10 +31,10 @@ _Line = Annotated[int, Field(ge=1)]  # of the file, counted from 1
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A file's text, its headers taken off: their names, and the lines from the first that may be a row."""
+    """A file's text, its headers taken off: their names, and the lines from the first that may be a row, in UTF-8."""
 
     headers: list[str]
-    body: str
+    body: bytes
     encoding: str
 
 
@@ -101,13 +101,8 @@ class CsvForm(Form):
         require_headers(headers, file, station, hint=self._hint(headers))
 
     def _sheet(self, file: RawFile, station: Station) -> _Sheet:
-        text, encoding = decode(file, station)
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        *lines, body = text.split("\n", self._rows_from - 1)
+        lines, body, encoding = parted(file, station, self._rows_from - 1)
         last = max(self._header_lines)
-        if len(lines) < self._rows_from - 1:  # the file ends before the rows begin
-            lines, body = [*lines, body], ""
         if len(lines) < last:
             msg = f"{file.name}: has {len(lines)} lines, its headers stand in line {last}; correct `form.header_line`"
             raise SourceFormatError(msg)
@@ -124,21 +119,23 @@ class CsvForm(Form):
     def _is_row(self, line: str) -> bool:
         return bool(line.strip()) and not (self.comment and line.startswith(self.comment))
 
-    def _without_unfinished(self, sheet: _Sheet, file: RawFile) -> tuple[str, int]:
+    def _without_unfinished(self, sheet: _Sheet, file: RawFile) -> tuple[bytes, int]:
         """Return the lines that end as lines do, and how many rows that leaves out; a file is refused if it ends amid cells."""
-        rest = sheet.body[sheet.body.rfind("\n") + 1 :]
+        begins = sheet.body.rfind(b"\n") + 1
+        rest = sheet.body[begins:].decode()
         if file.whole or not self._is_row(rest):
             return sheet.body, 0
         if len(self._row(rest)) < len(sheet.headers):
             msg = f"{file.name}: cut off in its last row ({rest[:40]!r}...); fetch it again"
             raise SourceFormatError(msg)
-        return sheet.body[: len(sheet.body) - len(rest)], 1
+        return sheet.body[:begins], 1
 
-    def _read_with_care(self, body: str, headers: list[str], file: RawFile, station: Station) -> pd.DataFrame:
+    def _read_with_care(self, body: bytes, headers: list[str], file: RawFile, station: Station) -> pd.DataFrame:
         """Return the cells of text in which something is not as it should be, or raise for the first such line."""
         import pandas as pd
 
-        rows = [(number, line) for number, line in enumerate(body.split("\n"), self._rows_from) if self._is_row(line)]
+        lines = with_newlines(body.decode()).split("\n")
+        rows = [(number, line) for number, line in enumerate(lines, self._rows_from) if self._is_row(line)]
         self._check_rows(rows, len(headers), file)
         self._check_cut_rows(rows, headers, file, station)
         if not rows:
