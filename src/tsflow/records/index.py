@@ -9,6 +9,7 @@ Newest is the last one of the latest day of an as-of: a past day that was replay
 """
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -18,6 +19,7 @@ from tsflow.records.template import Template, Value
 
 Kind = Literal["board", "backtest", "tuning", "ingest"]
 Older = Callable[[], Iterable["Listed"]]
+_AT_ONCE = 8  # requests
 _LAST_DAY, _LAST_SECOND = 99999999, 9999999999
 
 
@@ -71,7 +73,8 @@ def newest(records: Records, of: Kind, station: str, older: Older, *, task: str 
     else:
         tasks = [task] if task else records.objects.folders(f"index/{of}/{station}/")
         places = [place for each in tasks for place in _places(records, most, of=of, station=station, task=each)]
-        entries = [records.read(Listed, **place) for place in places]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            entries = list(pool.map(lambda place: records.read(Listed, **place), places))
     latest: dict[str, Listed] = {}
     for entry in sorted(entries, key=lambda entry: (entry.turn, entry.id)):
         latest.setdefault(entry.id, entry)
