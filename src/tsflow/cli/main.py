@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from tsflow import __version__
-from tsflow.cli import champions, show, stack, through_airflow
-from tsflow.cli import here as in_this_process
+from tsflow.cli import champions, show
 from tsflow.cli.observations import observations
 from tsflow.cli.options import (
     How,
@@ -51,6 +50,8 @@ def up(json_out: str | None, *, stay: bool) -> None:
     if stay and json_out is not None:
         msg = "--stay ends only when it is stopped, and has no result for --json; leave one of them out"
         raise SettingsError(msg)
+    from tsflow.cli import stack
+
     if stay:
         stack.stay()
     else:
@@ -60,6 +61,8 @@ def up(json_out: str | None, *, stay: bool) -> None:
 @app.command()
 def down() -> None:
     """Stop the embedded stack; data and settings stay."""
+    from tsflow.cli import stack
+
     stack.down()
 
 
@@ -67,6 +70,8 @@ def down() -> None:
 @as_json
 def status(json_out: str | None) -> None:
     """Show the stack's parts and their health. Exits with 9 if one is not healthy."""
+    from tsflow.cli import stack
+
     stack.status(json_to_stdout(json_out))
 
 
@@ -76,8 +81,12 @@ def status(json_out: str | None) -> None:
 def ingest(asked: Asked, how: How) -> None:
     """Bring a station's newest observations into the store."""
     if how.here:
+        from tsflow.cli import here as in_this_process
+
         in_this_process.ingest_once(IngestRequest.of(asked), how.sources)
     else:
+        from tsflow.cli import through_airflow
+
         through_airflow.ingest(IngestRequest.of({**asked, "source": how.named_source()}))
 
 
@@ -106,8 +115,12 @@ def retrain(asked: Asked, how: How, *, publish: bool) -> None:
 def _run(asked: Asked, how: How, *, publish: bool) -> None:
     request = RetrainRequest.of(asked)
     if how.here:
+        from tsflow.cli import here as in_this_process
+
         in_this_process.run(request, how.sources, how.json_out, stage=PRODUCTION if publish else LOCAL)
     else:
+        from tsflow.cli import through_airflow
+
         through_airflow.run(request, how.named_source(), how.json_out)
 
 
@@ -127,8 +140,12 @@ def backtest(asked: Asked, how: How, *, show_newest: bool, run_id: str | None) -
         raise SettingsError(msg)
     request = BacktestRequest.of(asked)
     if how.here:
+        from tsflow.cli import here as in_this_process
+
         in_this_process.backtest(request, how.sources, how.json_out)
     else:
+        from tsflow.cli import through_airflow
+
         through_airflow.backtest(request, how.named_source(), how.json_out)
 
 
@@ -145,8 +162,12 @@ def tune(asked: Asked, how: How, *, resume: str | None, output: Path | None) -> 
     """Search better settings of one recipe, by validation MAE."""
     show.check_output(output, str(asked["architecture"]))
     if how.implied_here(resume, output).here:
+        from tsflow.cli import here as in_this_process
+
         in_this_process.tune(asked, how.sources, resume=resume, output=output, json_out=how.json_out)
     else:
+        from tsflow.cli import through_airflow
+
         through_airflow.tune(TuneRequest.of(asked), how.named_source(), how.json_out)
 
 

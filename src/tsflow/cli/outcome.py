@@ -1,9 +1,15 @@
 """Showing what became of a champion: an entry of its history, its newest forecast, its live score."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from tsflow.cli.output import console, skill_text
 from tsflow.names import MAIN, PRODUCTION
-from tsflow.records.forecast import LatestForecast, Report
-from tsflow.records.history import Entry
+
+if TYPE_CHECKING:
+    from tsflow.records.forecast import LatestForecast, Report
+    from tsflow.records.history import Entry
 
 _KINDS = {"promotion": "green", "refresh": "green", "refusal": "yellow"}
 

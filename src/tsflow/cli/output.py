@@ -14,10 +14,10 @@ from rich.table import Table
 
 from tsflow.errors import StorageUnavailable, TsflowError
 from tsflow.names import MAIN
-from tsflow.records.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
     from tsflow.records.backtest import Backtest
+    from tsflow.records.leaderboard import Leaderboard
     from tsflow.records.tuning import Tuning
 
 _COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tsflow.cli.here import train_and_tell
 from tsflow.cli.options import as_json, option_of, task_option
 from tsflow.cli.output import console, json_to_stdout, skill_text, write_json
 from tsflow.cli.stores import store
@@ -78,6 +77,7 @@ def _days(first: datetime, last: datetime, every: int) -> Iterator[datetime]:
 
 def _day(records: Records, request: RetrainRequest) -> Leaderboard:
     from tsflow import steps
+    from tsflow.cli.here import train_and_tell
     from tsflow.observations.store import ObservationStore
     from tsflow.records.leaderboard import Leaderboard
     from tsflow.requests.replaying import replay_run

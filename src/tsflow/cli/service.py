@@ -3,7 +3,6 @@
 import click
 
 from tsflow.cli.output import console
-from tsflow.stack import unit
 
 
 @click.group()
@@ -14,6 +13,8 @@ def service() -> None:
 @service.command("install")
 def _install() -> None:
     """Write a systemd user unit and start it, now and at each start of this machine."""
+    from tsflow.stack import unit
+
     path = unit.install()
     console.print(f"written {path}; `systemctl --user status tsflow` shows it, `tsflow service uninstall` removes it", markup=False)
     console.print("so that it starts at boot, before anybody logs in: loginctl enable-linger", markup=False)
@@ -22,6 +23,8 @@ def _install() -> None:
 @service.command("uninstall")
 def _uninstall() -> None:
     """Stop the unit and remove it; data and settings stay."""
+    from tsflow.stack import unit
+
     unit.uninstall()
     console.print("removed; `tsflow up` starts the stack by hand", markup=False)
 
@@ -29,4 +32,6 @@ def _uninstall() -> None:
 @service.command("show")
 def _show() -> None:
     """Print the unit's file, and change nothing."""
+    from tsflow.stack import unit
+
     click.echo(unit.unit(), nl=False)

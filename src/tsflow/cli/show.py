@@ -14,14 +14,12 @@ from tsflow.cli.stores import store
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.folders import names_in
 from tsflow.names import PRODUCTION, Stage
-from tsflow.records.forecast import Report
-from tsflow.records.store import Records
 from tsflow.settings import settings
-from tsflow.stations.described import described
-from tsflow.stations.station import Station, load_station
 
 if TYPE_CHECKING:
     from tsflow.observations.recent import Recent, Wanted
+    from tsflow.records.store import Records
+    from tsflow.stations.station import Station
 
 _HOURS_SHOWN = 72
 _NAME = r"[a-z0-9][a-z0-9_-]*"
@@ -63,6 +61,7 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
 def champion(station: str, task: str | None, stage: Stage, json_out: str | None) -> None:
     """Print what the pointer and the manifest say."""
     from tsflow.bundle.reading import read_champion
+    from tsflow.records.forecast import Report
 
     with store() as records:
         name, asked = of_station(records, station, task)
@@ -194,6 +193,8 @@ def _is_file(station: str) -> bool:
 
 def station_name(station: str) -> str:
     """Return a station's name; one that is not under include/stations may have been trained from a file elsewhere."""
+    from tsflow.stations.station import load_station
+
     if _is_file(station):
         return load_station(station).station
     if re.fullmatch(_NAME, station) is None:
@@ -217,4 +218,7 @@ def of_station(records: Records, station: str, task: str | None) -> tuple[str, s
 
 def station_described(records: Records, station: str) -> Station:
     """Return a station from its file, or as it was described when its observations came in."""
+    from tsflow.stations.described import described
+    from tsflow.stations.station import load_station
+
     return load_station(station) if _is_file(station) else described(records, station_name(station))

@@ -1,17 +1,23 @@
 """The records that a command works on: of the settings' own object store, or of the embedded one."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from tsflow.records.store import Records
 from tsflow.settings import settings
-from tsflow.stack import object_store
-from tsflow.stack.secrets import load_secrets, opened_with
+
+if TYPE_CHECKING:
+    from tsflow.records.store import Records
 
 
 @contextmanager
 def store() -> Iterator[Records]:
     """Open the store for as long as the command uses it."""
+    from tsflow.records.store import Records
+    from tsflow.stack import object_store
+
     with object_store(settings()) as opened:
         yield Records(opened.open())
 
@@ -19,6 +25,10 @@ def store() -> Iterator[Records]:
 @contextmanager
 def read_only_store() -> Iterator[Records]:
     """Open the store for a command that writes nothing: the settings' own with their keys, the embedded one with the reader's."""
+    from tsflow.records.store import Records
+    from tsflow.stack import object_store
+    from tsflow.stack.secrets import load_secrets, opened_with
+
     named = settings().object_store
     if named.endpoint_url:
         yield Records(named.open())
