@@ -98,7 +98,7 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # default 300: a new DAG file is seen
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "45",  # a form knows a new station within a minute; 10 s cost 0.15 core
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "45",  # a form knows a new station in a minute; 10: 0.15 core
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     }
 
