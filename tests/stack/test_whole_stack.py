@@ -20,6 +20,7 @@ from tsflow.stack import Airflow, StackStatus, down, object_store, status, up
 from tsflow.stack.airflow import PARTS
 from tsflow.stack.marks import marked, part_of
 from tsflow.stack.objects import use_lock
+from tsflow.stack.ports import is_free
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -184,6 +185,25 @@ def test_a_killed_component_comes_back_and_status_says_so(name: str, stack: Stac
     assert "SIGKILL" in (after.reason or "")
     assert not [process for process in leftovers if part_of(process)]
     run(airflow)
+
+
+def test_a_port_that_another_program_took_meanwhile_is_given_up(stack: StackStatus, place: Settings) -> None:
+    """Of two stacks that start at once and choose the same port, one gets it: the other must not wait for it in vain."""
+    port = int(str(stack.ui_url).rpartition(":")[2])
+    (supervisor,) = marked(lambda part: part == "supervisor")
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    for process in marked(lambda part: part == "api-server"):
+        process.kill()
+    with socket.socket() as other:
+        until(lambda: is_free(port))
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        os.kill(supervisor.pid, signal.SIGCONT)
+        until(lambda: status().healthy and status().ui_url != stack.ui_url)
+        client = Airflow.of_stack(status())
+        client.wait_for_dag("trivial")
+        run(client)
 
 
 def test_after_a_kill_of_the_supervisor_two_ups_at_once_start_one_stack(stack: StackStatus, place: Settings) -> None:

@@ -10,7 +10,7 @@ from tsflow.stack.airflow import API_SERVER, PARTS, airflow_environment, compone
 from tsflow.stack.daemon import Daemon, received_settings
 from tsflow.stack.marks import sweep
 from tsflow.stack.objects import EmbeddedStore
-from tsflow.stack.ports import LOOPBACK, PORT_SECONDS, choose_ports
+from tsflow.stack.ports import ANY, LOOPBACK, PORT_SECONDS, choose_ports, is_free
 from tsflow.stack.processes import Kept, stop
 from tsflow.stack.record import KEEPER, SUPERVISOR, living
 from tsflow.stack.secrets import load_secrets
@@ -23,6 +23,7 @@ class Supervisor(Daemon):
         super().__init__(SUPERVISOR, settings.stack.stop_timeout_seconds + 30.0)  # and the API server, and the store
         self._settings = settings
         self._embedded: EmbeddedStore | None = None
+        self._port = ANY
         self._held = contextlib.ExitStack()
 
     def work(self) -> None:
@@ -43,6 +44,9 @@ class Supervisor(Daemon):
             if self._embedded is not None:
                 self._embedded.keep()
                 store = self._followed(store)
+            if self._port_was_taken():
+                self._stop_parts()
+                self.kept = self._parts(store)
             self.pause()
 
     def _parts(self, store: ObjectStoreSettings) -> list[Kept]:
@@ -62,11 +66,19 @@ class Supervisor(Daemon):
         self.kept = self._parts(moved)
         return moved
 
+    def _port_was_taken(self) -> bool:
+        """Say whether the API server has died and another program listens at its port, for which it would wait in vain.
+
+        It was free when it was chosen: of two stacks that start at the same moment one gets it. All parts know the server by it.
+        """
+        died = any(kept.component.name == API_SERVER and kept.state == "restarting" for kept in self.kept)
+        return died and not is_free(self._port)
+
     def _environment(self, store: ObjectStoreSettings) -> dict[str, str]:
         """Choose the port just before it is used: another stack that starts on this machine may want the same one."""
-        port = choose_ports("airflow", {"ui": self._settings.stack.ui_port}, patience_seconds=PORT_SECONDS)["ui"]
-        self.url = f"http://{LOOPBACK}:{port}"
-        return airflow_environment(self._settings, store, load_secrets(), port)
+        self._port = choose_ports("airflow", {"ui": self._settings.stack.ui_port}, patience_seconds=PORT_SECONDS)["ui"]
+        self.url = f"http://{LOOPBACK}:{self._port}"
+        return airflow_environment(self._settings, store, load_secrets(), self._port)
 
     @contextlib.contextmanager
     def _store(self) -> Iterator[ObjectStoreSettings]:
