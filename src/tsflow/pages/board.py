@@ -197,7 +197,10 @@ def curves_figure(board: Leaderboard) -> Figure | None:
         "Learning curves: validation error by epoch",
         f"One line for each of {len(shown)} networks, in {board.unit}; a click on a name hides its line.",
         traces,
-        {"xaxis": axis("epoch", dtick=None), "yaxis": axis(f"validation MAE ({board.unit})")},
+        {
+            "xaxis": axis("epoch", dtick=max(1, max(len(entrant.curve) for entrant in shown) // 10)),
+            "yaxis": axis(f"validation MAE ({board.unit})"),
+        },
         height=380,
     )
 

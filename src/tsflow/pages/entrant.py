@@ -131,7 +131,10 @@ def curve_figure(epochs: list[Epoch], unit: str) -> Figure | None:
         "Learning curve",
         f"MAE in {unit} by epoch; after epoch {last.epoch} of at most {last.of}: training {last.mae:.3f}{said}.",
         traces,
-        {"xaxis": axis("epoch", range=[0.5, max(last.of, last.epoch) + 0.5]), "yaxis": axis(f"MAE ({unit})")},
+        {
+            "xaxis": axis("epoch", range=[0.5, max(last.of, last.epoch) + 0.5], dtick=max(1, last.of // 10)),
+            "yaxis": axis(f"MAE ({unit})"),
+        },
     )
 
 

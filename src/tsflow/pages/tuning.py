@@ -61,7 +61,7 @@ def tuning_figures(found: Tuning) -> list[Figure]:
                 "hoverinfo": "skip",
             },
         ],
-        {"xaxis": axis("trial"), "yaxis": axis(f"validation MAE ({found.unit})")},
+        {"xaxis": axis("trial", dtick=max(1, len(found.trials) // 10)), "yaxis": axis(f"validation MAE ({found.unit})")},
     )
     if not found.importances:
         return [course]
