@@ -10,7 +10,6 @@ import pytest
 from requests.exceptions import RequestException, Timeout
 
 from tsflow.stations import download
-from tsflow.stations.download import download as fetched
 
 
 @pytest.fixture
@@ -35,6 +34,10 @@ def server() -> Iterator[ThreadingHTTPServer]:
 def answered(server: ThreadingHTTPServer, answer: Callable[[BaseHTTPRequestHandler], None]) -> str:
     server.answer = answer
     return f"http://127.0.0.1:{server.server_port}/x.csv"
+
+
+def fetched(url: str, *, timeout_seconds: float) -> bytes | None:
+    return download.answer_of(url, timeout_seconds=timeout_seconds).body
 
 
 def begin(handler: BaseHTTPRequestHandler, **headers: str) -> None:

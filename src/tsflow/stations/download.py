@@ -3,26 +3,16 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from tsflow.stations.raw import Origin
-from tsflow.texts import without_passwords
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import Response
 
 log = logging.getLogger(__name__)
-
-
-def filled_in(url: str, **parts: str) -> str:
-    """Return a URL with its placeholders filled in; `ValueError` names one that a source does not know."""
-    try:
-        return url.format(**parts)
-    except (KeyError, IndexError, ValueError) as error:
-        valid = ", ".join(f"{{{name}}}" for name in parts) or "none"
-        msg = f"{without_passwords(url)}: cannot be filled in ({type(error).__name__}: {error}); placeholders are {valid}"
-        raise ValueError(msg) from error
 
 
 MOST_BYTES = 1_000_000_000  # a year of 10-minute rows has 8 million
@@ -31,15 +21,32 @@ _PATIENCE = 10  # times the time-out, for a whole body: each piece of one that d
 _ATTEMPTS = 3  # of one body whose connection is cut
 
 
-def download(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return a URL's body, as `published` does where nothing is known of it before."""
-    return published(url, timeout_seconds=timeout_seconds, headers=headers)[0] or b""
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered: the body, None if what was known before still holds (304), and its headers."""
+
+    body: bytes | None
+    headers: Mapping[str, str]
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The addresses in the header `Link` (RFC 8288) by each of their relations."""
+        from requests.utils import parse_header_links
+
+        found = parse_header_links(self.headers.get("Link", ""))
+        return {relation: link["url"] for link in found for relation in link.get("rel", "").split()}
 
 
-def published(
-    url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None, known: Origin | None = None
-) -> tuple[bytes | None, Origin]:
-    """Return a URL's body and what the server says of it; a server that fails is asked again, one that says 404 is not.
+def published(url: str, *, timeout_seconds: float, known: Origin | None = None) -> tuple[bytes | None, Origin]:
+    """Return a URL's body and what the server says of it; None for the body, and what is known, if that still holds."""
+    answer = answer_of(url, timeout_seconds=timeout_seconds, known=known)
+    if known is not None and answer.body is None:
+        return None, known
+    return answer.body, Origin(url, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+
+
+def answer_of(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None, known: Origin | None = None) -> Answer:
+    """Return what a URL answers; a server that fails is asked again, one that says 404 is not.
 
     A body that is cut off goes on where it broke if the server vouches by a strong ETag that it is still the same
     (Range and If-Range of RFC 9110); otherwise it begins again.
@@ -48,8 +55,10 @@ def published(
     ----------
     timeout_seconds
         How long the server may be silent; the whole body may take ten times as long.
+    headers
+        Sent to this server, such as a key; if it says that the answer is elsewhere, they do not go there.
     known
-        What it said before: if it says that this still holds (304), there is no body, and None is returned for it.
+        What it said before: if it says that this still holds (304), there is no body.
 
     Raises
     ------
@@ -58,14 +67,16 @@ def published(
     """
     from requests.exceptions import ConnectionError as CutOff
 
+    from tsflow.stations.http_session import session_with
+
     deadline = time.monotonic() + _PATIENCE * timeout_seconds
-    with _session() as session, TemporaryFile() as body:
+    with session_with(headers or {}) as session, TemporaryFile() as body:
         resume: dict[str, str] = {}
         asked = {**(headers or {}), **_unless(known)}
         for left in reversed(range(_ATTEMPTS)):
             with session.get(url, timeout=timeout_seconds, headers={**asked, **resume}, stream=True) as answer:
                 if known is not None and answer.status_code == 304:
-                    return None, known
+                    return Answer(None, answer.headers)
                 if resume and answer.status_code == 416:  # it has no such rest: begin again
                     resume = {}
                     continue
@@ -80,22 +91,9 @@ def published(
                     log.info("a download was cut off after %d bytes; asked again", body.tell())
                 else:
                     body.seek(0)
-                    return body.read(), Origin(url, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+                    return Answer(body.read(), answer.headers)
         msg = "the server cut the answer off, and has no rest of it"
         raise CutOff(msg)
-
-
-def _session() -> "Session":
-    """Return a session that asks a server that fails again."""
-    from requests.adapters import HTTPAdapter
-    from urllib3.util import Retry
-
-    import requests
-
-    session, policy = requests.Session(), Retry(total=2, backoff_factor=1, status_forcelist=(500, 502, 503, 504))
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=policy))
-    return session
 
 
 def _unless(known: Origin | None) -> dict[str, str]:
