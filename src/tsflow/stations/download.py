@@ -1,24 +1,16 @@
 """Downloading by HTTP, as every kind of source does it."""
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING
 
 from tsflow.stations.raw import Origin
 
-if TYPE_CHECKING:
-    from requests import Response
-
 log = logging.getLogger(__name__)
 
-
-MOST_BYTES = 1_000_000_000  # a year of 10-minute rows has 8 million
-_PIECE = 1_000_000
 _PATIENCE = 10  # times the time-out, for a whole body: each piece of one that drips comes within it
-_ATTEMPTS = 3  # of one body whose connection is cut
+_ATTEMPTS = 3  # of one body that does not come whole
 
 
 @dataclass(frozen=True)
@@ -48,13 +40,13 @@ def published(url: str, *, timeout_seconds: float, known: Origin | None = None) 
 def answer_of(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None, known: Origin | None = None) -> Answer:
     """Return what a URL answers; a server that fails is asked again, one that says 404 is not.
 
-    A body that is cut off goes on where it broke if the server vouches by a strong ETag that it is still the same
+    A body that is cut off, or falls silent, goes on where it broke if the server vouches by a strong ETag that it is still the same
     (Range and If-Range of RFC 9110); otherwise it begins again.
 
     Parameters
     ----------
     timeout_seconds
-        How long the server may be silent; the whole body may take ten times as long.
+        How long the server may be silent, or ask to be left alone; the whole body may take ten times as long.
     headers
         Sent to this server, such as a key; if it says that the answer is elsewhere, they do not go there.
     known
@@ -63,37 +55,29 @@ def answer_of(url: str, *, timeout_seconds: float, headers: Mapping[str, str] | 
     Raises
     ------
     requests.RequestException
-        If there is no good answer, or it is larger than `MOST_BYTES`. Its text may hold a password of the URL.
+        If there is no good answer, or it is larger than `body.MOST_BYTES`. Its text may hold a password of the URL.
     """
     from requests.exceptions import ConnectionError as CutOff
+    from requests.exceptions import ReadTimeout
 
+    from tsflow.stations.body import Body
     from tsflow.stations.http_session import session_with
 
-    deadline = time.monotonic() + _PATIENCE * timeout_seconds
-    with session_with(headers or {}) as session, TemporaryFile() as body:
-        resume: dict[str, str] = {}
-        asked = {**(headers or {}), **_unless(known)}
-        for left in reversed(range(_ATTEMPTS)):
-            with session.get(url, timeout=timeout_seconds, headers={**asked, **resume}, stream=True) as answer:
+    own = dict(headers or {})
+    with session_with(own, longest_wait=timeout_seconds) as session, TemporaryFile() as file:
+        body = Body(file, _PATIENCE * timeout_seconds)
+        asked, left = {**own, **_unless(known)}, _ATTEMPTS
+        while True:
+            with session.get(url, timeout=timeout_seconds, headers={**asked, **body.rest}, stream=True) as answer:
                 if known is not None and answer.status_code == 304:
                     return Answer(None, answer.headers)
-                if resume and answer.status_code == 416:  # it has no such rest: begin again
-                    resume = {}
-                    continue
-                answer.raise_for_status()
-                _go_to_its_start(body, answer)
                 try:
-                    _append(body, answer, deadline, _PATIENCE * timeout_seconds)
-                except CutOff:
+                    return Answer(body.take(answer), answer.headers)
+                except (CutOff, ReadTimeout) as error:
+                    asked, left = own, left - 1
                     if not left:
                         raise
-                    resume, asked = _rest(answer, body.tell()), dict(headers or {})
-                    log.info("a download was cut off after %d bytes; asked again", body.tell())
-                else:
-                    body.seek(0)
-                    return Answer(body.read(), answer.headers)
-        msg = "the server cut the answer off, and has no rest of it"
-        raise CutOff(msg)
+                    log.info("a download broke off: %s; asked again", error)
 
 
 def _unless(known: Origin | None) -> dict[str, str]:
@@ -102,53 +86,3 @@ def _unless(known: Origin | None) -> dict[str, str]:
         return {}
     said = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _rest(answer: "Response", size: int) -> dict[str, str]:
-    """Return the headers that ask for what follows `size` bytes; none if the server could send those of another file."""
-    tag = answer.headers.get("ETag", "")
-    if not size or not tag.startswith('"') or "Content-Encoding" in answer.headers:
-        return {}
-    return {"Range": f"bytes={size}-", "If-Range": tag, "Accept-Encoding": "identity"}
-
-
-def _go_to_its_start(body: IO[bytes], answer: "Response") -> None:
-    """Keep what was there before if the answer follows it; else empty the file."""
-    from requests.exceptions import RequestException
-
-    if answer.status_code != 206:
-        body.seek(0)
-        body.truncate()
-    elif not answer.headers.get("Content-Range", "").startswith(f"bytes {body.tell()}-"):
-        found = answer.headers.get("Content-Range", "nothing")
-        msg = f"the rest from byte {body.tell()} on was asked for, and the server sent {found}"
-        raise RequestException(msg)
-
-
-def _append(body: IO[bytes], answer: "Response", deadline: float, seconds: float) -> None:
-    from requests.exceptions import ConnectionError as CutOff
-    from requests.exceptions import RequestException, Timeout
-    from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
-
-    size = answer.headers.get("Content-Length", "")
-    if size.isdecimal() and body.tell() + int(size) > MOST_BYTES:
-        msg = f"the answer is larger than {MOST_BYTES} bytes: the server says {body.tell() + int(size)}; nothing of it was read"
-        raise RequestException(msg)
-    try:
-        while piece := answer.raw.read1(_PIECE, decode_content=True):  # what is there by now, unlike `iter_content`
-            body.write(piece)
-            if body.tell() > MOST_BYTES:
-                msg = f"the answer is larger than {MOST_BYTES} bytes"
-                raise RequestException(msg)
-            if time.monotonic() > deadline:
-                msg = f"the answer was not whole after {seconds:g} s, {body.tell()} bytes of it were there"
-                raise Timeout(msg)
-    except ReadTimeoutError as error:
-        msg = f"the server fell silent after {body.tell()} bytes"
-        raise Timeout(msg) from error
-    except ProtocolError as error:
-        msg = f"the connection was cut off after {body.tell()} bytes"
-        raise CutOff(msg) from error
-    except HTTPError as error:
-        msg = f"the answer cannot be read after {body.tell()} bytes ({type(error).__name__})"
-        raise RequestException(msg) from error
