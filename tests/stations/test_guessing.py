@@ -314,6 +314,13 @@ def test_a_picture_that_could_not_be_written_is_refused_before_anything_is(
     assert not (home / "include" / "stations" / "mine.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["2024", "no", "1e3"])
+def test_a_name_that_yaml_takes_for_something_else_is_a_name(home: Path, rows: pd.DataFrame, tmp_path: Path, name: str):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    main(["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name", name])
+    assert load_station(name).station == name
+
+
 def test_a_wrong_name_is_told_by_the_file_that_it_would_have(
     home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -12,8 +12,7 @@ import pandas as pd
 from tsflow.stations.forms import Form
 from tsflow.stations.forms.csv import CsvForm
 from tsflow.stations.forms.json_lines import JsonLinesForm
-from tsflow.stations.forms.parquet import whole_table
-from tsflow.stations.forms.registry import kinds
+from tsflow.stations.forms.parquet import ParquetForm, whole_table
 from tsflow.stations.forms.toa5 import Toa5Form
 from tsflow.stations.guessing.layout import Layout, decoded, layout_of, texts_for_nothing
 from tsflow.stations.raw import RawFile
@@ -46,7 +45,7 @@ def texts_of(file: RawFile) -> Texts:
     if file.body.startswith(_PARQUET):
         table = whole_table(file)
         columns = {name: _texts(table.column(place)) for place, name in enumerate(table.column_names)}
-        return Texts(pd.DataFrame(columns, dtype=str), kinds()["parquet"].model_validate({"kind": "parquet"}))
+        return Texts(pd.DataFrame(columns, dtype=str), ParquetForm())
     text, encoding = decoded(file.body)
     if text.lstrip().startswith("{"):
         rows = [*JsonLinesForm().rows(text, file)[0].values()]

@@ -16,8 +16,8 @@ def as_yaml(draft: Draft) -> str:
     lines = [
         "# Drafted by `tsflow station init`: what it understood of the files. Look through the comments, they say what is a guess;",
         f"# then `tsflow station check --station {draft.station}` says what a run would do.",
-        f"station: {draft.station}",
-        f"title: {draft.station}",
+        f"station: {_text(draft.station)}",  # YAML takes 2024 and no for something else
+        f"title: {_text(draft.station)}",
         f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
         f"cadence: {minutes}min",
         f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
