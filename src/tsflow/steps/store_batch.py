@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 from tsflow.observations.published import remember
+from tsflow.observations.reaching import remember_reach
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch, Ingested
 from tsflow.records.store import Records
@@ -22,6 +23,7 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     known_at = datetime.now(UTC).replace(tzinfo=None)
     done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
     remember(records, batch)
+    remember_reach(records, batch)
     log.info("%s: stored %d new and %d changed rows", batch.station, done.new_rows, done.changed_rows)
     return nothing.changed(
         rows=batch.rows, new_rows=done.new_rows, changed_rows=done.changed_rows, parts=done.parts, last=batch.last
