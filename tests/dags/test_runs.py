@@ -115,6 +115,35 @@ def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dic
     assert result_of(RUN, environment, "daily", "{}")["tasks"] == [["ask", -1, "skipped"]], "nothing new since the retraining"
 
 
+def test_one_station_that_fails_holds_back_no_other(environment: dict[str, str], records: Records, home: Path):
+    stations = home / "include" / "stations"
+    content = yaml.safe_load((stations / "demo.yaml").read_text())
+    (home / "torn.csv").write_text("this is no table")
+    files = {"files": {"kind": "files", "paths": ["torn.csv"]}}
+    (stations / "torn.yaml").write_text(yaml.safe_dump(content | {"station": "torn", "sources": files}, sort_keys=False))
+    (stations / "unread.yaml").write_text("station: [")
+    content["sources"]["simulator"]["history_days"] = 10
+    (stations / "demo.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    names = ["torn", "unread", "demo"]
+    (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"schedule": {"stations": names}}))
+    settings.cache_clear()
+    ended = result_of(RUN, environment, "ingest_weather", "{}")
+    states = {(name, names[index]): state for name, index, state in ended["tasks"] if index >= 0}
+    assert ended["state"] == "failed", "an operator sees that something is wrong"
+    assert {station: states["ingest.fetch", station] for station in names} == {
+        "torn": "failed",
+        "unread": "failed",
+        "demo": "success",
+    }
+    assert {station: states["ingest.announce", station] for station in names} == {
+        "torn": "upstream_failed",
+        "unread": "upstream_failed",
+        "demo": "success",
+    }
+    asked = result_of(RUN, environment, "daily", "{}")
+    assert asked["tasks"] == [["ask", -1, "success"]]
+
+
 def test_an_alert_is_sent_through_the_notifiers_of_the_settings(environment: dict[str, str], records: Records, home: Path):
     told: list[dict] = []
 

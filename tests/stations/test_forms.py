@@ -1,5 +1,6 @@
 """Files of other loggers: delimiters, decimal commas, several lines of headers, comments; and what a wrong form says."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,41 @@ def test_a_campbell_loggers_file_is_read(small: Station):
     assert frame["wv"].tolist() == [1.25, 1.5, 2.0]
     assert report.empty_cells == {"T": 1}
     assert report.ignored_columns == ["RECORD"]
+
+
+@pytest.mark.parametrize(
+    ("units", "says"),
+    [
+        (
+            b'"Deg F","m/s"',
+            "the line of units says Deg F for column 'AirTC_Avg', the station file degC; write `column_unit: Deg F`",
+        ),
+        (b'"K","m/s"', "says K for column 'AirTC_Avg', the station file degC"),
+        (b'"Deg C","km/h"', "says km/h for column 'WS_ms_Avg', the station file m/s"),
+        (b'"Deg C","mV"', "says mV for column 'WS_ms_Avg', the station file m/s; name another column"),
+    ],
+    ids=["degF", "K", "km/h", "volts"],
+)
+def test_a_line_of_units_that_contradicts_the_station_file_is_refused(small: Station, units: bytes, says: str):
+    mast = formed(small, "toa5", time="TIMESTAMP", T="AirTC_Avg", wv="WS_ms_Avg")
+    file = RawFile("mast.dat", TOA5.replace(b'"Deg C","meters/second"', units))
+    for read in (lambda: parse([file], mast, now=NOW), lambda: mast.form.require(file, mast)):
+        with pytest.raises(SourceFormatError, match=re.escape(says)):
+            read()
+
+
+@pytest.mark.parametrize("units", [b'"C","m/s"', b'"degC","m s-1"', b'"",""', b'"unitless","smp"', b'"Deg C"'])
+def test_a_line_of_units_that_says_the_same_or_nothing_is_no_contradiction(small: Station, units: bytes):
+    mast = formed(small, "toa5", time="TIMESTAMP", T="AirTC_Avg", wv="WS_ms_Avg")
+    frame, _ = parse([RawFile("mast.dat", TOA5.replace(b'"Deg C","meters/second"', units))], mast, now=NOW)
+    assert len(frame) == 3
+
+
+def test_a_line_of_units_that_the_station_file_has_converted_is_none(small: Station):
+    mast = formed(small, "toa5", time="TIMESTAMP", T="AirTC_Avg", wv="WS_ms_Avg")
+    converted = mast.changed(variables=mast.variables | {"T": mast.variables["T"].changed(column_unit="degF")})
+    file = RawFile("mast.dat", TOA5.replace(b'"Deg C"', b'"Deg F"'))
+    assert parse([file], converted, now=NOW)[0]["T"].iloc[0] == pytest.approx((5.5 - 32) / 1.8)
 
 
 @pytest.mark.parametrize(

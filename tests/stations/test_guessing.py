@@ -1,8 +1,12 @@
 """`tsflow station init` on files of other loggers: what it understands, and what it says it does not."""
 
+import io
+import json
+import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -201,3 +205,128 @@ def test_a_check_says_why_a_run_would_be_refused(home: Path, rows: pd.DataFrame,
     found = checked("hot", None, "smoke", [], settings())
     assert "refused" in found.validation
     assert str(found.refused).startswith("the batch would lie in quarantine")
+
+
+def as_json_lines(rows: pd.DataFrame) -> bytes:
+    """As a message queue logs them: objects within objects, and a text that stands for no value."""
+    cells = zip(rows["time"], rows["T"], rows["rh"], rows["wv"], strict=True)
+    objects = [
+        {
+            "at": f"{time:%Y-%m-%dT%H:%M:%S}+01:00",
+            "id": 7,
+            "air": {"temperature_C": T, "rel_hum": rh},
+            "wind": {"speed": wv},
+            "ok": True,
+        }
+        for time, T, rh, wv in cells
+    ]
+    objects[3]["wind"]["speed"] = "NaN"
+    objects[4]["air"]["rel_hum"] = None
+    return "\n".join([*map(json.dumps, objects), ""]).encode()
+
+
+def test_json_lines_are_understood(rows: pd.DataFrame, tmp_path: Path):
+    station, frame = station_of_file(as_json_lines(rows), tmp_path, "a.jsonl")
+    assert (station.form.kind, station.form.missing_texts, station.timestamp.format) == ("json_lines", ("NaN",), "iso8601")
+    assert {name: variable.column for name, variable in station.variables.items()} == {
+        "T": "air.temperature_C",
+        "rh": "air.rel_hum",
+        "wv": "wind.speed",
+    }
+    assert frame["time"].tolist() == rows["time"].tolist()
+    np.testing.assert_allclose(frame["T"], rows["T"])
+    assert frame[["rh", "wv"]].isna().sum().tolist() == [1, 1]
+
+
+def as_parquet(rows: pd.DataFrame, times: Any) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    target = io.BytesIO()
+    air = pa.StructArray.from_arrays([pa.array(rows["T"]), pa.array(rows["p"] * 100)], names=["AirTemp", "Pressure"])
+    table = pa.table({"number": pa.array(range(len(rows)), pa.int32()), "when": times, "air": air, "note": ["x"] * len(rows)})
+    parquet.write_table(table, target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("times", "form"),
+    [
+        (lambda times: times.astype("datetime64[ms]"), "%Y-%m-%d %H:%M:%S"),
+        (lambda times: times.dt.tz_localize("+01:00"), "iso8601"),
+        (lambda times: (times - pd.Timestamp("1970-01-01 01:00")) // pd.Timedelta(seconds=1), "epoch"),
+        (lambda times: times.dt.strftime("%d.%m.%Y %H:%M"), "%d.%m.%Y %H:%M"),
+    ],
+    ids=["timestamps", "timestamps with a zone", "seconds", "texts"],
+)
+def test_parquet_is_understood(rows: pd.DataFrame, tmp_path: Path, times: Callable, form: str):
+    station, frame = station_of_file(as_parquet(rows, times(rows["time"])), tmp_path, "a.parquet")
+    assert (station.form.kind, station.timestamp.format) == ("parquet", form)
+    assert {name: (variable.column, variable.column_unit) for name, variable in station.variables.items()} == {
+        "T": ("air.AirTemp", None),
+        "p": ("air.Pressure", "Pa"),
+    }
+    assert frame["time"].tolist() == rows["time"].tolist()
+    np.testing.assert_allclose(frame["p"], rows["p"])
+
+
+def test_files_of_a_zip_are_understood_whatever_their_form(rows: pd.DataFrame, tmp_path: Path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("b.jsonl", as_json_lines(rows))
+        archive.writestr("a-note.pdf", b"%PDF")
+    assert station_of_file(packed.getvalue(), tmp_path, "a.zip")[0].form.kind == "json_lines"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"a": 1\n{"a": 2}\n{"a": 3}\n', "a.jsonl: row 1: no JSON"),
+        (b'{"a": 1}\n{"a": 2}\n{"a": 3}\n', "no column is a date with a time"),
+        (b'{"t": "2021-01-01 00:00"}\n{"t": "2021-01-01 01:00"}\n', "no column of numbers was found"),
+        (b"PAR1 and then nothing", "not a readable Parquet file"),
+    ],
+)
+def test_objects_and_parquet_that_cannot_be_understood_are_said(body: bytes, says: str):
+    with pytest.raises(DataError, match=says):
+        drafted([RawFile("a.jsonl", body)], station="s", location=PLACE, utc_offset_hours=0, paths=["a.jsonl"])
+
+
+def test_a_picture_shows_what_was_understood(home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    plot = tmp_path / "a.svg"
+    main(["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name", "mine", "--plot", str(plot)])
+    drawn = ET.parse(plot).getroot()
+    texts = [element.text for element in drawn.iter() if element.tag.endswith("text")]
+    assert {"T", "p", "rh", "wv"} <= {*texts}
+    assert f"written {plot}" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(("plot", "says"), [("a.png", "name a file that ends in .svg"), ("no/a.svg", "there is no folder no")])
+def test_a_picture_that_could_not_be_written_is_refused_before_anything_is(
+    home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str], plot: str, says: str
+):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    with pytest.raises(SystemExit) as ended:
+        main(["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name", "mine", "--plot", plot])
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err.replace("\n", " ")
+    assert not (home / "include" / "stations" / "mine.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["2024", "no", "1e3"])
+def test_a_name_that_yaml_takes_for_something_else_is_a_name(home: Path, rows: pd.DataFrame, tmp_path: Path, name: str):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    main(["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name", name])
+    assert load_station(name).station == name
+
+
+def test_a_wrong_name_is_told_by_the_file_that_it_would_have(
+    home: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "a.csv").write_bytes(mast_csv(rows))
+    with pytest.raises(SystemExit):
+        main(["station", "init", str(tmp_path / "a.csv"), "--at", "50,11,200", "--name", "Mine!"])
+    said = capsys.readouterr().err.replace("\n", "")
+    assert "Mine!.yaml: station: String should match pattern" in said
+    assert "draft.yaml" not in said

@@ -77,6 +77,23 @@ def test_a_first_ingest_asks_from_the_services_beginning(service: Service, small
     assert [key for key, body in kept.items() if b"hush" in body] == [], "whoever may read the store does not learn the password"
 
 
+def test_a_service_whose_rows_begin_later_than_it_says_is_asked_for_all_of_them_once(
+    service: Service, small: Station, home: Path, records: Records
+):
+    def asked_from(ingest_id: str, as_of: str, since: datetime) -> str:
+        mast = small.changed(sources={"live": service.source(since=since)}, station="mast")
+        write_station(home / "include" / "stations" / "mast.yaml", mast)
+        ingest(records, ingest_id, station="mast", as_of=as_of, history_days=None)
+        return service.asked[-1][0].partition("from=")[2].partition("&")[0]
+
+    early, earlier = datetime(2020, 12, 20), datetime(2020, 12, 1)
+    assert asked_from("first", "2021-01-02", early) == "2020-12-20T00:00:00"
+    assert asked_from("second", "2021-01-02T01:00", early) == "2020-12-25T23:00:00", "a week before the newest row"
+    assert asked_from("third", "2021-01-02T02:00", earlier) == "2020-12-01T00:00:00", "somebody knows of older rows"
+    assert asked_from("fourth", "2021-01-02T03:00", earlier) == "2020-12-25T23:00:00"
+    assert asked_from("fifth", "2021-01-02T04:00", early) == "2020-12-25T23:00:00"
+
+
 def test_no_row_is_no_file(service: Service, small: Station):
     service.body = b'{"data": {"rows": []}}'
     assert service.source().fetch(small, start=None, end=END) == []

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from tsflow.cli.options import as_json, station_option
 from tsflow.cli.output import console, json_to_stdout, write_json
+from tsflow.cli.plot import check_plot, write_plot
 from tsflow.cli.show import station_described
 from tsflow.cli.stores import read_only_store
-from tsflow.errors import SettingsError
 from tsflow.settings import settings
 
 if TYPE_CHECKING:
@@ -40,35 +40,14 @@ def observations(*, station: str | None, plot: Path | None, json_out: str | None
     from tsflow.observations.picture import picture
 
     json_to_stdout(json_out)
-    _check_plot(plot)
+    check_plot(plot)
     with read_only_store() as records:
         seen = look(records, station_described(records, station or settings().station))
     write_json(json_out, seen.coverage.model_dump(mode="json"))
     if json_out != "-":
         _show(seen.coverage)
     if plot is not None:
-        _write(plot, picture(seen))
-
-
-def _check_plot(plot: Path | None) -> None:
-    """Refuse a picture that could not be written, before the work."""
-    if plot is None:
-        return
-    if plot.suffix != ".svg":
-        msg = f"--plot {plot}: pictures are drawn as SVG; name a file that ends in .svg"
-        raise SettingsError(msg)
-    if not plot.parent.is_dir():
-        msg = f"--plot {plot}: there is no folder {plot.parent}; create it, or name another"
-        raise SettingsError(msg)
-
-
-def _write(plot: Path, drawing: str) -> None:
-    try:
-        plot.write_text(drawing, encoding="utf-8")
-    except OSError as error:
-        msg = f"--plot {plot}: cannot be written ({error}); name another file"
-        raise SettingsError(msg) from error
-    console.print(f"written {plot}", markup=False)
+        write_plot(plot, picture(seen))
 
 
 def _show(seen: Coverage) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from tsflow.cli.options import as_json, station_option, task_option
 from tsflow.cli.output import console, json_to_stdout, write_json
+from tsflow.cli.plot import check_plot, write_plot
 from tsflow.errors import SettingsError
 from tsflow.folders import include_dir
 from tsflow.location import Location
@@ -17,6 +17,8 @@ from tsflow.settings import settings
 
 if TYPE_CHECKING:
     from tsflow.stations.guessing import Draft
+    from tsflow.stations.raw import RawFile
+    from tsflow.stations.station import Station
 
 
 @click.group()
@@ -44,8 +46,21 @@ def station() -> None:
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file. Default: include/stations/NAME.yaml."
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw what the station file makes of the FILEs into this file, whose name ends in .svg.",
+)
 def station_init(
-    *, files: tuple[str, ...], name: str, place: str, utc_offset: float | None, output: Path | None, force: bool
+    *,
+    files: tuple[str, ...],
+    name: str,
+    place: str,
+    utc_offset: float | None,
+    output: Path | None,
+    force: bool,
+    plot: Path | None,
 ) -> None:
     """Look at FILEs of a logger, write a station file with what was understood, and say what to run next."""
     from tsflow.stations.guessing import as_yaml, drafted
@@ -55,6 +70,7 @@ def station_init(
     if path.exists() and not force:
         msg = f"{path} is there already; give another --name or --output, or --force to write over it"
         raise SettingsError(msg)
+    check_plot(plot)
     read = read_paths(list(files))
     draft = drafted(
         read,
@@ -63,23 +79,37 @@ def station_init(
         utc_offset_hours=utc_offset,
         paths=[str(Path(each).absolute()) for each in files],
     )
-    _write(path, as_yaml(draft))
+    described = _write(path, as_yaml(draft))
     _show(draft, path)
+    if plot is not None:
+        write_plot(plot, _drawn(read, described))
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a station file that can be loaded; a name that is none is told before anything of that name is written."""
-    from tsflow.stations.station import load_station
+def _write(path: Path, text: str) -> Station:
+    """Write a station file that can be loaded, and return the station; a name that is none is told before anything is written."""
+    import yaml
 
-    with TemporaryDirectory() as folder:
-        trial = Path(folder) / "draft.yaml"
-        trial.write_text(text, encoding="utf-8")
-        load_station(str(trial))
+    from tsflow.stations.station import station_of
+
+    described = station_of(yaml.safe_load(text), str(path))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         msg = f"{path}: cannot be written ({error.strerror}); name another file by --output"
         raise SettingsError(msg) from error
+    return described
+
+
+def _drawn(files: list[RawFile], station: Station) -> str:
+    """Return the picture of files as a station file reads them."""
+    from tsflow.observations.coverage import look_at
+    from tsflow.observations.picture import picture
+    from tsflow.stations.clock import station_now
+    from tsflow.stations.parse import parse
+
+    now = station_now(station)
+    frame, _ = parse(files, station, now=now)
+    return picture(look_at([frame], station, arrived_at=now, now=now))
 
 
 def _location(place: str) -> Location:

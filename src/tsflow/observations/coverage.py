@@ -86,15 +86,23 @@ def look(records: Records, station: Station, *, now: datetime | None = None) -> 
         If nothing is stored.
     """
     store, name = ObservationStore(records, station.station), station.station
-    arrived_at, tally = store.known_at(), Tally(station)
-    for rows, told in _settled(store.by_month(), _margin(station)):
-        tally.add(rows, told)
-    if arrived_at is None or tally.first is None or tally.last is None:
+    if (arrived_at := store.known_at()) is None:
         msg = f"station {name} has no observations in the store; run `tsflow ingest --here --station {name}`"
+        raise DataError(msg)
+    return look_at(store.by_month(), station, arrived_at=arrived_at, now=now)
+
+
+def look_at(by_month: Iterable[pd.DataFrame], station: Station, *, arrived_at: datetime, now: datetime | None = None) -> Look:
+    """Return what some rows hold, wherever they are from; the times of all of them rise, and each frame has a row at least."""
+    tally = Tally(station)
+    for rows, told in _settled(by_month, _margin(station)):
+        tally.add(rows, told)
+    if tally.first is None or tally.last is None:
+        msg = f"station {station.station} has no observations"
         raise DataError(msg)
     months = _months(tally, tally.first, tally.last, station.cadence)
     coverage = Coverage(
-        station=name,
+        station=station.station,
         title=station.title,
         cadence_minutes=station.cadence / timedelta(minutes=1),
         rows=tally.rows,

@@ -58,6 +58,25 @@ class Taken(Record):
     file: Published
 
 
+class Reach(Strict):
+    """A source that was asked for all of its rows, and the moment by the station's clock from which on."""
+
+    source: str  # a hash of its block in the station file, in which a password may stand
+    begins: datetime
+
+
+class Reached(Record):
+    """That all rows of a source from a moment on were stored; the newest number counts."""
+
+    TEMPLATE: ClassVar[Template] = Template("stations/{station}/reached/{source}/{number:06d}.json")
+
+    station: str
+    source: str
+    number: int = 0  # 0: not stored yet
+    created_at: datetime
+    reach: Reach
+
+
 class Batch(Record):
     """Rows that were read from a source; none if there was nothing to fetch."""
 
@@ -73,6 +92,7 @@ class Batch(Record):
     last: datetime | None = None
     report: ParseReport | None = None
     published: list[Published] = []  # the files it was read from, where their server says how to ask whether they changed
+    reach: Reach | None = None  # if the source was asked for all of its rows
     unchanged: int = 0  # files that were stored before and that their server did not send again
 
     @classmethod

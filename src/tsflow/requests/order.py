@@ -7,7 +7,7 @@ from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.network import Network
 from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.architectures.space import with_values
-from tsflow.errors import EntrantSkipped, SettingsError
+from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import names_in
 from tsflow.observations.store import Period
 from tsflow.requests.models import (
@@ -23,6 +23,7 @@ from tsflow.requests.models import (
 )
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now, to_utc
+from tsflow.stations.scheduled import tasks_of
 from tsflow.stations.station import Station, load_station
 from tsflow.task import Task
 
@@ -91,13 +92,19 @@ def resolve(request: Request, settings: Settings) -> Order:
 
 
 def watched(request: ForecastRequest, settings: Settings) -> list[tuple[str, str]]:
-    """Return station and task of all that is to be forecast or monitored; of an empty request every task of the schedule."""
-    names = [request.station] if request.station else list(settings.schedule.stations)
-    pairs = [(station, task) for station in map(load_station, names) for task in station.tasks]
-    if request.task:
-        name = load_station(names[0]).task(request.task, settings.windows)[0]
-        pairs = [pair for pair in pairs if pair[1] == name]
-    return [(station.station, task) for station, task in pairs]
+    """Return station and task of all that is to be forecast or monitored; of an empty request every task of the schedule.
+
+    A station of the schedule whose file cannot be read is there with one task, which fails; the others are watched.
+    """
+    if request.station is None:
+        pairs = [(name, task) for name in settings.schedule.stations for task in tasks_of(name)]
+        wanted = [pair for pair in pairs if request.task in (None, pair[1])]
+        if request.task and not wanted:
+            raise UnknownName("task of the schedule's stations", request.task, sorted({task for _, task in pairs}))
+        return wanted
+    station = load_station(request.station)
+    tasks = [station.task(request.task, settings.windows)[0]] if request.task else list(station.tasks)
+    return [(station.station, task) for task in tasks]
 
 
 def _moment(request: DatedRequest, station: Station) -> datetime:

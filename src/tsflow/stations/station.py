@@ -1,6 +1,7 @@
 """The station file: what a station measures, in which form it says so, and where its files are."""
 
 import codecs
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -169,6 +170,15 @@ class Station(Strict):
         return self.sources[name]
 
 
+def station_of(content: Mapping[str, object], origin: str) -> Station:
+    """Return a station as its file's content describes it; `SettingsError` names the file, which is `origin`, and the wrong key."""
+    try:
+        return Station.model_validate(content)
+    except (ValidationError, UnknownName) as error:
+        message = explain(error, origin) if isinstance(error, ValidationError) else f"{origin}: {error}"
+        raise SettingsError(message) from error
+
+
 def load_station(name: str) -> Station:
     """Return a station by its name under `include/stations`, or by the path of a station file.
 
@@ -183,12 +193,7 @@ def load_station(name: str) -> Station:
     path = Path(name) if by_path else include_dir() / "stations" / f"{name}.yaml"
     if not by_path and name not in names_in("stations"):
         raise UnknownName("station", name, names_in("stations"))
-    content = read_yaml(path)
-    try:
-        station = Station.model_validate(content)
-    except (ValidationError, UnknownName) as error:
-        message = explain(error, str(path)) if isinstance(error, ValidationError) else f"{path}: {error}"
-        raise SettingsError(message) from error
+    station = station_of(read_yaml(path), str(path))
     if not by_path and station.station != name:
         msg = f"{path}: station: found {station.station!r}, expected the file's name {name!r}"
         raise SettingsError(msg)

@@ -100,6 +100,25 @@ def conversion(of: str, to: str) -> Conversion:
     return SAME if found.offset == 0 and abs(found.scale - 1) < _ROUNDING else found
 
 
+def converts(of: str, to: str) -> bool:
+    """Say whether values of one unit can become those of another; what nobody knows as a unit is only like itself."""
+    try:
+        conversion(of, to)
+    except ValueError:
+        return False
+    return True
+
+
+def is_another_unit(said: str, unit: str) -> bool:
+    """Say whether a text surely names another unit; what is none, or has no dimension where the other has one, does not."""
+    if not said or same_unit(said, unit):
+        return False
+    found, expected = known_unit(said), known_unit(unit)
+    if found is None or expected is None or (found.dimensionless and not expected.dimensionless):
+        return False
+    return not converts(said, unit) or conversion(said, unit) is not SAME
+
+
 def unit_in(header: str) -> str | None:
     """Return what a column's header says in brackets at its end if that is a unit, else None; `T (min)` may mean a minimum."""
     found = _IN_BRACKETS.search(header)

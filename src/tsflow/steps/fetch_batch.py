@@ -11,9 +11,10 @@ from tsflow.errors import DataError, SourceFormatError
 from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import described_by, known, published
 from tsflow.observations.quarantine import quarantine
+from tsflow.observations.reaching import is_reached, reach_of
 from tsflow.observations.store import ObservationStore
 from tsflow.records.files import BATCH_ROWS
-from tsflow.records.ingest import Batch, ParseReport
+from tsflow.records.ingest import Batch, ParseReport, Reach
 from tsflow.records.station import StoredStation
 from tsflow.records.store import Records
 from tsflow.requests import IngestRequest, resolve
@@ -55,7 +56,7 @@ def fetch_batch(
     content = station.model_dump(mode="json", exclude_unset=True)
     records.append(StoredStation(station=station.station, created_at=datetime.now(UTC).replace(microsecond=0), content=content))
     described = described_by(content)
-    found = read_paths([str(file) for file in files]) if files else _fetched(records, request, order, described)
+    found, reach = (read_paths([str(file) for file in files]), None) if files else _fetched(records, request, order, described)
     bodies = [file for file in found if not file.unchanged]
     batch = Batch(
         ingest=ingest,
@@ -63,6 +64,7 @@ def fetch_batch(
         as_of=as_of,
         rows=0,
         published=published(bodies, described),
+        reach=reach,
         unchanged=len(found) - len(bodies),
     )
     if bodies:
@@ -95,7 +97,8 @@ def _refused(records: Records, ingest: str, reason: str, bodies: list[RawFile], 
     return told
 
 
-def _fetched(records: Records, request: IngestRequest, order: Order, described: str) -> list[RawFile]:
+def _fetched(records: Records, request: IngestRequest, order: Order, described: str) -> tuple[list[RawFile], Reach | None]:
+    """Return what the source gives, and how far back it was asked if that is as far as it goes."""
     station, as_of = order.station, order.as_of
     source = station.source(request.source)
     if request.history_days:
@@ -104,10 +107,13 @@ def _fetched(records: Records, request: IngestRequest, order: Order, described: 
     first, last = stored.first_time(), stored.last_time()
     start = last - _OVERLAP if last else None
     wanted = source.begins(as_of)
-    if wanted is not None and (first is None or first > wanted + timedelta(hours=1)):
-        start = wanted  # the store begins later than the source could
+    reach = None if wanted is None else reach_of(source, wanted)
+    if reach and (first is None or (first > reach.begins + timedelta(hours=1) and not is_reached(records, station.station, reach))):
+        start = reach.begins  # the store begins later than the source could
+    else:
+        reach = None
     if start is not None and start >= as_of:
-        return []
-    if last is not None and start != wanted:  # all that was stored of these files is there
+        return [], None
+    if last is not None and reach is None:  # all that was stored of these files is there
         source = source.knowing(known(records, station.station, described))
-    return source.fetch(station, start=start, end=as_of)
+    return source.fetch(station, start=start, end=as_of), reach

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import remember
+from tsflow.observations.reaching import remember_reach
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch, Ingested
 from tsflow.records.store import Records
@@ -23,6 +24,7 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     known_at = datetime.now(UTC).replace(tzinfo=None)
     done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
     remember(records, batch)
+    remember_reach(records, batch)
     told = f"{batch.rows:,} rows: {done.new_rows:,} new, {done.changed_rows:,} corrected"
     enter_ingest(records, ingest, batch.station, batch.as_of, told)
     log.info("%s: stored %d new and %d changed rows", batch.station, done.new_rows, done.changed_rows)

@@ -30,9 +30,10 @@ _Line = Annotated[int, Field(ge=1)]  # of the file, counted from 1
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """A file's text, its headers taken off: their names, and the lines from the first that may be a row, in UTF-8."""
+class Sheet:
+    """A file's text: the lines before its rows, the names in its headers, and from the first that may be a row on, in UTF-8."""
 
+    before: list[str]
     headers: list[str]
     body: bytes
     encoding: str
@@ -74,7 +75,7 @@ class CsvForm(Form):
 
     def read(self, file: RawFile, station: Station) -> Table:
         """As `Form.read`."""
-        sheet = self._sheet(file, station)
+        sheet = self.sheet(file, station)
         require_headers(sheet.headers, file, station, hint=self._hint(sheet.headers))
         body, unfinished = self._without_unfinished(sheet, file)
         layout = Layout(
@@ -97,35 +98,37 @@ class CsvForm(Form):
 
     def require_columns(self, file: RawFile, station: Station) -> None:
         """As `Form.require_columns`."""
-        headers = self._sheet(file, station).headers
+        headers = self.sheet(file, station).headers
         require_headers(headers, file, station, hint=self._hint(headers))
 
-    def _sheet(self, file: RawFile, station: Station) -> _Sheet:
+    def sheet(self, file: RawFile, station: Station) -> Sheet:
+        """Return a file taken apart; raise `SourceFormatError` if it ends before its rows begin."""
         lines, body, encoding = parted(file, station, self._rows_from - 1)
         last = max(self._header_lines)
         if len(lines) < last:
             msg = f"{file.name}: has {len(lines)} lines, its headers stand in line {last}; correct `form.header_line`"
             raise SourceFormatError(msg)
-        return _Sheet(self._joined([self._row(lines[number - 1]) for number in self._header_lines]), body, encoding)
+        return Sheet(lines, self._joined([self.cells_of(lines[number - 1]) for number in self._header_lines]), body, encoding)
 
     def _joined(self, rows: list[list[str]]) -> list[str]:
         """Return a name for each column: its words in the lines of headers, with a blank between."""
         words = [[row[column].strip() if column < len(row) else "" for row in rows] for column in range(max(map(len, rows)))]
         return [" ".join(filter(None, column)) for column in words]
 
-    def _row(self, line: str) -> list[str]:
+    def cells_of(self, line: str) -> list[str]:
+        """Return the cells of a line."""
         return next(csv.reader([line], delimiter=self.delimiter)) if '"' in line else line.split(self.delimiter)
 
     def _is_row(self, line: str) -> bool:
         return bool(line.strip()) and not (self.comment and line.startswith(self.comment))
 
-    def _without_unfinished(self, sheet: _Sheet, file: RawFile) -> tuple[bytes, int]:
+    def _without_unfinished(self, sheet: Sheet, file: RawFile) -> tuple[bytes, int]:
         """Return the lines that end as lines do, and how many rows that leaves out; a file is refused if it ends amid cells."""
         begins = sheet.body.rfind(b"\n") + 1
         rest = sheet.body[begins:].decode()
         if file.whole or not self._is_row(rest):
             return sheet.body, 0
-        if len(self._row(rest)) < len(sheet.headers):
+        if len(self.cells_of(rest)) < len(sheet.headers):
             msg = f"{file.name}: cut off in its last row ({rest[:40]!r}...); fetch it again"
             raise SourceFormatError(msg)
         return sheet.body[:begins], 1
@@ -182,7 +185,7 @@ class CsvForm(Form):
         )
         least = min(needed + 1, named)  # one that ends after the last cell that is read has that one whole
         for number, line in rows:
-            if line.count(self.delimiter) + 1 < least and len(cells := self._row(line)) < least:
+            if line.count(self.delimiter) + 1 < least and len(cells := self.cells_of(line)) < least:
                 said = f"row {number} has {len(cells)} cells, the header {len(headers)}"
                 msg = f"{file.name}: {said}: it was cut off, perhaps amid a value; delete that row, or fill it up with delimiters"
                 raise SourceFormatError(msg)
@@ -200,7 +203,7 @@ class CsvForm(Form):
             if '"' in line and not self._closes(line):
                 msg = f"{file.name}: row {number}: a quotation mark is opened and not closed; correct that row"
                 raise SourceFormatError(msg)
-            if line.count(self.delimiter) >= columns and any(cell.strip() for cell in self._row(line)[columns:]):
+            if line.count(self.delimiter) >= columns and any(cell.strip() for cell in self.cells_of(line)[columns:]):
                 why = "commas may stand for decimal points, or the header lacks a column" if self.delimiter == "," else "correct it"
-                msg = f"{file.name}: row {number} has {len(self._row(line))} cells, the header {columns}; {why}"
+                msg = f"{file.name}: row {number} has {len(self.cells_of(line))} cells, the header {columns}; {why}"
                 raise SourceFormatError(msg)

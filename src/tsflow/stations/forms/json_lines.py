@@ -36,9 +36,7 @@ class JsonLinesForm(Form):
         import pandas as pd
 
         text, encoding = decode(file, station)
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        unfinished = self._drop_unfinished(lines, file)
-        rows = dict(self._rows(lines, file))
+        rows, unfinished = self.rows(text, file)
         headers = list(dict.fromkeys(key for row in rows.values() for key in row))
         if not rows:
             msg = f"{file.name}: no usable row: the file holds no object"
@@ -48,6 +46,12 @@ class JsonLinesForm(Form):
         for column in station.timestamp.columns:
             cells[column] = _texts([row.get(column) for row in rows.values()], cells.index)
         return Table(cells, unfinished, encoding)
+
+    def rows(self, text: str, file: RawFile) -> tuple[dict[int, dict[str, object]], int]:
+        """Return each object's values by its line, and how many are left out since somebody still writes them: 0 or 1, the last."""
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        unfinished = self._drop_unfinished(lines, file)
+        return dict(self._rows(lines, file)), unfinished
 
     def require_columns(self, file: RawFile, station: Station) -> None:
         """As `Form.require_columns`."""

@@ -35,11 +35,7 @@ class ParquetForm(Form):
         import pandas as pd
         import pyarrow as pa
 
-        opened = _opened(file, station)
-        try:
-            table = _flat(opened.read())
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise _unreadable(file, error) from error
+        table = _read(_opened(file, station), file)
         if not table.num_rows:
             msg = f"{file.name}: no usable row: the file holds no rows"
             raise SourceFormatError(msg)
@@ -57,8 +53,22 @@ class ParquetForm(Form):
         _opened(file, station)
 
 
-def _opened(file: RawFile, station: Station) -> parquet.ParquetFile:
-    """Open a file whose columns are there and of fit types, and which holds no more than measurements do."""
+def whole_table(file: RawFile) -> pa.Table:
+    """Return what a file holds, whatever its columns, with the fields of structs as columns of their own."""
+    return _read(_sound(file)[0], file)
+
+
+def _read(opened: parquet.ParquetFile, file: RawFile) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        return _flat(opened.read())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _sound(file: RawFile) -> tuple[parquet.ParquetFile, pa.Table]:
+    """Open a file that holds no more than measurements do; with it a table of its columns without a row."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -71,6 +81,12 @@ def _opened(file: RawFile, station: Station) -> parquet.ParquetFile:
         raise _unreadable(file, error) from error
     if max(declared, about.num_rows * about.num_columns * _BYTES_OF_A_VALUE) > most_bytes(file):
         raise refuse_size(file)
+    return opened, empty
+
+
+def _opened(file: RawFile, station: Station) -> parquet.ParquetFile:
+    """Open a file whose columns are there and of fit types."""
+    opened, empty = _sound(file)
     require_headers(empty.column_names, file, station, hint=_HINT)
     for column in measured_columns(station):
         if not _is_number(empty.schema.field(column).type):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from tsflow.stations.quantities import Quantity, quantities
-from tsflow.stations.units import SAME, conversion, known_unit, unit_in
+from tsflow.stations.units import SAME, conversion, converts, known_unit, unit_in
 
 _NUMERIC_SHARE = 0.8
 _SENTINEL = re.compile(r"^-?(9{2,5}(\.9{1,2})?|6999|7999|32767)(\.0+)?$")
@@ -43,7 +43,7 @@ class Column:
     notes: list[str]  # why, where it is a guess
 
 
-def columns_of(table: pd.DataFrame, decimal: str, units: dict[str, str]) -> tuple[list[Column], list[float]]:
+def columns_of(table: pd.DataFrame, decimal: str, units: Mapping[str, str]) -> tuple[list[Column], list[float]]:
     """Return the columns of numbers of a table of texts, and the numbers that stand for no value.
 
     `units`: by header, what a line of units says.
@@ -105,7 +105,7 @@ def _column(header: str, values: pd.Series, line_unit: str | None, taken: Collec
     )
     if meant is None:
         return unknown
-    if said is not None and not _converts(said, meant.unit):
+    if said is not None and not (converts(said, meant.unit) and known_unit(said)):
         why = f"{said} is no unit of {meant.name}, so it is taken as something else"
         return replace(unknown, notes=[why, *unknown.notes])
     notes = []
@@ -163,14 +163,6 @@ def _likely_unit(values: pd.Series, meant: Quantity) -> str:
         if meant.range[0] <= least and most <= meant.range[1] and not (unit == "%" and most <= 1.05):
             return unit
     return meant.unit
-
-
-def _converts(of: str, to: str) -> bool:
-    try:
-        conversion(of, to)
-    except ValueError:
-        return False
-    return known_unit(of) is not None
 
 
 def _slug(header: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,9 +10,9 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.location import Location
-from tsflow.stations.forms import kinds
+from tsflow.stations.forms import Form, kinds
 from tsflow.stations.guessing.columns import Column, columns_of
-from tsflow.stations.guessing.layout import Layout, layout_of
+from tsflow.stations.guessing.texts import texts_of
 from tsflow.stations.guessing.times import Times, times_of
 from tsflow.stations.raw import RawFile
 from tsflow.stations.unpack import tables
@@ -31,7 +30,8 @@ class Draft:
     station: str
     location: Location
     paths: list[str]
-    layout: Layout
+    form: Form
+    encoding: str
     times: Times
     columns: list[Column]
     missing: list[float]
@@ -48,12 +48,12 @@ def drafted(files: list[RawFile], *, station: str, location: Location, utc_offse
     SourceFormatError
         If it is no table of rows with a time and numbers.
     """
-    file = next(tables(files[0], kinds()["csv"].endings))
-    body = file.body
-    layout = layout_of(body, file.name)
-    table = _table(body, layout)
+    endings = dict.fromkeys(ending for form in kinds().values() for ending in form.endings)
+    file = next(tables(files[0], [*endings]))
+    texts = texts_of(file)
+    table = texts.table
     times = times_of(table, file.name)
-    columns, missing = columns_of(table.drop(columns=times.columns), layout.decimal, layout.units)
+    columns, missing = columns_of(table.drop(columns=times.columns), texts.decimal, texts.units)
     if not columns:
         msg = f"{file.name}: no column of numbers was found beside the time in {', '.join(map(repr, times.columns))}"
         raise SourceFormatError(msg)
@@ -62,28 +62,9 @@ def drafted(files: list[RawFile], *, station: str, location: Location, utc_offse
     if offset is None and times.by_utc:
         offset, note = float(round(location.longitude / 15)), "the hours of the place; the file's own times name their zone"
     if offset is None:
-        offset, note = _offset(table, times, warm, layout.decimal, location)
+        offset, note = _offset(table, times, warm, texts.decimal, location)
     target = (warm or next((column for column in columns if column.quantity), columns[0])).name
-    return Draft(station, location, paths, layout, times, columns, missing, target, offset, note)
-
-
-def _table(body: bytes, layout: Layout) -> pd.DataFrame:
-    text = body.decode(layout.encoding, errors="replace").lstrip("\ufeff")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[layout.first_line - 1 :]
-    rows = [line for line in lines if line.strip() and not (layout.comment and line.startswith(layout.comment))]
-    headers = [header or f"column {place}" for place, header in enumerate(layout.headers, 1)]
-    return pd.read_csv(
-        io.StringIO("\n".join(rows)),
-        sep=layout.delimiter,
-        header=None,
-        names=headers,
-        usecols=range(len(headers)),
-        dtype=str,
-        keep_default_na=False,
-        na_filter=False,
-        on_bad_lines="skip",
-        index_col=False,
-    )
+    return Draft(station, location, paths, texts.form, texts.encoding, times, columns, missing, target, offset, note)
 
 
 def _offset(table: pd.DataFrame, times: Times, warm: Column | None, decimal: str, location: Location) -> tuple[float, str]:

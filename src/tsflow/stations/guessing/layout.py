@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tsflow.errors import SourceFormatError
@@ -50,7 +51,7 @@ def layout_of(body: bytes, name: str) -> Layout:
     SourceFormatError
         If it is no table of rows with a line of headers.
     """
-    text, encoding = _decoded(body)
+    text, encoding = decoded(body)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     comment = "#" if any(line.startswith("#") for line in lines[:_MOST_LINES_OF_HEADERS]) else None
     numbered = [
@@ -74,7 +75,7 @@ def layout_of(body: bytes, name: str) -> Layout:
     units = {name: unit for name, unit in zip(headers, below, strict=False) if unit and known_unit(unit) is not None}
     cells = [cell.strip() for _, each in rows[at:] for cell in each]
     return Layout(
-        encoding="utf-8" if encoding == "utf-8-sig" else encoding,
+        encoding=encoding,
         toa5=toa5,
         delimiter=delimiter,
         decimal="," if delimiter != "," and sum(map(_has_comma, cells)) > sum(map(_has_point, cells)) else ".",
@@ -83,14 +84,20 @@ def layout_of(body: bytes, name: str) -> Layout:
         comment=comment,
         headers=headers,
         units=units,
-        missing_texts=sorted({cell for cell in cells if cell and cell.lower() in _NOTHING}),
+        missing_texts=texts_for_nothing(cells),
     )
 
 
-def _decoded(body: bytes) -> tuple[str, str]:
+def texts_for_nothing(cells: Iterable[str]) -> list[str]:
+    """Return the texts among some cells that stand for no value, such as NaN or n/a."""
+    return sorted({cell for cell in cells if cell and cell.lower() in _NOTHING})
+
+
+def decoded(body: bytes) -> tuple[str, str]:
+    """Return a body as text, and the encoding that it seems to be in."""
     for encoding in _ENCODINGS:
         try:
-            return body.decode(encoding), encoding
+            return body.decode(encoding), "utf-8" if encoding == "utf-8-sig" else encoding
         except UnicodeDecodeError:
             continue
     return body.decode("latin-1"), "latin-1"

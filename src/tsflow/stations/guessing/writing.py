@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 
+from tsflow.stations.forms import default
 from tsflow.stations.guessing.columns import Column
 from tsflow.stations.guessing.draft import Draft
 
 
 def as_yaml(draft: Draft) -> str:
     """Return the file."""
-    times, layout, place = draft.times, draft.layout, draft.location
+    times, place = draft.times, draft.location
     minutes = int(times.cadence.total_seconds() // 60)
     lines = [
         "# Drafted by `tsflow station init`: what it understood of the files. Look through the comments, they say what is a guess;",
-        f"# then `tsflow station check {draft.station}` says what a run would do.",
-        f"station: {draft.station}",
-        f"title: {draft.station}",
+        f"# then `tsflow station check --station {draft.station}` says what a run would do.",
+        f"station: {_text(draft.station)}",  # YAML takes 2024 and no for something else
+        f"title: {_text(draft.station)}",
         f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
         f"cadence: {minutes}min",
         f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
@@ -25,7 +26,7 @@ def as_yaml(draft: Draft) -> str:
         "  marks: end                    # of a row's averaging; write start if rows are stamped with its beginning",
         f"  utc_offset_hours: {draft.utc_offset_hours:g}",
         *([f"  minute: {times.minute}                     # at which an hour's row is taken"] if minutes < 60 else []),
-        f"encoding: {layout.encoding}",
+        f"encoding: {draft.encoding}",
         *_form(draft),
         *(
             [f"missing: [{', '.join(f'{value:g}' for value in draft.missing)}]          # stand for no value"]
@@ -48,22 +49,11 @@ def _known(draft: Draft, column: Column) -> bool:
 
 
 def _form(draft: Draft) -> list[str]:
-    layout = draft.layout
-    if layout.toa5:
-        return ["form: toa5                      # of Campbell loggers"]
-    said: list[str] = []
-    if layout.delimiter != ",":
-        said.append(f"delimiter: {_text(layout.delimiter)}")
-    if layout.decimal != ".":
-        said.append(f"decimal: {_text(layout.decimal)}")
-    if layout.header_line != 1:
-        said.append(f"header_line: {layout.header_line}")
-    if layout.first_line != layout.header_line + 1 or layout.header_line != 1:
-        said.append(f"first_line: {layout.first_line}")
-    if layout.comment:
-        said.append(f"comment: {_text(layout.comment)}")
-    if layout.missing_texts:
-        said.append(f"missing_texts: [{', '.join(map(_text, layout.missing_texts))}]")
+    """Return the line that says the form, with what is unlike its defaults; none for comma-separated values as they mostly are."""
+    said = [f"{key}: {_text(value)}" for key, value in draft.form.model_dump(mode="json", exclude_defaults=True).items()]
+    kind = draft.form.kind
+    if kind != default().kind:
+        return [f"form: {{{', '.join([f'kind: {kind}', *said])}}}" if said else f"form: {kind}"]
     return [f"form: {{{', '.join(said)}}}"] if said else []
 
 
@@ -78,5 +68,5 @@ def _variable(column: Column) -> list[str]:
     return [*(f"  # {note}" for note in column.notes), f"  {column.name}: {{{', '.join(parts)}}}"]
 
 
-def _text(value: str) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)  # JSON's texts are YAML's, too

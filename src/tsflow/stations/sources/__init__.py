@@ -52,7 +52,8 @@ What a kind has to keep to:
 - `fetch` raises `SourceUnavailable` if trying again later may help, and `SourceFormatError` if it cannot.
 - A source that knows where its rows begin overrides `begins`, and one whose history can be chosen also `reaching_back`.
   An ingest then fetches older rows when the store begins too late; `simulator.py` shows both.
-- `tsflow.stations.download` fetches by HTTP and tries again; tests serve real bytes from a local server (`tests/stations`).
+- `tsflow.stations.download` fetches by HTTP and tries again, `api_key.py` and `paging.py` beside it know keys and pages; tests
+  serve real bytes from a local server (`tests/stations`).
 - Heavy libraries are imported inside `fetch`, because whoever checks a station file imports every module of this folder.
   `Station` is imported for the type checker alone, because the station file imports this folder.
 - A URL that may hold a password goes through `tsflow.texts.without_passwords` before it stands in a message.

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from tsflow.errors import SourceFormatError, SourceUnavailable
-from tsflow.stations.download import filled_in, published
+from tsflow.stations.address import filled_in
+from tsflow.stations.download import published
 from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.registry import Source, register
 from tsflow.texts import without_passwords

@@ -1,0 +1,149 @@
+"""Ingest files of a station day by day and all at once, and compare what is read back.
+
+    python benchmarks/day_by_day.py data/mpi_roof_2020a.zip data/mpi_roof_2020b.zip --station jena_whole
+
+Each day's file holds the rows of the eight days up to its midnight, as an ingest asks again for a week; so most rows come eight
+times. Both ways go through the steps that Airflow runs, in a store of their own (TSFLOW_OBJECT_STORE__*, or the embedded one).
+Ends with 1 if the observations differ, or if a day was refused.
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tsflow import steps
+from tsflow.cli.stores import store
+from tsflow.errors import DataValidationError
+from tsflow.folders import home
+from tsflow.observations.store import ObservationStore
+from tsflow.records.files import OBSERVATIONS
+from tsflow.records.store import Records
+from tsflow.requests import IngestRequest
+from tsflow.settings import settings
+from tsflow.stations.sources.files import read_paths
+from tsflow.stations.station import Station, load_station
+from tsflow.stations.unpack import tables
+from tsflow.storage.codecs import digest, to_parquet
+
+WAYS = ("daily", "whole")
+OVERLAP = timedelta(days=8)
+
+
+def make_home(folder: Path, station: str) -> None:
+    """Make a copy of include/ with the station under the name of each way, and let this process read it."""
+    shutil.copytree(home() / "include", folder / "include")
+    content = yaml.safe_load((folder / "include" / "stations" / f"{station}.yaml").read_text(encoding="utf-8"))
+    for way in WAYS:
+        path = folder / "include" / "stations" / f"{way}.yaml"
+        path.write_text(yaml.safe_dump(content | {"station": way}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    os.environ["TSFLOW_HOME"] = str(folder)
+    settings.cache_clear()
+
+
+class Days:
+    """The lines of a station's files, as they stand there, by their time."""
+
+    def __init__(self, station: Station, paths: Sequence[Path]) -> None:
+        self._station = station
+        self._header = ""
+        self._lines: list[tuple[datetime, str]] = []
+        for file in read_paths([str(path) for path in paths]):
+            for table in tables(file, station.form.endings):
+                self._header, *lines = table.body.decode(station.encoding).splitlines()
+                column = next(csv.reader([self._header])).index(str(station.timestamp.column))
+                times = (row[column] for row in csv.reader(lines))
+                self._lines += [
+                    (datetime.strptime(text, station.timestamp.format), line) for text, line in zip(times, lines, strict=True)
+                ]
+
+    def midnights(self, most: int | None) -> list[datetime]:
+        """Return the ends of the days that have rows; a day's last row is that of the next midnight."""
+        days = sorted({(moment - timedelta(seconds=1)).date() for moment, _ in self._lines})
+        return [datetime(day.year, day.month, day.day) + timedelta(days=1) for day in days[:most]]
+
+    def write(self, path: Path, begin: datetime | None, end: datetime) -> Path:
+        """Write the lines after `begin` up to `end`, in their order."""
+        lines = [line for moment, line in self._lines if (begin is None or begin < moment) and moment <= end]
+        path.write_bytes("".join(f"{line}\r\n" for line in [self._header, *lines]).encode(self._station.encoding))
+        return path
+
+
+def ingest(records: Records, way: str, path: Path, as_of: datetime) -> tuple[int, int]:
+    """Ingest a file; return how many rows were new, and how many changed."""
+    name = f"{way}-{as_of:%Y%m%d}"
+    steps.fetch_batch(records, settings(), IngestRequest.of({"station": way, "as_of": as_of.isoformat()}), name, files=[path])
+    steps.validate_batch(records, settings(), name, way)
+    stored = steps.store_batch(records, name)
+    return stored.new_rows, stored.changed_rows
+
+
+def play(records: Records, days: Days, midnights: Sequence[datetime], folder: Path) -> dict[str, Any]:
+    """Ingest both ways; return what was counted."""
+    counts: dict[str, Any] = {"ingests": len(midnights), "refused": [], "new": 0, "changed": 0}
+    began = time.monotonic()
+    for end in midnights:
+        try:
+            new, changed = ingest(records, "daily", days.write(folder / "day.csv", end - OVERLAP, end), end)
+        except DataValidationError as refusal:
+            counts["refused"].append(f"{end:%Y-%m-%d}: {' '.join(str(refusal).split())[:200]}")
+            continue
+        counts["new"], counts["changed"] = counts["new"] + new, counts["changed"] + changed
+        print(f"{end:%Y-%m-%d}: {new} rows new, {changed} changed", file=sys.stderr, flush=True)
+    counts["daily_seconds"] = round(time.monotonic() - began)
+    began = time.monotonic()
+    counts["whole_new"], _ = ingest(records, "whole", days.write(folder / "whole.csv", None, midnights[-1]), midnights[-1])
+    counts["whole_seconds"] = round(time.monotonic() - began)
+    return counts
+
+
+def read_back(records: Records, way: str) -> dict[str, Any]:
+    """Return what is stored of one way: its objects, and its observations by a digest and by their counts."""
+    began = time.monotonic()
+    rows = ObservationStore(records, way).read()
+    seconds = time.monotonic() - began
+    keys = records.objects.keys(OBSERVATIONS.prefix(station=way))
+    return {
+        "rows": len(rows),
+        "values": int(rows.drop(columns="time").notna().to_numpy().sum()),
+        "digest": digest(to_parquet(rows)),
+        "objects": len(keys),
+        "bytes": sum(len(records.objects.get(key)) for key in keys),
+        "read_seconds": round(seconds, 2),
+    }
+
+
+def main() -> int:
+    """Read the arguments, play, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--station", default="jena_whole")
+    parser.add_argument("--days", type=int, default=None, help="only so many of the first days")
+    parser.add_argument("--output", type=Path, default=None)
+    arguments = parser.parse_args()
+    days = Days(load_station(arguments.station), arguments.files)
+    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
+    with tempfile.TemporaryDirectory() as folder:
+        make_home(Path(folder), arguments.station)
+        with store() as records:
+            report = play(records, days, days.midnights(arguments.days), Path(folder))
+            report |= {way: read_back(records, way) for way in WAYS}
+    report["identical"] = report["daily"]["digest"] == report["whole"]["digest"]
+    print(json.dumps(report, indent=1))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0 if report["identical"] and not report["refused"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
