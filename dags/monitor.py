@@ -43,13 +43,14 @@ def monitor() -> None:
         leave(lambda: notes.monitored(store.fetch(Report, report)))
         return report.model_dump()
 
-    @task
-    def alerts(reports: list[dict[str, str]]) -> list[dict[str, Any]]:
+    # Of the stations that could be scored: one that could not holds back no other. Airflow gives None where there is none.
+    @task(trigger_rule="all_done")
+    def alerts(reports: list[dict[str, str]] | None) -> list[dict[str, Any]]:
         from tsflow.monitoring.alerts import sentences
         from tsflow.records.forecast import Report
 
         store = records()
-        found = [(report, sentences(store.fetch(Report, reference(report)))) for report in reports]
+        found = [(report, sentences(store.fetch(Report, reference(report)))) for report in reports or []]
         return [{"report": report, "kind": kind, "text": text} for report, new in found for kind, text in new.items()]
 
     @task(map_index_template="{{ task.op_kwargs['text'] }}")
@@ -61,23 +62,28 @@ def monitor() -> None:
         steps.tell(records(), reference(report), kind, text)  # only now: what got lost on the way is told at the next look
         return text
 
-    @task(outlets=[RETRAINING])
-    def ask_for_retraining(reports: list[dict[str, str]], *, outlet_events: Any) -> None:
+    @task(outlets=[RETRAINING], trigger_rule="all_done")
+    def ask_for_retraining(reports: list[dict[str, str]] | None, *, outlet_events: Any) -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from tsflow.records.forecast import Report
 
         store = records()
-        found = [store.fetch(Report, reference(report)) for report in reports]
+        found = [store.fetch(Report, reference(report)) for report in reports or []]
         today = f"{datetime.now(UTC):%Y-%m-%d} skill"
         keys = [partition(report.station, report.task, today) for report in found if report.wants_retraining]
         if not keys:
             raise AirflowSkipException("skill is above its limit everywhere")
         outlet_events[RETRAINING].add_partitions(keys)
 
+    @task
+    def every_station_was_scored() -> None:
+        """Do nothing: where one could not be scored, this is not reached, and the run is red."""
+
     reports = score.expand(what=stations())
     alert.expand_kwargs(alerts(reports))
     ask_for_retraining(reports)
+    reports >> every_station_was_scored()
 
 
 monitor()

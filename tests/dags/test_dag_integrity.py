@@ -53,7 +53,7 @@ def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["retrain"] == sorted([*train, *promote])
     assert parsed["tasks"]["replay"] == sorted([*train, "result"])
     assert parsed["tasks"]["forecast"] == ["make", "stations"]
-    assert parsed["tasks"]["monitor"] == ["alert", "alerts", "ask_for_retraining", "score", "stations"]
+    assert parsed["tasks"]["monitor"] == ["alert", "alerts", "ask_for_retraining", "every_station_was_scored", "score", "stations"]
     assert parsed["tasks"]["daily"] == ["ask"]
     assert parsed["tasks"]["backtest"] == ["build", "result", "summary", "train"]
     assert parsed["tasks"]["tune"] == ["finish", "start", "work"]

@@ -142,6 +142,13 @@ def test_one_station_that_fails_holds_back_no_other(environment: dict[str, str],
     }
     asked = result_of(RUN, environment, "daily", "{}")
     assert asked["tasks"] == [["ask", -1, "success"]]
+    watched = result_of(RUN, environment, "monitor", "{}")
+    assert watched["state"] == "failed", "an operator sees that one was not scored"
+    assert [state for name, _, state in watched["tasks"] if name == "score"].count("success") >= 1
+    found = {name: state for name, index, state in watched["tasks"] if index < 0}
+    assert found["alerts"] == "success"
+    assert found["ask_for_retraining"] in {"success", "skipped"}
+    assert found["every_station_was_scored"] == "upstream_failed"
 
 
 def test_an_alert_is_sent_through_the_notifiers_of_the_settings(environment: dict[str, str], records: Records, home: Path):
