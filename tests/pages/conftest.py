@@ -95,7 +95,7 @@ def _demo(records: Records, folder: Path) -> None:
     bad = folder / "bad.csv"
     bad.write_text("Date Time,p (mbar)\n01.10.2026 00:10:00,1000\n")
     with pytest.raises(DataError):
-        workflow.ingest(records, "refused", files=[bad])
+        workflow.ingest(records, "refused-demo", files=[bad])
 
 
 def _operation(records: Records) -> None:

@@ -109,10 +109,22 @@ def test_the_timeline_has_every_entry_and_what_a_person_may_do_with_it(life: Rec
 
 def test_the_data_page_counts_what_is_stored_and_lists_what_was_refused(life: Records, place: Place):
     view = data_view(life, Looks(), place, "rh")
+    assert view.coverage is not None
     assert view.coverage.rows == sum(month.rows for month in view.coverage.months)
-    assert [(each.entry.id, each.entry.good) for each in view.ingests] == [("refused", False), ("i1", True)]
+    assert [(each.entry.id, each.entry.good) for each in view.ingests] == [("refused-demo", False), ("i1", True)]
     assert "column" in view.ingests[0].entry.result
     assert view.ingests[1].docs is not None
+
+
+def test_a_station_of_which_nothing_is_stored_has_its_page(life: Records):
+    view = data_view(life, Looks(), place_of(life, settings(), "jena", None), None)
+    assert view.coverage is None
+    assert view.figures == []
+
+
+def test_a_forecast_of_another_version_than_the_champions_is_told_apart(pages: str):
+    page = requests.get(f"{pages}/forecast?station=demo", headers=ADMIN, timeout=30).text
+    assert "This forecast was made by version v1" in page
 
 
 def test_looking_twice_reads_the_record_once(life: Records, place: Place, monkeypatch: pytest.MonkeyPatch):

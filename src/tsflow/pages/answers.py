@@ -34,7 +34,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"moment": moment, "utc": utc, "number": number, "percent": percent, "markdown": markdown, "age": age}
+    made.filters |= {
+        "moment": moment,
+        "utc": utc,
+        "local": local,
+        "number": number,
+        "percent": percent,
+        "markdown": markdown,
+        "age": age,
+    }
     made.globals |= {"figure": figure}
     return made
 
@@ -75,6 +83,11 @@ def utc(when: datetime | str | None) -> Markup:
     shown = datetime.fromisoformat(when) if isinstance(when, str) else when
     shown = shown.astimezone(UTC) if shown.tzinfo else shown.replace(tzinfo=UTC)
     return Markup('<time datetime="{}">{}</time>').format(shown.isoformat(), f"{shown:%Y-%m-%d %H:%M} UTC")
+
+
+def local(when: datetime, offset_hours: float) -> Markup:
+    """Return a moment with a zone by a station's clock."""
+    return moment(when.astimezone(timezone(timedelta(hours=offset_hours))))
 
 
 def number(value: float | None, digits: int = 3, unit: str = "") -> str:

@@ -11,6 +11,7 @@ from tsflow.pages.entrant import Of
 
 Name = Annotated[str, Field(max_length=250)]
 _Empty = BeforeValidator(lambda text: text or None)  # a field of a form that was left empty
+_Unmapped = BeforeValidator(lambda text: -1 if text in {"", "{MAP_INDEX}"} else text)  # as Airflow leaves it where there is none
 Maybe = Annotated[Name | None, _Empty]
 
 
@@ -19,6 +20,12 @@ class OfPlace(Strict):
 
     station: Maybe = None
     task: Maybe = None
+
+
+class OfChampions(OfPlace):
+    """And what was just done there."""
+
+    done: Action | None = None
 
 
 class OfForecast(OfPlace):
@@ -64,7 +71,7 @@ class OfTab(Strict):
     dag_id: Name
     run_id: Annotated[str | None, Field(max_length=600)] = None
     task_id: Maybe = None
-    map_index: Annotated[int, BeforeValidator(lambda text: -1 if text == "" else text), Field(ge=-1)] = -1
+    map_index: Annotated[int, _Unmapped, Field(ge=-1)] = -1
 
 
 class OfChange(Strict):

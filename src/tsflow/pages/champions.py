@@ -61,7 +61,8 @@ class ChampionsView:
         reigns = self.standing.pointer is not None and self.standing.pointer.version == version
         if version is None or reigns or version in state.refused:
             return []
-        found: list[Action] = [] if state.pinned else ["rollback" if entry.kind in MOVES else "promote"]
+        reigned = any(each.kind in MOVES and each.version == version for each in self.entries)
+        found: list[Action] = [] if state.pinned else ["rollback" if reigned else "promote"]
         return [*found, "refuse"]
 
 
@@ -136,7 +137,7 @@ def _timeline(entries: list[Entry]) -> Figure:
         "Promotions, refusals, rollbacks",
         f"The {len(entries)} newest entries of the history by time (UTC) and recipe; the table below says why.",
         traces,
-        {"xaxis": axis("time (UTC)", range=plain(span)), "yaxis": {"automargin": True, "type": "category"}},
+        {"xaxis": axis("time (UTC)", range=plain(span), nticks=4, tickangle=0), "yaxis": {"automargin": True, "type": "category"}},
         height=170 + 26 * recipes,
     )
 

@@ -6,7 +6,7 @@ from threading import Lock
 
 import pandas as pd
 
-from tsflow.errors import SettingsError
+from tsflow.errors import DataError, SettingsError
 from tsflow.observations.coverage import Coverage, Look, look
 from tsflow.observations.ingests import newest_ingests
 from tsflow.pages.figures import Figure, Trace, axis, band, plain
@@ -36,7 +36,7 @@ class DataView:
 
     place: Place
     variable: str
-    coverage: Coverage
+    coverage: Coverage | None  # None: nothing is stored
     figures: list[Figure]
     ingests: list[Ingest]
     report: Report | None
@@ -71,13 +71,16 @@ def data_view(records: Records, looks: Looks, place: Place, variable: str | None
     if name not in place.station.variables:
         msg = f"station {place.name} has no variable {name[:80]!r}; it has: {', '.join(place.station.variables)}"
         raise SettingsError(msg)
-    seen = looks.at(records, place)
+    try:
+        seen = looks.at(records, place)
+    except DataError:  # nothing is stored; what was refused is shown all the same
+        seen = None
     reports = records.listed(Report, station=place.name, task=place.task_name)
     return DataView(
         place=place,
         variable=name,
-        coverage=seen.coverage,
-        figures=[_months(seen.coverage), _days(seen.days[name], name, place.station.variables[name].unit)],
+        coverage=seen.coverage if seen else None,
+        figures=[_months(seen.coverage), _days(seen.days[name], name, place.station.variables[name].unit)] if seen else [],
         ingests=[_ingest(records, entry) for entry in newest_ingests(records, place.name, most=INGESTS_SHOWN)],
         report=records.read(Report, **reports[-1]) if reports else None,
     )

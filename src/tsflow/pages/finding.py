@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from tsflow.errors import SettingsError
 from tsflow.records.backtest import Backtest, BacktestPlan
 from tsflow.records.decision import Decision
-from tsflow.records.files import DATA_DOCS, INGEST
+from tsflow.records.files import DATA_DOCS, INGEST, QUARANTINE
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.names import run_key
 from tsflow.records.run import Run
@@ -92,7 +92,8 @@ def _refitted(records: Records, run: Run) -> list[str]:
 
 def _of_ingest(records: Records, run: str, tab: Tab) -> Found:
     """Return the Data Docs of a run's batch; of several, one a station, a choice: a task's number does not say whose it is."""
-    stations = records.objects.folders(f"{INGEST.key(ingest=run)}-")
+    refused = records.objects.folders(f"{QUARANTINE.prefix(ingest=run).removesuffix('/')}-")
+    stations = sorted({*records.objects.folders(f"{INGEST.key(ingest=run)}-"), *refused})
     pages = {station: _of_batch(records, f"{run}-{station}", station, tab) for station in stations}
     if not pages:
         return _not_yet("batch")
@@ -124,8 +125,8 @@ def _of_tuning(records: Records, tuning: str, tab: Tab) -> Found:
 
 
 def _not_yet(what: str) -> Found:
-    text = f"This run has left no {what} yet. If it still runs, come back in a moment; if it failed, the log of its task says why."
-    return Found(None, title="Nothing to show yet", text=text)
+    text = f"This run has left no {what}. While it runs, this page renews itself; if it is red, the log of its red task says why."
+    return Found(None, title="Nothing to show", text=text)
 
 
 _OF_RUN: dict[str, Callable[[Records, str, Tab], Found]] = {

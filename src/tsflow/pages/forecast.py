@@ -27,9 +27,11 @@ class ForecastView:
     place: Place
     days: int
     latest: LatestForecast | None
-    stale: bool  # the newest observation is older than a forecast may be made from
+    age_hours: float | None  # of the newest observation, now
+    stale: bool  # it is older than a forecast may be made from
     report: Report | None
     champion: Manifest | None
+    pinned: bool
     figure: Figure | None
 
 
@@ -37,24 +39,28 @@ def forecast_view(records: Records, settings: Settings, place: Place, days: int)
     """Read what is known of a task's forecasts; `days`: how far back the drawing goes."""
     latest = records.find(LatestForecast, station=place.name, task=place.task_name)
     reports = records.listed(Report, station=place.name, task=place.task_name)
-    pointer = History(records, place.name, place.task_name).as_it_lies().pointer
-    age = latest.data_age_hours if latest else None
+    history = History(records, place.name, place.task_name)
+    standing = history.as_it_lies()
+    last = ObservationStore(records, place.name).last_time()
+    age = (station_now(place.station) - last) / timedelta(hours=1) if last else None
     return ForecastView(
         place=place,
         days=days,
         latest=latest,
+        age_hours=age,
         stale=age is not None and age > settings.forecast.stale_after_hours,
         report=records.read(Report, **reports[-1]) if reports else None,
-        champion=History(records, place.name, place.task_name).manifest(pointer) if pointer else None,
-        figure=_figure(records, place, days, latest),
+        champion=history.manifest(standing.pointer) if standing.pointer else None,
+        pinned=standing.state.pinned is not None,
+        figure=_figure(records, place, days, latest, last),
     )
 
 
-def _figure(records: Records, place: Place, days: int, latest: LatestForecast | None) -> Figure | None:
+def _figure(records: Records, place: Place, days: int, latest: LatestForecast | None, last_row: datetime | None) -> Figure | None:
     """Draw what was observed, and what was forecast for those hours and the next ones."""
-    until = _last_moment(records, place, latest)
-    if until is None:
+    if last_row is None:
         return None
+    until = min(last_row, station_now(place.station))
     since = until - timedelta(days=days)
     observed = _observed(records, place, since, until)
     horizon = timedelta(hours=place.task.horizon_hours)
@@ -93,20 +99,13 @@ def _newest(made: Forecast) -> Trace:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": "the newest forecast",
+        "name": "the newest forecast" + (f", with its {100 * bounds.level:g} % interval" if bounds else ""),
         "x": [made.target_time.isoformat()],
         "y": [round(made.value, 3)],
         "marker": {"color": "--accent", "size": 10, "symbol": "diamond"},
         "hovertemplate": f"%{{x}}<br>newest forecast %{{y:.1f}} {made.unit}<extra></extra>",
         **({"error_y": {**spread, "array": [bounds.high - made.value], "arrayminus": [made.value - bounds.low]}} if bounds else {}),
     }
-
-
-def _last_moment(records: Records, place: Place, latest: LatestForecast | None) -> datetime | None:
-    stored = ObservationStore(records, place.name).last_time()
-    if stored is None:
-        return latest.observed if latest else None
-    return min(stored, station_now(place.station))
 
 
 def _observed(records: Records, place: Place, since: datetime, until: datetime) -> "pd.Series[float]":

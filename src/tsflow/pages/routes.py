@@ -13,10 +13,10 @@ from tsflow.backtesting.reading import newest_backtests
 from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import newest_boards
 from tsflow.pages import answers
-from tsflow.pages.asked import Name, OfData, OfEntrant, OfFile, OfForecast, OfPlace, OfTab, OfVersions
+from tsflow.pages.asked import Name, OfChampions, OfData, OfEntrant, OfFile, OfForecast, OfPlace, OfTab, OfVersions
 from tsflow.pages.backtest import backtest_view
 from tsflow.pages.board import RUNS_SHOWN, BoardView, board_view
-from tsflow.pages.champions import SAID, champions_view, side_by_side
+from tsflow.pages.champions import champions_view, side_by_side
 from tsflow.pages.data import Looks, data_view
 from tsflow.pages.entrant import entrant_view, file_of
 from tsflow.pages.finding import Tab, page_of, require_docs
@@ -54,10 +54,12 @@ def show_places(app: FastAPI, guards: Guards) -> None:
         return page(request, "forecast", person, room="forecast", place=place, view=view, every=every, choices=DAYS)
 
     @app.get("/champions")
-    def champions(request: Request, asked: Annotated[OfPlace, Query()], person: Person = reader) -> Response:
+    def champions(request: Request, asked: Annotated[OfChampions, Query()], person: Person = reader) -> Response:
         records = guards.reading()
         place = _place(records, asked)
-        return page(request, "champions", person, room="champions", place=place, view=champions_view(records, place), said=SAID)
+        return page(
+            request, "champions", person, room="champions", place=place, view=champions_view(records, place), done=asked.done
+        )
 
     @app.get("/compare")
     def compare(request: Request, asked: Annotated[OfVersions, Query()], person: Person = reader) -> Response:

@@ -81,10 +81,16 @@
       outer.click();
     });
 
+  // What Airflow's address says inside a tab is the tab; the entry of the navigation keeps the page's own.
+  const alone = (link) => {
+    link.href = `/plugin/tsflow${location.pathname}${location.search}`;
+  };
+
   const furnish = (root) => {
     root.querySelectorAll("table.sortable").forEach(sortable);
     root.querySelectorAll("time").forEach(ownTime);
     root.querySelectorAll("select[data-submit]").forEach(submitOnChange);
+    root.querySelectorAll("a[data-alone]").forEach(alone);
     root.querySelectorAll("a[data-outer]").forEach(leaving);
     root.querySelectorAll("[data-figure]").forEach(draw);
   };
