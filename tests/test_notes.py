@@ -74,11 +74,11 @@ def a_decision(verdict: Verdict, outgoing: str, reigning: Reigning | None = REIG
         (a_decision("change", "lightgbm"), "refused", "; refused: the profile smoke may not promote."),
         (a_decision("first", "lightgbm", None), "promoted", "; lightgbm is the first champion."),
         (a_decision("change", "lightgbm"), "promoted", "; it takes the place of the champion ridge."),
-        (a_decision("refresh", "lightgbm"), "refreshed", ", and stays, fitted to newer data."),
+        (a_decision("refresh", "lightgbm"), "refreshed", ", and stays, fitted anew."),
         (
             a_decision("refresh", "ridge"),
             "refreshed",
-            ", not clearly better than the champion ridge, which stays, fitted to newer data.",
+            ", not clearly better than the champion ridge, which stays, fitted anew.",
         ),
     ],
 )

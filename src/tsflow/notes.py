@@ -44,7 +44,7 @@ def published(board: Leaderboard, decided: Decision, outcome: str, reason: str) 
     if decided.verdict == "change":
         return f"{leads}; it takes the place of the champion {reigning}."
     doubt = "" if decided.outgoing == board.challenger else f"not clearly better than the champion {decided.outgoing}, "
-    return f"{leads}, {doubt}{'which' if doubt else 'and'} stays, fitted to newer data."
+    return f"{leads}, {doubt}{'which' if doubt else 'and'} stays, fitted anew."
 
 
 def forecast(latest: LatestForecast) -> str:

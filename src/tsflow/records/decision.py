@@ -53,7 +53,7 @@ class Decision(Record):
         said = {
             "first": f"{self.outgoing} is the first champion",
             "change": f"{self.outgoing} takes the place of {self.reigning.entrant if self.reigning else 'nobody'}",
-            "refresh": f"the champion's recipe {self.outgoing} stays, with newer data",
+            "refresh": f"the champion's recipe {self.outgoing} stays, fitted anew",
         }[self.verdict]
         compared = [check.found for check in self.checks if " against " in check.found]
         return ": ".join([said, *(["; ".join(compared)] if compared else [])])
