@@ -114,7 +114,7 @@ def errors_figure(board: Leaderboard, judged_on: Literal["test", "validation"]) 
             "orientation": "h",
             "x": [round(value, 4) for value in values],
             "y": names,
-            "name": f"MAE on {judged_on}, with its 95 % interval",
+            "name": f"{judged_on}, with its 95 % interval",
             "marker": {"color": ["--good" if name == board.challenger else "--accent" for name in names], "size": 9},
             "error_x": {
                 "type": "data",
@@ -131,7 +131,7 @@ def errors_figure(board: Leaderboard, judged_on: Literal["test", "validation"]) 
             "mode": "markers",
             "x": [entrant.val_mae for entrant in shown],
             "y": names,
-            "name": "MAE on validation, by which they are ranked",
+            "name": "validation, which ranks them",
             "marker": {"color": "--quiet", "symbol": "diamond-open", "size": 8},
             "hovertemplate": f"%{{y}}: %{{x:.3f}} {board.unit} on validation<extra></extra>",
         },
