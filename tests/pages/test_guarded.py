@@ -170,6 +170,12 @@ def test_bad_input_gets_a_page_that_says_what_is_wrong(pages: str, path: str, st
     assert "text/html" in answer.headers["content-type"]
 
 
+def test_a_form_that_the_browser_has_already_is_not_sent_empty(pages: str):
+    first = get(pages, "change?action=pin&station=demo&task=main")
+    again = get(pages, "change?action=pin&station=demo&task=main", {**ADMIN, "if-none-match": first.headers["etag"]})
+    assert (again.status_code, bool(again.content)) in {(304, False), (200, True)}
+
+
 def test_an_answer_is_tagged_and_lets_nothing_in_from_elsewhere(pages: str):
     first = get(pages, "board?run=r1")
     assert get(pages, "board?run=r1", {**ADMIN, "if-none-match": first.headers["etag"]}).status_code == 304

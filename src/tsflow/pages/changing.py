@@ -38,9 +38,7 @@ def let_change(app: FastAPI, guards: Guards) -> None:
         known = seen if seen is not None else view.standing.last.number if view.standing.last else 0
         told = {"action": asked.action, "version": asked.version, "said": SAID[asked.action], "seen": known, "again": again}
         mark = token(guards.secret, person, _about(asked, known))
-        answered = page(request, "change", person, room="champions", place=place, view=view, token=mark, **told)
-        answered.status_code = again.status
-        return answered
+        return page(request, "change", person, again.status, room="champions", place=place, view=view, token=mark, **told)
 
     @app.get("/change")
     def confirm(request: Request, asked: Annotated[OfChange, Query()], person: Person = changer) -> Response:

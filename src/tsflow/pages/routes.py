@@ -35,9 +35,9 @@ def _place(records: Records, asked: OfPlace) -> Place:
     return place_of(records, settings(), asked.station, asked.task)
 
 
-def page(request: Request, template: str, person: Person, **content: Any) -> Response:
+def page(request: Request, template: str, person: Person, status: int = 200, **content: Any) -> Response:
     """Answer with a page."""
-    return answers.answer(request, answers.html(template, person=person, **content))
+    return answers.answer(request, answers.html(template, person=person, **content), status=status)
 
 
 def show_places(app: FastAPI, guards: Guards) -> None:
@@ -66,8 +66,7 @@ def show_places(app: FastAPI, guards: Guards) -> None:
         records = guards.reading()
         place = _place(records, asked)
         lines = side_by_side(records, place, asked.first, asked.second)
-        shown = {"first": asked.first, "second": asked.second, "lines": lines}
-        return page(request, "compare", person, room="champions", place=place, **shown)
+        return page(request, "compare", person, room="champions", place=place, first=asked.first, second=asked.second, lines=lines)
 
     @app.get("/data")
     def data(request: Request, asked: Annotated[OfData, Query()], person: Person = reader) -> Response:
