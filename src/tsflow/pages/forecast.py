@@ -67,6 +67,8 @@ def _figure(records: Records, place: Place, days: int, latest: LatestForecast | 
     made = forecasts_made(records, place.name, place.task_name, since=since - horizon, until=until)
     last = made[made["lead_hours"] == place.task.horizon_hours].sort_values("target_time")
     last = last[last["target_time"] >= since]
+    if len(last) == 1:  # no line yet: the newest one is a point of its own
+        last = last.iloc[:0]
     unit, target = place.unit, place.task.target
     traces: list[Trace] = []
     for level, colour in (("0.95", "--soft"), ("0.8", "--soft")):
@@ -81,7 +83,7 @@ def _figure(records: Records, place: Place, days: int, latest: LatestForecast | 
     if latest and latest.forecast:
         traces.append(_newest(latest.forecast))
     made_before = f"and the forecasts for the same hours, made {place.task.horizon_hours} hours before, with their intervals"
-    said = made_before if len(last) else "and no forecast yet"
+    said = made_before if len(last) else "and no earlier forecasts"
     return Figure(
         "forecast",
         f"{target} observed and forecast, the last {days} days",
