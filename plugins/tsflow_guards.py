@@ -20,7 +20,7 @@ def _records(*, writing: bool) -> "Records":
     from tsflow.records.store import Records
 
     own = settings().object_store
-    return Records((own if writing else settings().pages.reader_of(own)).open())
+    return Records((own if writing else own.changed(**settings().pages.given)).open())
 
 
 def guards() -> "Guards":

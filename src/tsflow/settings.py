@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -17,6 +16,7 @@ from yaml import YAMLError
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
+from tsflow.keys import PagesSettings, SigningSettings
 from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
@@ -65,26 +65,6 @@ class ObjectStoreSettings(Strict):
             timeout_seconds=self.timeout_seconds,
             attempts=self.attempts,
         )
-
-
-class PagesSettings(Strict):
-    """Keys that may only read the object store, for the pages in Airflow's UI; None: they read with the keys that write."""
-
-    access_key_id: SecretStr | None = None
-    secret_access_key: SecretStr | None = None
-
-    @model_validator(mode="after")
-    def _both_keys_or_none(self) -> Self:
-        if (self.access_key_id is None) != (self.secret_access_key is None):
-            msg = "pages.access_key_id and pages.secret_access_key: set both or neither"
-            raise ValueError(msg)
-        return self
-
-    def reader_of(self, store: ObjectStoreSettings) -> ObjectStoreSettings:
-        """Return the settings with which the pages read a store."""
-        if self.access_key_id is None:
-            return store
-        return store.changed(access_key_id=self.access_key_id, secret_access_key=self.secret_access_key)
 
 
 class HourlySettings(Strict):
@@ -150,22 +130,6 @@ class TrainingSettings(Strict):
     time_limit: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(hours=10))] = timedelta(
         hours=2
     )  # of one training; one that hangs fails then
-
-
-class SigningSettings(Strict):
-    """Who may publish: a reader that knows the public key takes no pointer that was not signed with this one."""
-
-    private_key_file: Path | None = None  # Ed25519 in PEM, as docs/security.md says; None: pointers are not signed
-
-    def private_key(self) -> bytes | None:
-        """Return the key's bytes; `SettingsError` if the file cannot be read."""
-        if self.private_key_file is None:
-            return None
-        try:
-            return self.private_key_file.read_bytes()
-        except OSError as error:
-            msg = f"signing.private_key_file {self.private_key_file}: cannot be read ({error.strerror})"
-            raise SettingsError(msg) from error
 
 
 class StackSettings(Strict):

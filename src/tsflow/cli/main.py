@@ -80,13 +80,12 @@ def status(json_out: str | None) -> None:
 @workflow(IngestRequest, json_out=False)
 def ingest(asked: Asked, how: How) -> None:
     """Bring a station's newest observations into the store."""
-    if how.here:
-        from tsflow.cli import here as in_this_process
+    from tsflow.cli import here as in_this_process
+    from tsflow.cli import through_airflow
 
+    if how.here:
         in_this_process.ingest_once(IngestRequest.of(asked), how.sources)
     else:
-        from tsflow.cli import through_airflow
-
         through_airflow.ingest(IngestRequest.of({**asked, "source": how.named_source()}))
 
 
@@ -113,14 +112,13 @@ def retrain(asked: Asked, how: How, *, publish: bool) -> None:
 
 
 def _run(asked: Asked, how: How, *, publish: bool) -> None:
+    from tsflow.cli import here as in_this_process
+    from tsflow.cli import through_airflow
+
     request = RetrainRequest.of(asked)
     if how.here:
-        from tsflow.cli import here as in_this_process
-
         in_this_process.run(request, how.sources, how.json_out, stage=PRODUCTION if publish else LOCAL)
     else:
-        from tsflow.cli import through_airflow
-
         through_airflow.run(request, how.named_source(), how.json_out)
 
 
@@ -138,14 +136,13 @@ def backtest(asked: Asked, how: How, *, show_newest: bool, run_id: str | None) -
     if run_id is not None:
         msg = f"--run {run_id} goes with --show; a new backtest gets an id of its own"
         raise SettingsError(msg)
+    from tsflow.cli import here as in_this_process
+    from tsflow.cli import through_airflow
+
     request = BacktestRequest.of(asked)
     if how.here:
-        from tsflow.cli import here as in_this_process
-
         in_this_process.backtest(request, how.sources, how.json_out)
     else:
-        from tsflow.cli import through_airflow
-
         through_airflow.backtest(request, how.named_source(), how.json_out)
 
 
@@ -160,14 +157,13 @@ def backtest(asked: Asked, how: How, *, show_newest: bool, run_id: str | None) -
 @workflow(TuneRequest)
 def tune(asked: Asked, how: How, *, resume: str | None, output: Path | None) -> None:
     """Search better settings of one recipe, by validation MAE."""
+    from tsflow.cli import here as in_this_process
+    from tsflow.cli import through_airflow
+
     show.check_output(output, str(asked["architecture"]))
     if how.implied_here(resume, output).here:
-        from tsflow.cli import here as in_this_process
-
         in_this_process.tune(asked, how.sources, resume=resume, output=output, json_out=how.json_out)
     else:
-        from tsflow.cli import through_airflow
-
         through_airflow.tune(TuneRequest.of(asked), how.named_source(), how.json_out)
 
 

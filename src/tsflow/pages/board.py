@@ -5,7 +5,7 @@ from typing import Literal
 
 from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import newest_boards
-from tsflow.pages.figures import Figure, Trace, axis, line
+from tsflow.pages.figures import Figure, Layout, Trace, axis, line, plain
 from tsflow.records.candidate import Failure, StoredCandidate, StoredEpoch
 from tsflow.records.decision import Decision
 from tsflow.records.files import RUN
@@ -103,78 +103,72 @@ def errors_figure(board: Leaderboard, judged_on: Literal["test", "validation"]) 
     shown = [entrant for entrant in reversed(board.entrants) if _error(entrant, judged_on) is not None]
     if not shown:
         return None
-    values = [_error(entrant, judged_on) or 0.0 for entrant in shown]
-    above = [(entrant.mae_high or value) - value for entrant, value in zip(shown, values, strict=True)]
-    below = [value - (entrant.mae_low or value) for entrant, value in zip(shown, values, strict=True)]
-    names = [entrant.architecture for entrant in shown]
-    traces: list[Trace] = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "orientation": "h",
-            "x": [round(value, 4) for value in values],
-            "y": names,
-            "name": f"{judged_on}, with its 95 % interval",
-            "marker": {"color": ["--good" if name == board.challenger else "--accent" for name in names], "size": 9},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [round(value, 4) for value in above],
-                "arrayminus": [round(value, 4) for value in below],
-                "color": "--quiet",
-                "thickness": 1.5,
-            },
-            "hovertemplate": f"%{{y}}: %{{x:.3f}} {board.unit}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [entrant.val_mae for entrant in shown],
-            "y": names,
-            "name": "validation, which ranks them",
-            "marker": {"color": "--quiet", "symbol": "diamond-open", "size": 8},
-            "hovertemplate": f"%{{y}}: %{{x:.3f}} {board.unit} on validation<extra></extra>",
-        },
-    ]
     naive = board.naive.get(judged_on)
-    if naive is not None:
-        rule = {
-            "type": "line",
-            "x0": naive,
-            "x1": naive,
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": "--bad", "dash": "dash"},
-        }
-        told = {
-            "x": naive,
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "text": "naive",
-            "showarrow": False,
-            "font": {"color": "--bad"},
-        }
-        marks = {"shapes": [rule], "annotations": [told]}
-    else:
-        marks = {}
-    beaten = sum(naive is not None and value < naive for value in values)
+    beaten = sum(naive is not None and (_error(entrant, judged_on) or 0.0) < naive for entrant in shown)
+    said = "unknown error" if naive is None else f"{naive:.3f}"
+    ranked_by = [_points(board, shown)] if judged_on == "test" else []
     return Figure(
         "errors",
         f"Error of each entrant on the {judged_on} part",
-        f"Mean absolute error in {board.unit}, best at the top; {beaten} of {len(shown)} are below naive's "
-        f"{f'{naive:.3f}' if naive is not None else 'unknown error'}. The table below has the same figures.",
-        traces[: 2 if judged_on == "test" else 1],
+        f"Mean absolute error in {board.unit}, best at the top; {beaten} of {len(shown)} are below naive's {said}. "
+        f"The table below has the same figures.",
+        [_judged(board, shown, judged_on), *ranked_by],
         {
             "xaxis": axis(f"MAE ({board.unit})"),
             "yaxis": {"automargin": True},
             "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "margin": {"t": 24, "r": 12, "b": 88},
-            **marks,
+            **({} if naive is None else _rule(naive)),
         },
         height=160 + 24 * len(shown),
     )
+
+
+def _judged(board: Leaderboard, shown: list[Entrant], judged_on: str) -> Trace:
+    """Return a point an entrant, with its interval."""
+    values = [_error(entrant, judged_on) or 0.0 for entrant in shown]
+    pairs = list(zip(shown, values, strict=True))
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "orientation": "h",
+        "x": plain(values),
+        "y": [entrant.architecture for entrant in shown],
+        "name": f"{judged_on}, with its 95 % interval",
+        "marker": {"color": ["--good" if each.architecture == board.challenger else "--accent" for each in shown], "size": 9},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": plain([(entrant.mae_high or value) - value for entrant, value in pairs]),
+            "arrayminus": plain([value - (entrant.mae_low or value) for entrant, value in pairs]),
+            "color": "--quiet",
+            "thickness": 1.5,
+        },
+        "hovertemplate": f"%{{y}}: %{{x:.3f}} {board.unit}<extra></extra>",
+    }
+
+
+def _points(board: Leaderboard, shown: list[Entrant]) -> Trace:
+    """Return the error by which they are ranked."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": plain([entrant.val_mae for entrant in shown]),
+        "y": [entrant.architecture for entrant in shown],
+        "name": "validation, which ranks them",
+        "marker": {"color": "--quiet", "symbol": "diamond-open", "size": 8},
+        "hovertemplate": f"%{{y}}: %{{x:.3f}} {board.unit} on validation<extra></extra>",
+    }
+
+
+def _rule(naive: float) -> Layout:
+    """Return naive's error as a line across the drawing, with its name."""
+    across = {"yref": "paper", "y0": 0, "y1": 1, "line": {"color": "--bad", "dash": "dash"}}
+    name = {"yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False, "font": {"color": "--bad"}}
+    return {
+        "shapes": [{"type": "line", "x0": naive, "x1": naive, **across}],
+        "annotations": [{"x": naive, "text": "naive", **name}],
+    }
 
 
 def curves_figure(board: Leaderboard) -> Figure | None:

@@ -34,9 +34,13 @@ def tuning_view(records: Records, tuning: str, *, most: int) -> TuningView:
 
 def tuning_figures(found: Tuning) -> list[Figure]:
     """Draw the course of the search, and how much each key mattered."""
+    return [_course(found), *([_mattered(found)] if found.importances else [])]
+
+
+def _course(found: Tuning) -> Figure:
     complete = sorted((trial for trial in found.trials if trial.val_mae is not None), key=lambda trial: trial.number)
     steps = best_so_far(found.trials)
-    course = Figure(
+    return Figure(
         "course",
         "The course of the search",
         f"Validation MAE in {found.unit} of {len(complete)} complete trials, and the least so far; naive has {found.naive:.3f}.",
@@ -63,10 +67,11 @@ def tuning_figures(found: Tuning) -> list[Figure]:
         ],
         {"xaxis": axis("trial", dtick=max(1, len(found.trials) // 10)), "yaxis": axis(f"validation MAE ({found.unit})")},
     )
-    if not found.importances:
-        return [course]
+
+
+def _mattered(found: Tuning) -> Figure:
     keys = sorted(found.importances, key=lambda key: found.importances[key])
-    mattered = Figure(
+    return Figure(
         "importances",
         "How much each key mattered",
         f"Share of the differences between trials that a key explains; most: {keys[-1]}.",
@@ -83,7 +88,6 @@ def tuning_figures(found: Tuning) -> list[Figure]:
         {"xaxis": axis("percent"), "yaxis": {"automargin": True}, "showlegend": False},
         height=120 + 26 * len(keys),
     )
-    return [course, mattered]
 
 
 def _said(trial: Trial) -> str:
