@@ -112,10 +112,10 @@ def retrain(asked: Asked, how: How, *, publish: bool) -> None:
 
 
 def _run(asked: Asked, how: How, *, publish: bool) -> None:
+    request = RetrainRequest.of(asked)
     from tsflow.cli import here as in_this_process
     from tsflow.cli import through_airflow
 
-    request = RetrainRequest.of(asked)
     if how.here:
         in_this_process.run(request, how.sources, how.json_out, stage=PRODUCTION if publish else LOCAL)
     else:
@@ -136,10 +136,10 @@ def backtest(asked: Asked, how: How, *, show_newest: bool, run_id: str | None) -
     if run_id is not None:
         msg = f"--run {run_id} goes with --show; a new backtest gets an id of its own"
         raise SettingsError(msg)
+    request = BacktestRequest.of(asked)
     from tsflow.cli import here as in_this_process
     from tsflow.cli import through_airflow
 
-    request = BacktestRequest.of(asked)
     if how.here:
         in_this_process.backtest(request, how.sources, how.json_out)
     else:
