@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import requests
 from tsflow.evaluation.boards import enter_board
@@ -147,14 +147,13 @@ def seconds(url: str, times: int) -> float:
 
 def first_paint(url: str, times: int) -> dict[str, float]:
     """Return the median of the seconds until Chromium painted first, and until all figures were drawn; its cache is warm."""
-    drawn = "[...document.querySelectorAll('[data-figure] .plot')].every(place => place.querySelector('.main-svg'))"
     painted, whole = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_context().new_page()
         for turn in range(times + 1):
             page.goto(url)
-            page.wait_for_function(drawn)
+            expect(page.locator("[data-figure] .plot:not(:has(.main-svg))")).to_have_count(0, timeout=60_000)
             if turn:
                 whole.append(page.evaluate("performance.now()") / 1000)
                 painted.append(page.evaluate(_PAINTED) / 1000)

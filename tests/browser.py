@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
 # As root, and with none of the calls home that a closed network refuses.
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -66,7 +66,7 @@ def serious(page: Page | Frame) -> list[str]:
 
 def drawn(page: Page | Frame) -> int:
     """Wait until every figure is drawn; return how many there are."""
-    page.wait_for_function("[...document.querySelectorAll('[data-figure] .plot')].every(place => place.querySelector('.main-svg'))")
+    expect(page.locator("[data-figure] .plot:not(:has(.main-svg))")).to_have_count(0, timeout=60_000)
     return page.locator("[data-figure]").count()
 
 

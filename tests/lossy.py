@@ -86,12 +86,14 @@ def lossy(objects: ObjectStore) -> Iterator[tuple[Lossy, ObjectStore]]:
 
 
 def first_of_each_key() -> Callable[[int, str], bool]:
-    """Return a rule that loses the answer of the first PUT of each key, and of each further one that comes after another key."""
-    last: list[str] = []
+    """Return a rule that loses the answer of each key's first PUT, and of its third: the one between asks again.
+
+    Each key counts for itself, as several are written at once.
+    """
+    waiting: set[str] = set()  # whose answer was lost, and who ask again
 
     def loses(_: int, key: str) -> bool:
-        again = bool(last) and last[-1] == key
-        last[:] = [] if again else [key]
-        return not again
+        waiting.symmetric_difference_update({key})
+        return key in waiting
 
     return loses

@@ -56,7 +56,7 @@ def test_from_observations_to_a_champion_that_a_consumer_reads(records: Records)
     assert champion.manifest.metrics.val_mae == board.entrants[0].val_mae
     assert newest_board(records, "demo").run == "r1"
     folder = "runs/r1/leaderboard/001/"
-    assert {f"{folder}leaderboard.{kind}" for kind in ("json", "html", "parquet")} <= set(records.objects.keys("runs/r1/"))
+    assert {f"{folder}leaderboard.{kind}" for kind in ("json", "parquet")} <= set(records.objects.keys("runs/r1/"))
 
 
 def test_every_step_may_run_twice(records: Records):
