@@ -25,7 +25,7 @@ import psutil
 from playwright.sync_api import expect, sync_playwright
 
 import requests
-from tsflow.evaluation.boards import enter_board
+from tsflow.evaluation.boards import BOARDS
 from tsflow.names import MAIN
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PartFacts, Parts
@@ -117,7 +117,7 @@ def add(records: Records, number: int, entrants: int) -> None:
     )
     records.first(run)
     records.first(made)
-    enter_board(records, made)
+    BOARDS.enter(records, made)
 
 
 def serve(port: int) -> None:

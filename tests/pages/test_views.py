@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 import requests
+from tsflow import steps
 from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import board_of
+from tsflow.observations.ingests import enter_ingest, newest_ingests
 from tsflow.pages.board import BoardView, RunView, board_view
 from tsflow.pages.champions import champions_view, side_by_side
 from tsflow.pages.data import Looks, data_view
@@ -125,6 +127,21 @@ def test_a_station_of_which_nothing_is_stored_has_its_page(life: Records):
 def test_a_forecast_of_another_version_than_the_champions_is_told_apart(pages: str):
     page = requests.get(f"{pages}/forecast?station=demo", headers=ADMIN, timeout=30).text
     assert "This forecast was made by version v1" in page
+
+
+def test_storing_a_batch_again_does_not_change_what_is_said_of_it(life: Records):
+    before = newest_ingests(life, "demo", most=5)
+    stored = next(entry for entry in before if entry.id == "i1")
+    steps.store_batch(life, "i1")
+    assert newest_ingests(life, "demo", most=5) == before
+    assert stored.result.endswith("0 corrected")
+    assert " 0 new" not in stored.result
+
+
+def test_what_was_refused_and_stored_after_all_counts_as_stored(records: Records):
+    for good in (False, True, False):
+        enter_ingest(records, "again", "demo", datetime(2026, 10, 1), "...", good=good)
+    assert [each.good for each in newest_ingests(records, "demo", most=5)] == [True]
 
 
 def test_looking_twice_reads_the_record_once(life: Records, place: Place, monkeypatch: pytest.MonkeyPatch):

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tsflow.evaluation.boards import BOARDS
 from tsflow.records.index import Begun, Kind, Listed, enter, newest, turn
 from tsflow.records.store import Records
+from tsflow.records.tuning import Tuning
 from tsflow.storage.objects import ObjectStore
+from tsflow.tuning.reading import TUNINGS
 
 AS_OF = datetime(2026, 10, 1)
 
@@ -90,3 +93,15 @@ def test_the_newest_is_found_with_as_few_requests_among_two_thousand_as_among_tw
         counting.put_new(entry(number).key(), entry(number).body())
     assert requests_to_find() == few == 3
     assert found(records, task="main", most=1) == ["r2000"]
+
+
+def test_a_damaged_board_of_old_keeps_no_new_one_from_being_entered(records: Records, caplog: pytest.LogCaptureFixture):
+    records.objects.put_new("runs/old/leaderboard/001/leaderboard.json", b"{}")
+    tuning = Tuning.model_construct(
+        tuning="t1", number=1, architecture="dense", tuned="dense_tuned", station="demo", task="main", target="T", unit="degC",
+        as_of=AS_OF, profile="smoke", created_at=datetime(2026, 10, 1, tzinfo=UTC), naive=2.0, before=None, after=1.0, trials=[],
+    )  # fmt: skip
+    TUNINGS.enter(records, tuning)
+    assert [each.id for each in TUNINGS.newest(records, "demo")] == ["t1"]
+    assert BOARDS.newest(records, "demo") == []
+    assert "left out of the index" in caplog.text

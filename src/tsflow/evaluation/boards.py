@@ -1,15 +1,15 @@
 """Finding leaderboards, and the candidates that they judged."""
 
-from collections.abc import Iterator
-from functools import partial
-
+from tsflow import notes
 from tsflow.errors import NoChampion, SettingsError
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.files import RUN
-from tsflow.records.index import Listed, enter, newest, turn
+from tsflow.records.index import Results
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.run import Run
 from tsflow.records.store import Records
+
+BOARDS = Results("board", Leaderboard, "run", notes.ranked, by_day=True)
 
 
 def board_of(records: Records, run: str) -> Leaderboard:
@@ -26,47 +26,12 @@ def newest_board(records: Records, station: str, task: str | None = None) -> Lea
 
     Newest is the last one of the latest day of an as-of: a past day that was replayed since does not hide today's.
     """
-    found = newest_boards(records, station, task)
+    found = BOARDS.newest(records, station, task)
     if not found:
         of = f"station {station}" + (f", task {task}," if task else "")
         msg = f"{of} has no leaderboard yet; run `tsflow run --station {station}`"
         raise NoChampion(msg)
     return board_of(records, found[0].id)
-
-
-def newest_boards(records: Records, station: str, task: str | None = None, *, most: int = 1) -> list[Listed]:
-    """Return what stands in the index of the newest leaderboards, the newest first."""
-    return newest(records, "board", station, partial(_boards_before, records), task=task, most=most)
-
-
-def enter_board(records: Records, board: Leaderboard) -> None:
-    """Enter a leaderboard into the index."""
-    enter(records, _listed(board), partial(_boards_before, records))
-
-
-def _listed(board: Leaderboard) -> Listed:
-    ranked, leader = [line for line in board.entrants if line.status == "ok"], board.entrant(board.challenger)
-    naive = board.naive.get("validation")
-    error = f", MAE {leader.val_mae:.3f} {board.unit} on validation" if leader.val_mae is not None else ""
-    beside = f" (naive {naive:.3f})" if naive is not None else ""
-    return Listed(
-        of="board",
-        station=board.station,
-        task=board.task,
-        turn=turn(board.as_of, board.created_at),
-        id=board.run,
-        number=board.number,
-        as_of=board.as_of,
-        created_at=board.created_at,
-        profile=board.profile,
-        result=f"{board.challenger} leads{error}{beside}; {len(ranked)} of {len(board.entrants)} entrants have a result",
-    )
-
-
-def _boards_before(records: Records) -> Iterator[Listed]:
-    """Yield what there is of a tsflow that kept no index."""
-    for run in dict.fromkeys(str(place["run"]) for place in records.listed(Leaderboard)):
-        yield _listed(board_of(records, run))
 
 
 def candidate_of(records: Records, board: Leaderboard, architecture: str) -> StoredCandidate:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tsflow.backtesting.grouped import SEASONS
-from tsflow.backtesting.reading import newest_backtests, summary_of
+from tsflow.backtesting.reading import BACKTESTS, summary_of
 from tsflow.pages.figures import Figure, Trace, axis, line
 from tsflow.records.backtest import Backtest, BacktestEntrant, BacktestPlan
 from tsflow.records.dataset import PARTS
@@ -29,7 +29,7 @@ def backtest_view(records: Records, backtest: str, *, most: int) -> BacktestView
     """Read a backtest's newest summary; `SettingsError` if there is none. `most`: others in the choice."""
     summary = summary_of(records, backtest)
     plan = records.find(BacktestPlan, backtest=backtest)
-    others = newest_backtests(records, summary.station, summary.task, most=most)
+    others = BACKTESTS.newest(records, summary.station, summary.task, most=most)
     return BacktestView(summary, plan.docs if plan else None, backtest_figures(summary), others)
 
 

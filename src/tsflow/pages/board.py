@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tsflow.errors import SettingsError
-from tsflow.evaluation.boards import newest_boards
+from tsflow.evaluation.boards import BOARDS
 from tsflow.pages.figures import Figure, Layout, Trace, axis, line, plain
 from tsflow.records.candidate import Failure, StoredCandidate, StoredEpoch
 from tsflow.records.decision import Decision
@@ -69,7 +69,7 @@ def board_view(records: Records, run: str) -> BoardView | RunView:
         decision=records.find(Decision, run=run, number=board.number),
         docs=planned.docs if planned else None,
         figures=[figure for figure in (errors_figure(board, judged_on), curves_figure(board), leads_figure(board)) if figure],
-        runs=newest_boards(records, board.station, board.task, most=RUNS_SHOWN),
+        runs=BOARDS.newest(records, board.station, board.task, most=RUNS_SHOWN),
         judged_on=judged_on,
     )
 

@@ -16,6 +16,7 @@ from tsflow.pages.figures import Figure, Trace, axis, line, plain
 from tsflow.pages.place import Place
 from tsflow.records.forecast import DayScore
 from tsflow.records.history import MOVES, Entry
+from tsflow.records.record import Reference
 from tsflow.records.store import Records
 from tsflow.storage.objects import ObjectMissing
 
@@ -158,18 +159,17 @@ class Line:
 
 def side_by_side(records: Records, place: Place, first: str, second: str) -> list[Line]:
     """Return what two versions are, line by line; `SettingsError` if one of them does not exist."""
-    facts = [_facts(_manifest(records, place, version)) for version in (first, second)]
+    known = {entry.version: entry.manifest for entry in History(records, place.name, place.task_name).entries() if entry.manifest}
+    facts = [_facts(_manifest(records, place, version, known.get(version))) for version in (first, second)]
     return [Line(name, facts[0].get(name, ""), facts[1].get(name, "")) for name in {**facts[0], **facts[1]}]
 
 
-def _manifest(records: Records, place: Place, version: str) -> Manifest:
-    history = History(records, place.name, place.task_name)
-    entry = next((each for each in history.entries() if each.version == version and each.manifest), None)
-    if entry is None or entry.manifest is None:
+def _manifest(records: Records, place: Place, version: str, reference: Reference | None) -> Manifest:
+    if reference is None:
         msg = f"station {place.name}, task {place.task_name}, has no version {version[:80]!r}; choose two of its history"
         raise SettingsError(msg)
     try:
-        return read_manifest(records.bytes_of(entry.manifest), entry.manifest.key)
+        return read_manifest(records.bytes_of(reference), reference.key)
     except ObjectMissing as gone:
         msg = f"version {version} was collected: {gone}; choose another one"
         raise SettingsError(msg) from gone

@@ -75,14 +75,13 @@ def data_view(records: Records, looks: Looks, place: Place, variable: str | None
         seen = looks.at(records, place)
     except DataError:  # nothing is stored; what was refused is shown all the same
         seen = None
-    reports = records.listed(Report, station=place.name, task=place.task_name)
     return DataView(
         place=place,
         variable=name,
         coverage=seen.coverage if seen else None,
         figures=[_months(seen.coverage), _days(seen.days[name], name, place.station.variables[name].unit)] if seen else [],
         ingests=[_ingest(records, entry) for entry in newest_ingests(records, place.name, most=INGESTS_SHOWN)],
-        report=records.read(Report, **reports[-1]) if reports else None,
+        report=records.newest(Report, station=place.name, task=place.task_name),
     )
 
 

@@ -1,5 +1,6 @@
 """The page *Forecast*: what the champion says of tomorrow, what it said before, and what was observed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,9 +15,11 @@ from tsflow.pages.figures import Figure, Trace, axis, band, line
 from tsflow.pages.place import Place
 from tsflow.records.forecast import Forecast, LatestForecast, Report
 from tsflow.records.store import Records
+from tsflow.records.template import Value
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now
 
+_AT_ONCE = 8  # tasks that are looked up
 DAYS = (3, 7, 14, 30, 90)
 
 
@@ -38,7 +41,6 @@ class ForecastView:
 def forecast_view(records: Records, settings: Settings, place: Place, days: int) -> ForecastView:
     """Read what is known of a task's forecasts; `days`: how far back the drawing goes."""
     latest = records.find(LatestForecast, station=place.name, task=place.task_name)
-    reports = records.listed(Report, station=place.name, task=place.task_name)
     history = History(records, place.name, place.task_name)
     standing = history.as_it_lies()
     last = ObservationStore(records, place.name).last_time()
@@ -49,7 +51,7 @@ def forecast_view(records: Records, settings: Settings, place: Place, days: int)
         latest=latest,
         age_hours=age,
         stale=age is not None and age > settings.forecast.stale_after_hours,
-        report=records.read(Report, **reports[-1]) if reports else None,
+        report=records.newest(Report, station=place.name, task=place.task_name),
         champion=history.manifest(standing.pointer) if standing.pointer else None,
         pinned=standing.state.pinned is not None,
         figure=_figure(records, place, days, latest, last),
@@ -122,9 +124,10 @@ def _observed(records: Records, place: Place, since: datetime, until: datetime) 
 
 def overview(records: Records, places: list[Place]) -> list[tuple[Place, LatestForecast | None, Report | None]]:
     """Return for each task of each station its newest forecast and what the monitor saw last."""
-    found = []
-    for place in places:
-        reports = records.listed(Report, station=place.name, task=place.task_name)
-        latest = records.find(LatestForecast, station=place.name, task=place.task_name)
-        found.append((place, latest, records.read(Report, **reports[-1]) if reports else None))
-    return found
+
+    def of_task(place: Place) -> tuple[Place, LatestForecast | None, Report | None]:
+        where: dict[str, Value] = {"station": place.name, "task": place.task_name}
+        return place, records.find(LatestForecast, **where), records.newest(Report, **where)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(of_task, places))

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from tsflow.backtesting.reading import newest_backtests
+from tsflow.backtesting.reading import BACKTESTS
 from tsflow.errors import SettingsError
-from tsflow.evaluation.boards import newest_boards
+from tsflow.evaluation.boards import BOARDS
 from tsflow.pages import answers
 from tsflow.pages.asked import Name, OfChampions, OfData, OfEntrant, OfFile, OfForecast, OfPlace, OfTab, OfVersions
 from tsflow.pages.backtest import backtest_view
@@ -26,7 +26,7 @@ from tsflow.pages.place import Place, place_of, watched
 from tsflow.pages.tuning import tuning_view
 from tsflow.records.store import Records
 from tsflow.settings import settings
-from tsflow.tuning.reading import newest_tunings
+from tsflow.tuning.reading import TUNINGS
 
 _UNSNIFFED = {"X-Content-Type-Options": "nosniff"}
 
@@ -84,7 +84,7 @@ def show_runs(app: FastAPI, guards: Guards) -> None:
     def boards(request: Request, asked: Annotated[OfPlace, Query()], person: Person = reader) -> Response:
         records = guards.reading()
         place = _place(records, asked)
-        runs = newest_boards(records, place.name, place.task_name)
+        runs = BOARDS.newest(records, place.name, place.task_name)
         if not runs:
             return page(request, "none", person, room="boards", place=place, what="leaderboard", command="run")
         return board(request, runs[0].id, person)
@@ -119,7 +119,7 @@ def show_searches(app: FastAPI, guards: Guards) -> None:
     def backtests(request: Request, asked: Annotated[OfPlace, Query()], person: Person = reader) -> Response:
         records = guards.reading()
         place = _place(records, asked)
-        found = newest_backtests(records, place.name, place.task_name)
+        found = BACKTESTS.newest(records, place.name, place.task_name)
         if not found:
             return page(request, "none", person, room="backtests", place=place, what="backtest", command="backtest")
         return backtest(request, found[0].id, person)
@@ -135,7 +135,7 @@ def show_searches(app: FastAPI, guards: Guards) -> None:
     def tunings(request: Request, asked: Annotated[OfPlace, Query()], person: Person = reader) -> Response:
         records = guards.reading()
         place = _place(records, asked)
-        found = newest_tunings(records, place.name, place.task_name)
+        found = TUNINGS.newest(records, place.name, place.task_name)
         if not found:
             return page(request, "none", person, room="tunings", place=place, what="tuning", command="tune lstm")
         return tuning(request, found[0].id, person)

@@ -6,7 +6,7 @@ from tsflow.pages.figures import Figure, axis, plain
 from tsflow.records.index import Listed
 from tsflow.records.store import Records
 from tsflow.records.tuning import Trial, Tuning
-from tsflow.tuning.reading import newest_result, newest_tunings
+from tsflow.tuning.reading import TUNINGS, newest_result
 from tsflow.tuning.report import best_so_far
 
 
@@ -29,7 +29,7 @@ class TuningView:
 def tuning_view(records: Records, tuning: str, *, most: int) -> TuningView:
     """Read a tuning's newest result; `SettingsError` if there is none. `most`: others in the choice."""
     found = newest_result(records, tuning)
-    return TuningView(found, tuning_figures(found), newest_tunings(records, found.station, found.task, most=most))
+    return TuningView(found, tuning_figures(found), TUNINGS.newest(records, found.station, found.task, most=most))
 
 
 def tuning_figures(found: Tuning) -> list[Figure]:

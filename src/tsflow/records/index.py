@@ -8,15 +8,24 @@ A store lists keys in rising order and from the start only, so the time in a key
 Newest is the last one of the latest day of an as-of: a past day that was replayed since does not hide today's.
 """
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Generic, Literal, TypeVar
 
+from tsflow.errors import IntegrityError
+from tsflow.records.backtest import Backtest
+from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Record
 from tsflow.records.store import Records
 from tsflow.records.template import Template, Value
+from tsflow.records.tuning import Tuning
 
+log = logging.getLogger(__name__)
+R = TypeVar("R", Leaderboard, Backtest, Tuning)
 Kind = Literal["board", "backtest", "tuning", "ingest"]
 Older = Callable[[], Iterable["Listed"]]
 _AT_ONCE = 8  # requests
@@ -84,3 +93,47 @@ def newest(records: Records, of: Kind, station: str, older: Older, *, task: str 
 def _places(records: Records, most: int, **place: Value) -> list[dict[str, Value]]:
     keys = records.objects.keys(Listed.TEMPLATE.prefix(**place), most=most)
     return [values for key in keys if (values := Listed.TEMPLATE.values(key)) is not None]
+
+
+@dataclass(frozen=True)
+class Results(Generic[R]):
+    """The results of one kind of run; `says` gives the sentence of one."""
+
+    of: Kind
+    kind: type[R]
+    run: str  # what its key calls the run that it is of, which may have several, the last one counting
+    says: Callable[[R], str]
+    by_day: bool = False  # of its as-of: what is replayed for a past day does not come before today's
+
+    def enter(self, records: Records, made: R) -> None:
+        """Enter a result."""
+        enter(records, self._entry(made), partial(self._before, records))
+
+    def newest(self, records: Records, station: str, task: str | None = None, *, most: int = 1) -> list[Listed]:
+        """Return the newest entries of a station, or of one of its tasks, the newest first."""
+        return newest(records, self.of, station, partial(self._before, records), task=task, most=most)
+
+    def _before(self, records: Records) -> Iterator[Listed]:
+        """Yield what there is of a tsflow that kept no index; a damaged one keeps no new one from being entered."""
+        for run in dict.fromkeys(str(place[self.run]) for place in records.listed(self.kind)):
+            try:
+                made = records.newest(self.kind, **{self.run: run})
+            except IntegrityError as damage:
+                log.warning("left out of the index: %s", damage)
+            else:
+                if made is not None:
+                    yield self._entry(made)
+
+    def _entry(self, made: R) -> Listed:
+        return Listed(
+            of=self.of,
+            station=made.station,
+            task=made.task,
+            turn=turn(made.as_of if self.by_day else made.created_at, made.created_at),
+            id=getattr(made, self.run),
+            number=made.number,
+            as_of=made.as_of,
+            created_at=made.created_at,
+            profile=made.profile,
+            result=self.says(made),
+        )

@@ -7,7 +7,7 @@ from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.records.tuning import TuningPlan
 from tsflow.storage.codecs import to_parquet
-from tsflow.tuning.reading import enter_tuning
+from tsflow.tuning.reading import TUNINGS
 from tsflow.tuning.report import table
 from tsflow.tuning.result import result_of
 from tsflow.tuning.search import best
@@ -39,5 +39,5 @@ def finish_tuning(records: Records, tuning: str) -> Reference:
     place: dict[str, Value] = {"tuning": tuning, "number": result.number}
     records.page(TUNED_FILE, result.recipe.encode(), "application/yaml", **place, name=f"{result.tuned}.yaml")
     records.page(TUNED_FILE, to_parquet(table(result)), "application/vnd.apache.parquet", **place, name="trials.parquet")
-    enter_tuning(records, result)
+    TUNINGS.enter(records, result)
     return records.reference(result)

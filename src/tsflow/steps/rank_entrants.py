@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tsflow.architectures.pinned import pinned
 from tsflow.errors import IntegrityError
-from tsflow.evaluation.boards import enter_board
+from tsflow.evaluation.boards import BOARDS
 from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
@@ -54,7 +54,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
     written = records.fetch(Leaderboard, reference)
     place: dict[str, Value] = {"run": run, "number": written.number}
     records.page(BOARD_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
-    enter_board(records, written)
+    BOARDS.enter(records, written)
     return reference
 
 

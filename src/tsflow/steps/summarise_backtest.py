@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from tsflow.architectures.registry import load_architecture
 from tsflow.backtesting.folds import fold_of
 from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test
-from tsflow.backtesting.reading import enter_backtest
+from tsflow.backtesting.reading import BACKTESTS
 from tsflow.backtesting.summary import Results, judge, table
 from tsflow.records.backtest import Backtest, BacktestPlan
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
@@ -51,7 +51,7 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
     written = records.fetch(Backtest, reference)
     place: dict[str, Value] = {"backtest": backtest, "number": written.number}
     records.page(SUMMARY_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
-    enter_backtest(records, written)
+    BACKTESTS.enter(records, written)
     return reference
 
 
