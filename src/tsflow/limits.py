@@ -1,8 +1,8 @@
-"""Limits of what is promoted, forecast and watched: the settings `gate`, `forecast` and `monitor`."""
+"""Limits of what is promoted, forecast, watched and kept: the settings `gate`, `forecast`, `monitor` and `retention`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tsflow.model import Strict
 
@@ -46,3 +46,37 @@ class MonitorSettings(Strict):
     data_age_hours: Annotated[float, Field(gt=0)] = 6.0
     model_age_days: Annotated[float, Field(gt=0)] = 7.0
     notifiers: tuple[NotifierSettings, ...] = ()
+
+
+class RetentionSettings(Strict):
+    """How long what was made is kept; champions that may come back, and whatever is under way, are kept in any case.
+
+    Ages are counted from the last writing, by the object store's clock.
+    """
+
+    grace_hours: Annotated[float, Field(ge=1)] = 24.0  # nothing younger goes: somebody may be about to name it, or be reading it
+    clock_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0  # by which clocks may differ; with a wrong one nothing is removed
+    absence_days: Annotated[float, Field(ge=8)] = 35.0  # since the last look; after more it only looks, as a clock may have jumped
+    bundles: Annotated[int, Field(ge=2)] = 5  # newest champions of each task whose bundle is kept, however old
+    bundles_days: Annotated[float, Field(ge=1)] = 30.0  # bundles: what can be promoted or rolled back to, and all that it needs
+    runs: Annotated[int, Field(ge=1)] = 10  # newest runs, backtests and tunings of each task that are kept, however old
+    runs_days: Annotated[float, Field(ge=7)] = 90.0  # boards, decisions, and what is known of each entrant
+    candidates_days: Annotated[float, Field(ge=3)] = 14.0  # models and forecasts of entrants: large, and needed until a run is over
+    datasets_days: Annotated[float, Field(ge=3)] = 14.0  # hours that a run, a backtest or a tuning learnt from
+    backtests_days: Annotated[float, Field(ge=7)] = 180.0
+    tunings_days: Annotated[float, Field(ge=7)] = 180.0
+    ingests_days: Annotated[float, Field(ge=2)] = 14.0  # batches as they came in, with their Data Docs; their rows are stored
+    quarantine_days: Annotated[float, Field(ge=2)] = 90.0  # files that were refused: somebody has to look at them
+    forecasts_days: Annotated[float, Field(ge=14)] = 120.0
+    scores_days: Annotated[float, Field(ge=30)] = 800.0  # scores of days and reports of the monitor: small, and two years compare
+    parts_days: Annotated[float, Field(ge=1)] = 7.0  # observations are never removed; parts older than this are packed by month
+    airflow_days: Annotated[float, Field(ge=7)] = 60.0  # Airflow's database and the logs of tsflow's DAGs
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name in ("candidates_days", "datasets_days"):
+            if getattr(self, name) > self.runs_days:
+                msg = f"retention.{name} is {getattr(self, name):g}, longer than retention.runs_days {self.runs_days:g}; a run is "
+                msg += "kept at least as long as what belongs to it"
+                raise ValueError(msg)
+        return self

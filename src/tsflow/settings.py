@@ -17,7 +17,7 @@ from yaml import YAMLError
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
 from tsflow.keys import PagesSettings, SigningSettings
-from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RetentionSettings
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
 
@@ -118,6 +118,7 @@ class ScheduleSettings(Strict):
     ingest_cron: str = "5 * * * *"  # UTC; a station says with `ingest_hours` if it wants fewer
     retrain_cron: str = "40 0 * * *"  # UTC: once a day, for what got new rows
     monitor_cron: str = "20 1 * * *"  # UTC: once a day
+    retention_cron: str = "10 3 * * 0"  # UTC: once a week, when little else runs
     profile: Literal["smoke", "quick", "full"] = "quick"
     split: Literal["book", "recent"] = "recent"
 
@@ -161,9 +162,18 @@ class Settings(BaseSettings):
     gate: GateSettings = GateSettings()
     forecast: ForecastSettings = ForecastSettings()
     monitor: MonitorSettings = MonitorSettings()
+    retention: RetentionSettings = RetentionSettings()
     signing: SigningSettings = SigningSettings()
     training: TrainingSettings = TrainingSettings()
     stack: StackSettings = StackSettings()
+
+    @model_validator(mode="after")
+    def _the_monitor_finds_its_forecasts(self) -> Self:
+        needed = self.monitor.days + 14  # a horizon of some days, and some to look again
+        if self.retention.forecasts_days < needed:
+            msg = f"retention.forecasts_days is {self.retention.forecasts_days:g}; monitor.days {self.monitor.days} needs {needed}"
+            raise ValueError(msg)
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsflow.observations.store import ObservationStore, Period, overlay
+from tsflow.observations.parts import overlay
+from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.store import Records
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2021, 2, day) for day in (1, 2, 3))

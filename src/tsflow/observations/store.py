@@ -1,8 +1,9 @@
 """A station's observations as monthly Parquet partitions in the object store.
 
 A partition is a set of immutable parts. An upsert adds a part that holds only rows which are new or changed,
-so that nothing that was ever stored is lost and any number of writers may work at once. A reader lays the
-parts of a month over each other, column by column: for a time and a column the part that was known last wins.
+so that nothing that was ever stored is lost and any number of writers may work at once; old parts lie in a bag,
+each as it was (`parts.py`). A reader lays the parts of a month over each other, column by column: for a time and a
+column the part that was known last wins.
 
 ::
 
@@ -25,10 +26,13 @@ from functools import cache
 import pandas as pd
 
 from tsflow.observations.months import by_month, compared
+from tsflow.observations.parts import moments, overlay, read_parts
 from tsflow.records.files import MONTH, OBSERVATIONS
 from tsflow.records.store import Records
-from tsflow.storage.codecs import STAMP, digest, from_parquet, stamp, to_parquet
+from tsflow.storage.codecs import digest, stamp, to_parquet
+from tsflow.storage.objects import ObjectMissing
 
+_LISTINGS = 3  # of a month: what was listed may have gone into a bag before it was read
 _AT_ONCE = 8  # months that are read or written; most of the time they wait for the object store
 
 
@@ -50,16 +54,6 @@ class Period:
     end: datetime | None = None
     known_at: datetime | None = None
     days: int | None = None  # no more than these before the last row
-
-
-def overlay(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Lay frames indexed by time over each other; the later one wins, in the columns it has."""
-    result = pd.DataFrame()
-    for part in parts:
-        index = result.index.union(part.index)
-        result = result.reindex(index=index, columns=result.columns.union(part.columns, sort=False))
-        result.loc[part.index, part.columns] = part
-    return result
 
 
 ALL = Period()
@@ -99,13 +93,17 @@ class ObservationStore:
 
     def _upsert_month(self, prefix: str, rows: pd.DataFrame, names: list[str], known_at: datetime) -> Upserted:
         """Store the rows of one month, indexed by time; `names`: of its parts."""
-        known, same = compared(rows, self._laid(names))
+        try:
+            stored = self._laid(names)
+        except ObjectMissing:  # since they were listed they went into a bag
+            stored = self._month(prefix)
+        known, same = compared(rows, stored)
         if same.all():
             return Upserted(0, 0, len(rows), [])
         body = to_parquet(rows[~same].reset_index())
         if names:
             names = self._objects.keys(prefix)  # reading them took its time, in which others may have written
-        key = f"{prefix}{stamp(_after_all(names, prefix, known_at))}-{digest(body)[:16]}.parquet"
+        key = f"{prefix}{stamp(_after_all(names, known_at))}-{digest(body)[:16]}.parquet"
         self._objects.put_same(key, body)
         return Upserted(int((~known).sum()), int((known & ~same).sum()), int(same.sum()), [key])
 
@@ -162,16 +160,16 @@ class ObservationStore:
 
     def known_at(self) -> datetime | None:
         """Return when the newest part was written, by UTC without a zone; None if nothing is stored."""
-        return max(self._moments(), default=None)
+        return max((last for _, last in self._moments()), default=None)
 
     def began_after(self, moment: datetime | None) -> bool:
         """Say whether nothing was stored at a moment of UTC, but something is now."""
-        return moment is not None and min(self._moments(), default=moment) > moment
+        return moment is not None and min((first for first, _ in self._moments()), default=moment) > moment
 
-    def _moments(self) -> list[datetime]:
+    def _moments(self) -> list[tuple[datetime, datetime]]:
+        """Return since when the first and the last part in each object are known."""
         keys = self._objects.keys(OBSERVATIONS.prefix(station=self._station))
-        parts = [str(values["part"]) for key in keys if (values := OBSERVATIONS.values(key)) is not None]
-        return [datetime.strptime(part.partition("-")[0], STAMP) for part in parts]
+        return [moments(str(values["part"])) for key in keys if (values := OBSERVATIONS.values(key)) is not None]
 
     def _edge(self, *, first: bool) -> datetime | None:
         months = self._months()
@@ -189,24 +187,33 @@ class ObservationStore:
 
     def _month(self, prefix: str, known_at: datetime | None = None, *, first_versions: bool = False) -> pd.DataFrame:
         """Return a month's rows, indexed by time, as known at a moment (None: now), or each as it came first."""
-        names = self._objects.keys(prefix)
-        if first_versions:
-            names = names[::-1]
-        elif known_at is not None:
-            limit = f"{prefix}{stamp(known_at)}~"  # after every part of that very moment
-            names = [name for name in names if name <= limit]
-        return self._laid(names)
+        for _ in range(_LISTINGS - 1):
+            try:
+                return self._laid(self._objects.keys(prefix), known_at, first_versions=first_versions)
+            except ObjectMissing:
+                continue
+        return self._laid(self._objects.keys(prefix), known_at, first_versions=first_versions)
 
-    def _laid(self, names: Iterable[str]) -> pd.DataFrame:
+    def _laid(self, keys: Iterable[str], known_at: datetime | None = None, *, first_versions: bool = False) -> pd.DataFrame:
         """Return the rows of parts laid over each other, indexed by time."""
-        return overlay(from_parquet(self._objects.get(name), name).set_index("time") for name in names)
+        early = keys if known_at is None or first_versions else [key for key in keys if moments(_name(key))[0] <= known_at]
+        parts = read_parts(self._objects, early)
+        if first_versions:
+            parts = parts[::-1]
+        elif known_at is not None:
+            parts = [part for part in parts if moments(part.name)[0] <= known_at]
+        return overlay(part.rows for part in parts)
 
 
-def _after_all(names: list[str], prefix: str, known_at: datetime) -> datetime:
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _after_all(names: list[str], known_at: datetime) -> datetime:
     """Return a moment after those of all parts of a month."""
     if not names:
         return known_at
-    newest = datetime.strptime(names[-1].removeprefix(prefix).partition("-")[0], STAMP)
+    newest = max(moments(_name(name))[1] for name in names)
     return max(known_at, newest + timedelta(microseconds=1))
 
 

@@ -38,7 +38,8 @@ class Records:
             written = self.listed(type(record), **self._given(record, beside))
             if written and (same := self._same(record, beside | written[-1])):
                 return same
-            numbered = record.changed(number=len(written) + 1)
+            # After the newest one, not by their count: retention removes old ones.
+            numbered = record.changed(number=int(written[-1]["number"]) + 1 if written else 1)
             key = numbered.key(**beside)
             if self.objects.put_new(key, numbered.body(), JSON):
                 return numbered.refer(key)
