@@ -103,3 +103,9 @@ class RunFailed(TsflowError):
     """A run in Airflow ended without success."""
 
     exit_code = 10
+
+
+class ClockDisagreement(TsflowError):
+    """Two clocks differ so much that ages mean nothing; whatever depends on them was not done."""
+
+    exit_code = 11

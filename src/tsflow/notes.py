@@ -6,6 +6,7 @@ from tsflow.records.decision import Decision
 from tsflow.records.forecast import LatestForecast, Report
 from tsflow.records.ingest import Ingested
 from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.retention import Collection
 from tsflow.records.tuning import Tuning
 
 
@@ -84,6 +85,19 @@ def tuned(tuning: Tuning) -> str:
     before = "the recipe as it is failed" if tuning.before is None else f"the recipe as it is by {tuning.before:.2f}"
     error = f"the best of {_counted(len(tuning.trials), 'trial')} errs by {_error(tuning.after, tuning.unit, tuning.naive)}"
     return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}."
+
+
+def collected(found: Collection, freed: int | None) -> str:
+    """Return how much went, and what the disk got back, in bytes."""
+    if not found.removed:
+        return f"{found.notes[0].rstrip('.')}." if found.notes else "Nothing was removed."
+    kinds = ", ".join(f"{kind.kind} {kind.objects:,}" for kind in found.kinds if kind.objects)
+    disk = "" if freed is None else f"; the disk got {freed / 1e6:,.1f} MB back"
+    stay = f"{_counted(found.stay_objects, 'object')} of {found.stay_size / 1e6:,.1f} MB stay"
+    doubts = f"; {_counted(len(found.notes), 'note')}: {found.notes[0].rstrip('.')}" if found.notes else ""
+    if not kinds:
+        return f"Nothing was due; {stay}{doubts}."
+    return f"{_counted(found.objects, 'object')} of {found.size / 1e6:,.1f} MB went ({kinds}){disk}; {stay}{doubts}."
 
 
 def _place(station: str, task: str) -> str:

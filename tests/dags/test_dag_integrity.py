@@ -39,7 +39,8 @@ def parsed(airflow_environment: dict[str, str]) -> dict:
 
 def test_no_import_error(parsed: dict):
     assert parsed["errors"] == {}
-    assert set(parsed["tasks"]) == {"backtest", "daily", "forecast", "ingest_weather", "monitor", "replay", "retrain", "tune"}
+    known = {"backtest", "daily", "forecast", "ingest_weather", "monitor", "replay", "retention", "retrain", "tune"}
+    assert set(parsed["tasks"]) == known
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict):
@@ -55,6 +56,7 @@ def test_the_steps_are_wired(parsed: dict):
     assert parsed["tasks"]["forecast"] == ["make", "stations"]
     assert parsed["tasks"]["monitor"] == ["alert", "alerts", "ask_for_retraining", "every_station_was_scored", "score", "stations"]
     assert parsed["tasks"]["daily"] == ["ask"]
+    assert parsed["tasks"]["retention"] == ["collect"]
     assert parsed["tasks"]["backtest"] == ["build", "result", "summary", "train"]
     assert parsed["tasks"]["tune"] == ["finish", "start", "work"]
 

@@ -84,6 +84,7 @@ def _hold(history: History, kind: Kind, *, actor: str, reason: str, seen: int | 
 def _move(history: History, kind: Kind, version: str, *, actor: str, reason: str, seen: int | None) -> Entry:
     reference, manifest = _known(history, version)
     pointer = Pointer(FORMAT, history.station, version, reference.key, reference.sha256, "", 0)
+    history.records.objects.renew(reference.key)  # retention leaves a bundle whose manifest is young
     loaded(history.records.objects, pointer, history.task, history.stage)
 
     def entry(standing: Standing) -> Entry:
@@ -113,7 +114,7 @@ def _known(history: History, version: str) -> tuple[Reference, Manifest]:
         body = history.records.bytes_of(named) if named else history.records.objects.get(key)
     except ObjectMissing as error:
         if named:
-            msg = f"version {version} of {_of(history)} was collected: {error}; choose another one"
+            msg = f"version {version} of {_of(history)} was removed: {error}. Choose another one"
         else:
             versions = dict.fromkeys(str(entry.version) for entry in history.entries() if entry.version)
             known = ", ".join(list(versions)[:_SHOWN]) or "none"

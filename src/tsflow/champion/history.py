@@ -97,18 +97,19 @@ class History:
         IntegrityError
             If pointer or newest entry are damaged.
         """
-        last = self._last()
         pointer, etag = self._pointer()
+        last = self._last(pointer)
         if pointer is not None and pointer.sequence > (last.number if last else 0):
             self._adopt(pointer, last)
-            last = self._last()
+            last = self._last(pointer)
         if last is not None and last.state.champion is not None:
             return self._followed(last, last.state.champion)
         return Standing(last, pointer, etag)
 
     def as_it_lies(self) -> Standing:
         """Return what holds now for somebody who may only read: a pointer that lags behind the history is left there."""
-        return Standing(self._last(), *self._pointer())
+        pointer, etag = self._pointer()
+        return Standing(self._last(pointer), pointer, etag)
 
     def add(self, decide: Callable[[Standing], Entry]) -> Entry:
         """Write the entry that `decide` makes of what holds, and move the pointer if it says so; return it.
@@ -143,14 +144,20 @@ class History:
 
     def manifest(self, pointer: Pointer) -> Manifest:
         """Return the manifest that a pointer means; `IntegrityError` if its bytes are others."""
-        reference = Reference(key=pointer.manifest_key, sha256=pointer.manifest_sha256)
+        return self.manifest_of(Reference(key=pointer.manifest_key, sha256=pointer.manifest_sha256))
+
+    def manifest_of(self, reference: Reference) -> Manifest:
+        """Return the manifest that an entry names; `IntegrityError` if its bytes are others."""
         return read_manifest(self.records.bytes_of(reference), reference.key)
 
-    def _numbers(self) -> list[int]:
-        return [int(place["number"]) for place in self.records.places(Entry.TEMPLATE, folder=self.folder)]
+    def _numbers(self, *, after: str = "") -> list[int]:
+        keys = self.records.objects.keys(Entry.TEMPLATE.prefix(folder=self.folder), after=after)
+        return [int(place["number"]) for key in keys if (place := Entry.TEMPLATE.values(key)) is not None]
 
-    def _last(self) -> Entry | None:
-        numbers = self._numbers()
+    def _last(self, pointer: Pointer | None) -> Entry | None:
+        """Return the newest entry; it is not before the pointer's, so that older ones need not even be listed."""
+        begin = Entry.TEMPLATE.key(folder=self.folder, number=pointer.sequence - 1) if pointer else ""
+        numbers = self._numbers(after=begin) or (self._numbers() if begin else [])
         return self.entry(numbers[-1]) if numbers else None
 
     def _pointer(self) -> tuple[Pointer | None, str | None]:

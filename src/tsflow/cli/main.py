@@ -9,6 +9,7 @@ import click
 
 from tsflow import __version__
 from tsflow.cli import champions, show
+from tsflow.cli.garbage import collect_garbage
 from tsflow.cli.observations import observations
 from tsflow.cli.options import (
     How,
@@ -184,6 +185,7 @@ def champion() -> None:
 
 
 champions.add_commands(champion)
+app.add_command(collect_garbage)
 app.add_command(observations)
 app.add_command(serve)
 app.add_command(service)

@@ -9,7 +9,7 @@
 Two who do this at once make the same bag, or two of which one holds the other; a reader takes each part once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,10 @@ class Month:
 
     prefix: str
     objects: list[Stored]
+
+    def without(self, gone: Collection[Stored]) -> "Month":
+        """Return what is left without some objects."""
+        return Month(self.prefix, [one for one in self.objects if one not in gone])
 
     def to_pack(self, before: datetime) -> list[str]:
         """Return the keys of a new bag's parts: those that lie alone and are older, and the bags there are; none if too few."""

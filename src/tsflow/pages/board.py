@@ -11,6 +11,7 @@ from tsflow.records.decision import Decision
 from tsflow.records.files import RUN
 from tsflow.records.index import Listed
 from tsflow.records.leaderboard import Entrant, Leaderboard
+from tsflow.records.retention import why_gone
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.records.template import Value
@@ -60,7 +61,10 @@ def board_view(records: Records, run: str) -> BoardView | RunView:
     board = records.newest(Leaderboard, run=run)
     if board is None:
         if planned is None:
-            msg = f"there is no run {run!r}, or it has not got as far as its dataset; choose one on the page Leaderboard"
+            msg = (
+                f"there is no run {run!r}, or it has not got as far as its dataset; choose one on the page Leaderboard. "
+                f"It may have been removed: {why_gone('runs/')}"
+            )
             raise SettingsError(msg)
         return RunView(planned, _progress(records, planned))
     judged_on: Literal["test", "validation"] = "test" if board.parts.test.windows else "validation"
@@ -87,7 +91,7 @@ def _progress(records: Records, run: Run) -> list[Progress]:
 
 def _of_entrant(records: Records, name: str, trained: set[str], failed: dict[str, dict[str, Value]], epochs: int) -> Progress:
     if name in trained:
-        return Progress(name, "trained", epochs)
+        return Progress(name, "trained")
     if name in failed:
         failure = records.read(Failure, **failed[name])
         return Progress(name, failure.status, epochs, failure.reason)

@@ -171,7 +171,7 @@ def _manifest(records: Records, place: Place, version: str, reference: Reference
     try:
         return read_manifest(records.bytes_of(reference), reference.key)
     except ObjectMissing as gone:
-        msg = f"version {version} was collected: {gone}; choose another one"
+        msg = f"version {version} was removed: {gone}. Choose another one"
         raise SettingsError(msg) from gone
 
 

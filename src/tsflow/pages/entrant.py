@@ -19,6 +19,7 @@ from tsflow.records.files import REFITS, RUN
 from tsflow.records.leaderboard import Entrant, Leaderboard
 from tsflow.records.run import Run
 from tsflow.records.store import Records
+from tsflow.storage.objects import ObjectMissing
 from tsflow.training.storing import stored_forecasts
 
 Of = Literal["run", "refit"]
@@ -43,6 +44,7 @@ class EntrantView:
     first: datetime | None = None  # of the weeks that can be shown
     last: datetime | None = None
     week: datetime | None = None
+    removed: str = ""  # why its forecasts are not there any more
 
     @property
     def under_way(self) -> bool:
@@ -89,7 +91,13 @@ def entrant_view(records: Records, run: str, architecture: str, week: datetime |
         settings=yaml.safe_dump(planned.recipes.get(architecture, {}), sort_keys=False, allow_unicode=True),
         figures=[figure for figure in [curve_figure(epochs, unit)] if figure],
     )
-    return _with_forecasts(view, stored_forecasts(records, candidate), candidate, week) if candidate else view
+    if candidate is None:
+        return view
+    try:
+        forecasts = stored_forecasts(records, candidate)
+    except ObjectMissing as gone:
+        return replace(view, removed=str(gone))
+    return _with_forecasts(view, forecasts, candidate, week)
 
 
 def _epochs(records: Records, folder: str, architecture: str) -> list[Epoch]:

@@ -10,6 +10,7 @@ from tsflow.records.decision import Decision
 from tsflow.records.files import DATA_DOCS, INGEST, QUARANTINE
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.names import run_key
+from tsflow.records.retention import why_gone
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.records.tuning import Tuning, TuningPlan
@@ -25,7 +26,9 @@ _OF_DAG = {
     "ingest_weather": "data",
     "backtest": "backtests",
     "tune": "tunings",
+    "retention": "data",
 }
+_FOLDERS = {"dataset": "runs/", "batch": "ingests/", "summary": "backtests/", "result": "tunings/"}  # what is not there any more
 _VALIDATED = ("ingests", "runs", "backtests", "tunings")  # the folders whose pages of Data Docs are shown
 
 
@@ -125,7 +128,8 @@ def _of_tuning(records: Records, tuning: str, tab: Tab) -> Found:
 
 
 def _not_yet(what: str) -> Found:
-    text = f"This run has left no {what}. While it runs, this page renews itself; if it is red, the log of its red task says why."
+    text = f"This run has left no {what}. While it runs, this page renews itself; if it is red, the log of its red task says why. "
+    text += f"Of an old run it may have been removed: {why_gone(_FOLDERS[what])}."
     return Found(None, title="Nothing to show", text=text)
 
 

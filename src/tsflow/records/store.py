@@ -6,6 +6,7 @@ from typing import TypeVar
 from tsflow.errors import IntegrityError, SettingsError
 from tsflow.records.files import StoredFile
 from tsflow.records.record import Record, Reference
+from tsflow.records.retention import why_gone
 from tsflow.records.template import Template, Value
 from tsflow.storage.codecs import digest
 from tsflow.storage.objects import JSON, ObjectMissing, ObjectStore
@@ -90,7 +91,7 @@ class Records:
 
     def bytes_of(self, reference: Reference) -> bytes:
         """Return the bytes that a reference means; `IntegrityError` if they are others, or are gone."""
-        body = self.objects.get(reference.key)
+        body = self._named(reference.key)
         if (found := digest(body)) != reference.sha256:
             msg = f"{reference.key}: SHA-256 {found[:16]}..., expected {reference.sha256[:16]}...; it was changed or damaged"
             raise IntegrityError(msg)
@@ -126,7 +127,7 @@ class Records:
 
     def opened(self, file: StoredFile) -> bytes:
         """Return a file's bytes; `IntegrityError` if they are not those that were written."""
-        body = self.objects.get(file.key)
+        body = self._named(file.key)
         found = digest(body)
         if found != file.sha256 or len(body) != file.size:
             msg = (
@@ -135,6 +136,16 @@ class Records:
             )
             raise IntegrityError(msg)
         return body
+
+    def _named(self, key: str) -> bytes:
+        """Return an object's bytes; `ObjectMissing` if it is gone, with what removed it."""
+        try:
+            return self.objects.get(key)
+        except ObjectMissing as gone:
+            if not (why := why_gone(key)):
+                raise
+            msg = f"{gone}; {why}"
+            raise ObjectMissing(msg) from gone
 
     def page(self, template: Template, body: bytes, content_type: str = "text/html", /, **place: Value) -> str:
         """Write a page or a table unless there is one; return its key."""
@@ -150,4 +161,6 @@ class Records:
             known = []
         shown = ", ".join(sorted(set(known))[-_SHOWN:]) or "none"
         asked = ", ".join(f"{hole} {value!r}" for hole, value in place.items())
-        return f"no {kind.__name__} of {asked} in {self.objects.address(kind.TEMPLATE.prefix())}; there are: {shown}"
+        where = self.objects.address(kind.TEMPLATE.prefix())
+        why = f". It may have been there: {why_gone(key)}" if (key := kind.TEMPLATE.prefix(**place)) and why_gone(key) else ""
+        return f"no {kind.__name__} of {asked} in {where}; there are: {shown}{why}"

@@ -31,7 +31,7 @@ def wait_for_disk(ports: Mapping[str, int], bucket: str) -> None:
         raise StorageUnavailable(msg)
 
 
-def asked(ports: Mapping[str, int], commands: list[str]) -> str:
+def asked(ports: Mapping[str, int], commands: list[str], *, timeout_seconds: float = _TIMEOUT_SECONDS) -> str:
     """Return what `weed shell` says to commands; it gets in by the store's certificate."""
     servers = {name: f"{LOOPBACK}:{ports[f'{name}.port']}.{ports[f'{name}.port.grpc']}" for name in ("master", "filer")}
     try:
@@ -41,10 +41,10 @@ def asked(ports: Mapping[str, int], commands: list[str]) -> str:
             env=weed_environment(certificate_file()),
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        msg = f"`weed shell` did not answer within {_TIMEOUT_SECONDS:g} s"
+        msg = f"`weed shell` did not answer within {timeout_seconds:g} s"
         raise StorageUnavailable(msg) from error
     return done.stdout + done.stderr

@@ -21,6 +21,7 @@ from tsflow.stack.secrets import Secrets
 
 NAME = "object-store"
 S3 = "s3.port"  # the only one that answers to keys; all others ask for a certificate
+MIN_FREE = "128MiB"  # on the disk; with less it takes nothing more
 _SERVERS = ("master", "volume", "filer", "s3")
 
 
@@ -84,7 +85,7 @@ def weed(secrets: Secrets, ports: dict[str, int], bucket: str) -> Component:
         "master.telemetry": "false",  # its default is true
         "master.volumeSizeLimitMB": 64,
         "volume.max": 0,  # as many as fit
-        "volume.minFreeSpace": "128MiB",  # the default, 1 %, makes a large disk read-only with gigabytes left
+        "volume.minFreeSpace": MIN_FREE,  # the default, 1 %, makes a large disk read-only with gigabytes left
         "volume.preStopSeconds": 0,
     }
     return Component(

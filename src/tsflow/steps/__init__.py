@@ -10,6 +10,7 @@
     make_forecast                                                                               forecast, and after publish
     monitor -> tell (each alert, when it was sent)                                              monitor
     start_tuning -> tune_worker (any number) -> finish_tuning                                  tune
+    collect_garbage                                                                             retention
 
 A step takes the store of records, the settings, and a request or references; it returns a record or a reference to one.
 Data travels through the object store. Every step may run twice, or twice at once: what counts is written once, by the
@@ -19,6 +20,7 @@ first to finish. No step imports another.
 from tsflow.steps.backtest_entrant import backtest_entrant
 from tsflow.steps.build_backtest import build_backtest
 from tsflow.steps.build_dataset import build_dataset
+from tsflow.steps.collect_garbage import Garbage, collect_garbage
 from tsflow.steps.decide import decide
 from tsflow.steps.due_ingest import due_ingest
 from tsflow.steps.due_retraining import due_retraining
@@ -39,10 +41,12 @@ from tsflow.steps.tune_worker import tune_worker
 from tsflow.steps.validate_batch import validate_batch
 
 __all__ = [
+    "Garbage",
     "Published",
     "backtest_entrant",
     "build_backtest",
     "build_dataset",
+    "collect_garbage",
     "decide",
     "due_ingest",
     "due_retraining",

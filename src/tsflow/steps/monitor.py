@@ -26,6 +26,7 @@ from tsflow.settings import Settings
 from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
 from tsflow.stations.station import Station
+from tsflow.storage.objects import ObjectMissing
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
 
@@ -88,10 +89,13 @@ def _reference(records: Records, station: str, task: str) -> _Learnt | None:
     if standing.pointer is None:
         return None
     manifest = history.manifest(standing.pointer)
-    if records.find(StoredDataset, fingerprint=manifest.fingerprint) is None:  # collected, or of another store
+    if records.find(StoredDataset, fingerprint=manifest.fingerprint) is None:  # removed, or of another store
         return None
     candidate = records.find(StoredCandidate, folder=RUN.key(run=manifest.run), architecture=manifest.architecture)
-    table = stored_forecasts(records, candidate) if candidate else None
+    try:
+        table = stored_forecasts(records, candidate) if candidate else None
+    except ObjectMissing:  # of a champion that was put back after they were removed
+        table = None
     return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, manifest.as_of)
 
 

@@ -12,6 +12,7 @@ from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
 from tsflow.records.files import BOARD_FILE, RUN
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.record import Reference
+from tsflow.records.retention import why_gone
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.records.template import Value
@@ -26,6 +27,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
     Ranking again after a failed entrant was trained after all, or after a metric was changed, writes a further leaderboard.
     """
     planned = records.read(Run, run=run)
+    _require_models(records, run)
     dataset = Dataset.load(records, planned.fingerprint)
     judged, failures = _results(records, planned)
     entrants = judge(run, dataset, judged, failures)
@@ -56,6 +58,17 @@ def rank_entrants(records: Records, run: str) -> Reference:
     records.page(BOARD_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
     BOARDS.enter(records, written)
     return reference
+
+
+def _require_models(records: Records, run: str) -> None:
+    """Refuse to rank a run anew of which models were removed: they would stand on the board as failed."""
+    before = records.newest(Leaderboard, run=run)
+    for entrant in before.entrants if before else []:
+        if entrant.candidate is not None:
+            files = records.fetch(StoredCandidate, entrant.candidate).files.values()
+            if gone := [file.key for file in files if not records.objects.keys(file.key, most=1)]:
+                msg = f"run {run} has a board and cannot be ranked anew: {gone[0]} is not there any more; {why_gone(gone[0])}"
+                raise IntegrityError(msg)
 
 
 def _results(records: Records, run: Run) -> tuple[dict[str, Judged], dict[str, tuple[str, Failure]]]:

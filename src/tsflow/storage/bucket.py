@@ -95,13 +95,13 @@ class Bucket:
         except ObjectMissing:
             return None
 
-    def keys(self, prefix: str, *, most: int | None = None) -> list[str]:
-        """Return all keys that start with `prefix`, sorted; of many at most the first `most` of them."""
+    def keys(self, prefix: str, *, most: int | None = None, after: str = "") -> list[str]:
+        """Return all keys that start with `prefix` and come after `after`, sorted; of many at most the first `most` of them."""
         with self._explained(prefix):
             if most is not None and most <= PAGE:
-                page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=most)
+                page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=most, StartAfter=after)
                 return sorted(item["Key"] for item in page.get("Contents", []))
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
             return sorted(item["Key"] for page in pages for item in page.get("Contents", []))[:most]
 
     def listed(self, prefix: str) -> Iterator[Stored]:

@@ -59,6 +59,11 @@ class EpochStore:
             raise IntegrityError(msg)
         return body
 
+    def clear(self) -> None:
+        """Remove the epochs: their training has ended, and nobody goes on from them."""
+        place = {name: value for name, value in self._place.items() if name != "training"}
+        self._records.objects.delete(self._records.objects.keys(self.model_template.prefix(**place)))
+
 
 class TrialEpochs(EpochStore):
     """The epochs of one trial of a tuning."""

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from tsflow.architectures.registry import Architecture
 from tsflow.architectures.source import source_digest
-from tsflow.errors import EntrantSkipped, SettingsError, StorageUnavailable
+from tsflow.errors import EntrantSkipped, IntegrityError, SettingsError, StorageUnavailable
 from tsflow.records.candidate import Epoch, Failure, StoredCandidate, Training
 from tsflow.records.store import Records
+from tsflow.records.template import Value
 from tsflow.storage.codecs import digest, stamp, to_json
 from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
@@ -59,20 +60,50 @@ def train_once(
     A failure or a skip is recorded and raised again.
     """
     folder = assignment.folder
-    done = records.find(StoredCandidate, folder=folder, architecture=recipe.architecture)
-    if done is not None:
-        return done
+    place: dict[str, Value] = {"folder": folder, "architecture": recipe.architecture}
+    if (done := records.find(StoredCandidate, **place)) is not None:
+        if _is_whole(records, done):
+            return done
+        records.objects.delete([done.key(**place)])  # its files were removed: it is trained again
     training = assignment.training_id(recipe)
-    if (same := records.find(Training, training=training)) is not None:
-        return records.first(StoredCandidate.model_validate(same.model_dump()), folder=folder)
+    if (reused := _reused(records, training, place)) is not None:
+        return reused
     with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
         set_up_tensorflow(assignment.threads)
         dataset, epochs = load(), EpochStore(records, folder, recipe.architecture, training)
         _skip_unless_fit_for(recipe, dataset.task)
-        candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)
+        try:
+            candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)
+        except (IntegrityError, SettingsError):  # another attempt may have ended meanwhile, and removed its epochs and ours
+            if (done := records.find(StoredCandidate, **place)) is None:
+                raise
+            return done
     stored = store_candidate(records, folder, assignment.run, recipe, candidate, dataset=dataset)
     records.first(Training.model_validate(stored.model_dump()), training=training)
+    epochs.clear()
     return stored
+
+
+def _reused(records: Records, training: str, place: dict[str, Value]) -> StoredCandidate | None:
+    """Make the candidate of the same training this run's, too; None if there is none.
+
+    Retention removes a training's name first, then looks who uses its files, then removes those that nobody does. So whoever
+    has written that he uses them, and finds the name still there, will find the files; else they are trained again.
+    """
+    while (same := records.find(Training, training=training)) is not None:
+        reused = records.first(StoredCandidate.model_validate(same.model_dump()), **place)
+        there = records.find(Training, training=training)
+        if there is not None and there.files == reused.files:
+            return reused
+        records.objects.delete([reused.key(**place)])
+    return None
+
+
+def _is_whole(records: Records, candidate: StoredCandidate) -> bool:
+    """Say whether the files of a candidate are there."""
+    folders = {file.key.rpartition("/")[0] for file in candidate.files.values()}
+    there = {key for folder in folders for key in records.objects.keys(f"{folder}/")}
+    return all(file.key in there for file in candidate.files.values())
 
 
 def _skip_unless_fit_for(recipe: Architecture, task: Task) -> None:

@@ -85,7 +85,9 @@ class Work:
         curve = epochs.curve()
         seconds = ended.train_seconds if ended.state == "complete" else round(sum(epoch.seconds for epoch in curve), 3)
         errors = [epoch.val_mae for epoch in curve]
-        return self._trials.finish(ended.changed(curve=errors, finished_at=datetime.now(UTC), train_seconds=seconds))
+        finished = self._trials.finish(ended.changed(curve=errors, finished_at=datetime.now(UTC), train_seconds=seconds))
+        epochs.clear()
+        return finished
 
     def _train(self, trial: Trial, epochs: TrialEpochs) -> Trial:
         recipe = with_values(self._recipe, trial.values)

@@ -13,10 +13,12 @@ from tsflow.errors import IntegrityError
 from tsflow.location import Location
 from tsflow.records.dataset import PARTS, HourlyReport, Part, PartFacts, Parts, ScalerFacts, StoredDataset
 from tsflow.records.files import HOURS
+from tsflow.records.retention import why_gone
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, WindowSettings
 from tsflow.splits import FixedSplit, RecentSplit
 from tsflow.storage.codecs import digest, from_parquet, to_json, to_parquet
+from tsflow.storage.objects import JSON
 from tsflow.task import Task
 from tsflow.windows.scaler import Scaler
 from tsflow.windows.split import Bounds, Split, Starts, index_windows
@@ -192,8 +194,7 @@ class Dataset:
         return self.cut(self._ending(self.bounds.b, self.bounds.b, self.bounds.n), f"{self.split_name}, refit")
 
     def save(self, records: Records) -> str:
-        """Store the dataset under its fingerprint, which is returned; storing it again changes nothing."""
-        records.page(HOURS, self._body, "application/vnd.apache.parquet", fingerprint=self.fingerprint)
+        """Store the dataset under its fingerprint, which is returned; stored again, it stays as it is and counts as new."""
         stored = StoredDataset(
             fingerprint=self.fingerprint,
             station=self.station,
@@ -210,7 +211,11 @@ class Dataset:
             scaler=ScalerFacts(mean=self.scaler.mean.tolist(), deviation=self.scaler.deviation.tolist()),
             hourly_report=self.report,
         )
-        return records.first(stored).fingerprint
+        rows = HOURS.key(fingerprint=self.fingerprint)
+        for key, body, kind in ((rows, self._body, "application/vnd.apache.parquet"), (stored.key(), stored.body(), JSON)):
+            if not records.objects.put_new(key, body, kind):
+                records.objects.renew(key)  # so that retention does not take it for one that nobody uses any more
+        return stored.fingerprint
 
     @classmethod
     def load(cls, records: Records, fingerprint: str) -> "Dataset":
@@ -223,7 +228,7 @@ class Dataset:
         """
         stored = records.find(StoredDataset, fingerprint=fingerprint)
         if stored is None:
-            msg = f"dataset {fingerprint} is not in {records.objects.address('datasets/')}; build it again by another run"
+            msg = f"dataset {fingerprint} is not in the store; {why_gone('datasets/')}. Build it again by another run"
             raise IntegrityError(msg)
         key = HOURS.key(fingerprint=fingerprint)
         dataset = cls(
