@@ -1,6 +1,6 @@
 """A store whose process dies at a call of the test's choice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tsflow.storage.objects import ObjectStore
@@ -29,8 +29,11 @@ class Dying(ObjectStore):
     def get_tagged(self, key: str) -> tuple[bytes, str]:
         return self._call(lambda: ObjectStore.get_tagged(self, key))
 
-    def keys(self, prefix: str, *, most: int | None = None) -> list[str]:
-        return self._call(lambda: ObjectStore.keys(self, prefix, most=most))
+    def keys(self, prefix: str, *, most: int | None = None, after: str = "") -> list[str]:
+        return self._call(lambda: ObjectStore.keys(self, prefix, most=most, after=after))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        return self._call(lambda: ObjectStore.delete(self, keys))
 
     def _put_if(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
         return self._call(lambda: ObjectStore._put_if(self, key, body, content_type, etag))

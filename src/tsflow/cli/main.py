@@ -185,13 +185,8 @@ def champion() -> None:
 
 
 champions.add_commands(champion)
-app.add_command(collect_garbage)
-app.add_command(observations)
-app.add_command(serve)
-app.add_command(service)
-app.add_command(station)
-app.add_command(replay)
-app.add_command(report)
+for command in (collect_garbage, observations, serve, service, station, replay, report):
+    app.add_command(command)
 
 
 @champion.command("show")

@@ -81,5 +81,11 @@ def look(objects: ObjectStore, settings: RetentionSettings) -> Look:
         )
         raise ClockDisagreement(msg)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        listed: Sequence[list[Stored]] = list(pool.map(lambda folder: list(objects.listed(f"{folder}/")), FOLDERS))
+        listed: Sequence[list[Stored]] = list(pool.map(lambda folder: _listed(objects, folder), FOLDERS))
     return Look(now, settings, dict(zip(FOLDERS, listed, strict=True)))
+
+
+def _listed(objects: ObjectStore, folder: str) -> list[Stored]:
+    """Return the objects of a folder, without what somebody else put beside the things in it."""
+    parts = 2 if folder in {"trainings", "retention"} else 3
+    return [one for one in objects.listed(f"{folder}/") if one.key.count("/") >= parts - 1]

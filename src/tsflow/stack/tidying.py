@@ -90,26 +90,28 @@ def clean_logs(days: float, folder: Path | None = None, *, dry_run: bool = False
     if not where.is_dir():
         return None
     limit, found, size = time.time() - days * _DAY_SECONDS, 0, 0
-    for path in [path for root in _roots(where, whole=where.resolve() == own) for path in sorted(root.rglob("*"), reverse=True)]:
+    for path, facts in list(_old(where, limit, whole=where.resolve() == own)):  # a folder counts as new once a file of it went
         try:
-            facts = path.lstat()
             if path.is_dir() and not path.is_symlink():
-                if not dry_run and facts.st_mtime < limit and not any(path.iterdir()):
+                if not dry_run and not any(path.iterdir()):
                     path.rmdir()
-            elif facts.st_mtime < limit:
-                found, size = found + 1, size + facts.st_size
-                if not dry_run:
-                    path.unlink()
+                continue
+            found, size = found + 1, size + facts.st_size
+            if not dry_run:
+                path.unlink()
         except FileNotFoundError:  # another one was first
             continue
     return Logs(folder=str(where), files=found, size=size)
 
 
-def _roots(folder: Path, *, whole: bool) -> Iterator[Path]:
-    """Yield what is looked through: all of the embedded Airflow's logs, of another's those of tsflow's DAGs."""
-    if whole:
-        yield folder
-        return
-    for page in sorted((home() / "dags").glob("*.md")):
-        if (of_dag := folder / f"dag_id={page.stem}").is_dir():
-            yield of_dag
+def _old(folder: Path, limit: float, *, whole: bool) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield what was last written before a moment, files before their folders; of another's logs those of tsflow's DAGs."""
+    names = sorted(page.stem for page in (home() / "dags").glob("*.md"))
+    for root in [folder] if whole else [folder / f"dag_id={name}" for name in names]:
+        for path in sorted(root.rglob("*"), reverse=True):
+            try:
+                facts = path.lstat()
+            except FileNotFoundError:
+                continue
+            if facts.st_mtime < limit:
+                yield path, facts

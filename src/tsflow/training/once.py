@@ -61,12 +61,11 @@ def train_once(
     """
     folder = assignment.folder
     place: dict[str, Value] = {"folder": folder, "architecture": recipe.architecture}
-    if (done := records.find(StoredCandidate, **place)) is not None:
-        if _is_whole(records, done):
-            return done
-        records.objects.delete([done.key(**place)])  # its files were removed: it is trained again
+    before = records.find(StoredCandidate, **place)
+    if before is not None and _is_whole(records, before):
+        return before  # else its files were removed since: it is trained again, and stands there until then
     training = assignment.training_id(recipe)
-    if (reused := _reused(records, training, place)) is not None:
+    if (reused := _reused(records, training, place, before)) is not None:
         return reused
     with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
         set_up_tensorflow(assignment.threads)
@@ -75,25 +74,39 @@ def train_once(
         try:
             candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)
         except (IntegrityError, SettingsError):  # another attempt may have ended meanwhile, and removed its epochs and ours
-            if (done := records.find(StoredCandidate, **place)) is None:
+            if (there := records.find(StoredCandidate, **place)) is None or there == before:
                 raise
-            return done
+            return there
+    _forget(records, before, place)
     stored = store_candidate(records, folder, assignment.run, recipe, candidate, dataset=dataset)
     records.first(Training.model_validate(stored.model_dump()), training=training)
     epochs.clear()
     return stored
 
 
-def _reused(records: Records, training: str, place: dict[str, Value]) -> StoredCandidate | None:
+def _forget(records: Records, before: StoredCandidate | None, place: dict[str, Value]) -> None:
+    """Remove a candidate whose files are gone, to put another one in its place."""
+    if before is not None and records.find(StoredCandidate, **place) == before:
+        records.objects.delete([before.key(**place)])
+
+
+def _reused(records: Records, training: str, place: dict[str, Value], before: StoredCandidate | None) -> StoredCandidate | None:
     """Make the candidate of the same training this run's, too; None if there is none.
 
     Retention removes a training's name first, then looks who uses its files, then removes those that nobody does. So whoever
     has written that he uses them, and finds the name still there, will find the files; else they are trained again.
     """
     while (same := records.find(Training, training=training)) is not None:
+        name = same.key(training=training)
+        if not _is_whole(records, same):
+            records.objects.delete([name])
+            return None
+        _forget(records, before, place)
         reused = records.first(StoredCandidate.model_validate(same.model_dump()), **place)
+        if reused.files != same.files:  # another attempt was first, with files of its own
+            return reused
         there = records.find(Training, training=training)
-        if there is not None and there.files == reused.files:
+        if there is not None and there.files == same.files:
             return reused
         records.objects.delete([reused.key(**place)])
     return None
