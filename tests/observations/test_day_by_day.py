@@ -27,14 +27,16 @@ def test_day_by_day_and_at_once_leave_the_same_observations(records: Records, ho
         "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
     }
     demo = load_station("demo")
-    name, body = simulated_file(demo, demo.source(None), datetime(2026, 6, 28), datetime(2026, 7, 3))  # over a month's end
+    name, body = simulated_file(demo, demo.source(None), datetime(2026, 6, 18), datetime(2026, 7, 3))  # over a month's end
     (tmp_path / name).write_bytes(body)
     out = tmp_path / "out.json"
     command = [sys.executable, PROGRAM, tmp_path / name, "--station", "demo", "--output", out]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     seen = json.loads(out.read_text())
-    assert (seen["ingests"], seen["refused"], seen["identical"]) == (5, [], True)
-    assert seen["new"] == seen["whole_new"] == seen["whole"]["rows"] == 5 * 144
+    assert (seen["ingests"], seen["refused"], seen["identical"]) == (15, [], True)
+    assert seen["new"] == seen["whole_new"] == seen["whole"]["rows"] == 15 * 144
     parts = (seen["daily"]["objects"], seen["whole"]["objects"])
-    assert parts == (6, 2), "a part for each day and month; the last row of June is the first of July"
+    assert parts == (16, 2), "a part for each day and month; the last row of June is the first of July"
+    assert seen["packed"]["objects"] == 1 + 3, "a month of many parts is one object"
+    assert seen["packed"]["bytes"] < seen["daily"]["bytes"]
