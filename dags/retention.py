@@ -28,8 +28,8 @@ def retention() -> None:
 
         from tsflow import notes, steps
 
-        logs = Path(conf.get("logging", "base_log_folder"))
-        garbage = steps.collect_garbage(records(), settings(), logs_folder=logs)
+        logs, dags = Path(conf.get("logging", "base_log_folder")), [page.stem for page in Path(__file__).parent.glob("*.md")]
+        garbage = steps.collect_garbage(records(), settings(), logs_folder=logs, dags=dags)
         leave(lambda: notes.collected(garbage.store, garbage.disk.before - garbage.disk.after if garbage.disk else None))
         return garbage.model_dump(mode="json")
 

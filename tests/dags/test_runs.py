@@ -14,6 +14,7 @@ from tsflow.client import load_champion
 from tsflow.evaluation.boards import board_of, newest_board
 from tsflow.records.forecast import LatestForecast, Report
 from tsflow.records.names import run_key
+from tsflow.records.retention import Collection
 from tsflow.records.store import Records
 from tsflow.settings import settings
 from workflow import ingest
@@ -227,3 +228,17 @@ def test_airflows_backfill_makes_a_run_of_each_past_day(environment: dict[str, s
         assert {kind for kind, _, _ in made} == {"backfill"}
         assert len(made) == (3 if dag_id == "replay" else 24)
         assert all(given == conf for _, _, given in made)
+
+
+def test_retention_removes_what_is_due_and_the_logs_of_its_own_dags(environment: dict[str, str], records: Records, tmp_path: Path):
+    logs = tmp_path / "logs"
+    old = logs / "dag_id=monitor" / "run_id=a" / "x.log"
+    old.parent.mkdir(parents=True)
+    old.write_text("long ago\n")
+    os.utime(old, (0, 0))
+    environment = environment | {"AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs)}
+    ended = result_of(RUN, environment, "retention", "{}")
+    assert (ended["state"], ended["tasks"]) == ("success", [["collect", -1, "success"]])
+    assert not old.exists()
+    (found,) = records.all(Collection)
+    assert (found.removed, found.objects) == (True, 0)

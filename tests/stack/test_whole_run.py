@@ -151,6 +151,20 @@ def test_an_ingest_without_anything_new_brings_none(run: str, airflow: Airflow):
     assert (len(airflow.dag_runs("forecast")), len(airflow.dag_runs("retrain"))) == (forecasts, retrainings)
 
 
+def test_retention_cleans_the_database_from_within_a_task_and_vacuums(run: str, airflow: Airflow):
+    before = len(airflow.dag_runs("retrain"))
+    run_id = ended(airflow, "retention", {})
+    assert airflow.dag_runs("retention")[0].state == "success"
+    (task,) = airflow.task_instances("retention", run_id)
+    told = airflow._ask("GET", f"/dags/retention/dagRuns/{quote(run_id, safe='')}/taskInstances/collect/xcomEntries/return_value")
+    said = told["value"] if isinstance(told["value"], dict) else json.loads(told["value"])
+    assert (task.state, said["store"]["removed"]) == ("success", True)
+    assert said["database"]["size"] > 0
+    assert said["disk"]["after"] > 0
+    assert said["logs"]["folder"].endswith("airflow/logs")
+    assert len(airflow.dag_runs("retrain")) == before, "nothing of it is old"
+
+
 def test_a_person_is_asked_in_airflow_and_the_answer_stands_in_the_history(run: str, shell: Shell, airflow: Airflow):
     demo = shell.home / "include" / "stations" / "demo.yaml"
     demo.write_text(demo.read_text() + "approval: true\n")

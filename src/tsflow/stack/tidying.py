@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -83,14 +83,16 @@ def clean_database(days: float, *, dry_run: bool = False) -> Database | None:
     return Database(size=path.stat().st_size, rows=rows)
 
 
-def clean_logs(days: float, folder: Path | None = None, *, dry_run: bool = False) -> Logs | None:
-    """Remove the old logs of tsflow's DAGs, and in the embedded Airflow's folder all old ones; None if there is no folder."""
+def clean_logs(days: float, folder: Path | None = None, dags: Iterable[str] = (), *, dry_run: bool = False) -> Logs | None:
+    """Remove the old logs of some DAGs, and in the embedded Airflow's folder all old ones; None if there is no folder."""
     own = state_dir() / "airflow" / "logs"
     where = folder or own
     if not where.is_dir():
         return None
     limit, found, size = time.time() - days * _DAY_SECONDS, 0, 0
-    for path, facts in list(_old(where, limit, whole=where.resolve() == own)):  # a folder counts as new once a file of it went
+    for path, facts in list(
+        _old([where] if where.resolve() == own else _of(where, dags), limit)
+    ):  # a folder counts as new once a file of it went
         try:
             if path.is_dir() and not path.is_symlink():
                 if not dry_run and not any(path.iterdir()):
@@ -104,10 +106,13 @@ def clean_logs(days: float, folder: Path | None = None, *, dry_run: bool = False
     return Logs(folder=str(where), files=found, size=size)
 
 
-def _old(folder: Path, limit: float, *, whole: bool) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield what was last written before a moment, files before their folders; of another's logs those of tsflow's DAGs."""
-    names = sorted(page.stem for page in (home() / "dags").glob("*.md"))
-    for root in [folder] if whole else [folder / f"dag_id={name}" for name in names]:
+def _of(folder: Path, dags: Iterable[str]) -> list[Path]:
+    return [folder / f"dag_id={name}" for name in sorted(dags)]
+
+
+def _old(roots: Iterable[Path], limit: float) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield what was last written before a moment, files before their folders."""
+    for root in roots:
         for path in sorted(root.rglob("*"), reverse=True):
             try:
                 facts = path.lstat()

@@ -1,6 +1,7 @@
 """Remove what nobody needs any more, and give the disk back what it took."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from tsflow.model import Strict
@@ -23,7 +24,9 @@ class Garbage(Strict):
     database: Database | None = None
 
 
-def collect_garbage(records: Records, settings: Settings, *, dry_run: bool = False, logs_folder: Path | None = None) -> Garbage:
+def collect_garbage(
+    records: Records, settings: Settings, *, dry_run: bool = False, logs_folder: Path | None = None, dags: Iterable[str] = ()
+) -> Garbage:
     """Remove what nobody needs any more, or only say what would go.
 
     Logs go first: on a full disk SeaweedFS gives nothing back before there is some room.
@@ -32,6 +35,8 @@ def collect_garbage(records: Records, settings: Settings, *, dry_run: bool = Fal
     ----------
     logs_folder
         Where the Airflow that runs this keeps its logs; None: the embedded one's.
+    dags
+        Whose logs go there, if it is not the embedded one.
 
     Raises
     ------
@@ -41,7 +46,7 @@ def collect_garbage(records: Records, settings: Settings, *, dry_run: bool = Fal
         If Airflow's command fails.
     """
     days = settings.retention.airflow_days
-    logs = clean_logs(days, logs_folder, dry_run=dry_run)
+    logs = clean_logs(days, logs_folder, dags, dry_run=dry_run)
     store = collect(records, settings, dry_run=dry_run)
     disk = vacuum(records.objects.endpoint_url, store.size) if store.removed else None
     database = clean_database(days, dry_run=dry_run)
