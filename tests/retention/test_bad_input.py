@@ -12,6 +12,7 @@ from tsflow.architectures.baselines import Persistence
 from tsflow.champion.bundle import write_bundle
 from tsflow.errors import ClockDisagreement, SettingsError, StorageUnavailable
 from tsflow.records.candidate import Training
+from tsflow.records.index import Begun
 from tsflow.records.retention import Collection, why_gone
 from tsflow.records.store import Records
 from tsflow.retention import look
@@ -112,11 +113,28 @@ def test_damage_in_what_goes_is_no_matter(records: Records, days: Days):
     for key in ("runs/r/run.json", "runs/r/leaderboard/001/leaderboard.json", "ingests/i/batch.json", "backtests/b/backtest.json"):
         records.objects.put_new(key, b"\x00\xff")
     records.objects.put_new("trainings/t.json", b"[]")
+    for of in ("board", "backtest"):
+        records.first(Begun(of=of))
     records.objects.put_new("champions/small/2026v1/manifest.json", b"of a publishing that died")
     for _ in range(7):
         days.go_by(30)
         collect(records, settings())
-    assert [key for key in records.objects.keys("") if not key.startswith("retention/")] == []
+    assert [key for key in records.objects.keys("") if not key.startswith("retention/")] == [
+        "index/backtest/begun.json",
+        "index/board/begun.json",
+    ]
+
+
+def test_runs_of_a_tsflow_without_an_index_stay_until_there_is_one(records: Records, days: Days):
+    records.objects.put_new("runs/r/run.json", b"{}")
+    days.go_by(30)
+    for _ in range(3):
+        days.go_by(30)
+        collect(records, settings())
+    assert records.objects.keys("runs/") == ["runs/r/run.json"]
+    records.first(Begun(of="board"))
+    collect(records, settings())
+    assert records.objects.keys("runs/") == []
 
 
 def test_a_training_that_is_damaged_or_whose_model_is_gone_goes(records: Records, days: Days):
@@ -148,7 +166,14 @@ def test_a_champion_whose_history_cannot_be_read_keeps_every_bundle(records: Rec
 
 
 def test_what_others_keep_in_the_bucket_is_left_alone(records: Records, days: Days):
-    strange = ["backups/x", "champions/readme", "runs/readme", "observations/notes.txt", "index/other.json"]
+    strange = [
+        "backups/x",
+        "champions/readme",
+        "runs/readme",
+        "observations/notes.txt",
+        "index/other.json",
+        "index/other/s/t/u/i.json",
+    ]
     for key in strange:
         records.objects.put_new(key, b"")
     for _ in range(5):

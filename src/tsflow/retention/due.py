@@ -70,8 +70,11 @@ def _whole(seen: Look, kept: Kept) -> dict[str, list[Stored]]:
     of = {"runs": "board", "backtests": "backtest", "tunings": "tuning"}
 
     def stays(folder: str, name: str) -> bool:
+        if folder not in of:
+            return False
         named = folder == "runs" and (name in kept.runs or bool(kept.doubts))
-        return named or (of.get(folder, ""), name) in seen.newest
+        unknown = f"index/{of[folder]}/begun.json" not in seen.keys  # of a tsflow without an index: which are the newest?
+        return named or unknown or (of[folder], name) in seen.newest
 
     return {
         folder: [
@@ -95,7 +98,7 @@ def _index(seen: Look, gone: set[str]) -> Iterator[Stored]:
     """Yield the entries of which nothing is left, or will be."""
     for one in seen.folders["index"]:
         place = Listed.TEMPLATE.values(one.key)
-        if place is None or not seen.older([one]):
+        if place is None or place["of"] not in _TARGETS or not seen.older([one]):
             continue
         left = [item for folder in _TARGETS[str(place["of"])] for item in seen.groups(folder).get(str(place["id"]), [])]
         if all(item.key in gone for item in left):
