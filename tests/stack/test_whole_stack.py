@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import psutil
 import pytest
 
+from conftest import REPOSITORY
 from tsflow.errors import SettingsError, StackError, UnknownName
 from tsflow.settings import Settings, load_settings, settings
 from tsflow.stack import Airflow, StackStatus, down, object_store, status, up
 from tsflow.stack.airflow import PARTS
+from tsflow.stack.dag_processor import LOADED
 from tsflow.stack.marks import marked, part_of
 from tsflow.stack.objects import use_lock
 from tsflow.stack.ports import is_free
@@ -96,6 +99,26 @@ def run(airflow: Airflow, **conf: object) -> str:
     until(lambda: airflow.dag_run("trivial", run_id).ended)
     assert airflow.dag_run("trivial", run_id).state == "success"
     return run_id
+
+
+def test_what_it_costs_when_idle_is_measured_of_every_part(airflow: Airflow, tmp_path: Path) -> None:
+    assert "trivial" in airflow.dag_ids()
+    program, out = REPOSITORY / "benchmarks" / "idle.py", tmp_path / "idle.json"
+    command = [sys.executable, program, "--seconds", "3", "--triggers", "1", "--dag", "trivial", "--output", out]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(out.read_text())
+    assert set(seen["parts"]) == COMPONENTS | {"supervisor", "object-store-keeper", "total"}
+    assert all(part["memory_mb"] > 5 for part in seen["parts"].values())
+    assert len(seen["seconds_to_first_task"]) == 1
+
+
+def test_what_the_dag_processor_loads_ahead_is_there_and_is_what_the_dag_files_wait_for() -> None:
+    files = [path.read_text() for path in (REPOSITORY / "dags").glob("*.py")]
+    for module in LOADED:
+        import_module(module)
+    assert sum("from tsflow.requests" in text for text in files) > 5
+    assert sum("from airflow.sdk import" in text and "dag" in text for text in files) > 5
 
 
 def test_every_part_is_healthy_and_a_second_up_changes_nothing(stack: StackStatus, place: Settings) -> None:

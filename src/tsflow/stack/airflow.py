@@ -27,10 +27,10 @@ from tsflow.stack.secrets import ADMIN, VIEWER, Secrets, write_password_file
 HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
 API_SERVER = "api-server"
 _COMMANDS = {
-    "scheduler": ["scheduler", "--skip-serve-logs"],  # the log servers would listen on every address
-    "dag-processor": ["dag-processor"],
-    API_SERVER: ["api-server"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],  # the log servers would listen on every address
+    "dag-processor": ["tsflow.stack.dag_processor"],
+    API_SERVER: ["airflow", "api-server"],
+    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
 PARTS = frozenset({*_COMMANDS, "airflow-migrate"})
 
@@ -93,7 +93,6 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
 def _pace() -> dict[str, str]:
     """How often Airflow looks: still on an idle laptop, patient with one that computes; the user's environment wins."""
     return {
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",  # default 1: half a second later; 0.1 costs a tenth of a core
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",  # default 300: a dead task is noticed in a minute
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
@@ -158,7 +157,7 @@ def components(
     return [
         Component(
             name,
-            [sys.executable, "-m", "airflow", *command],
+            [sys.executable, "-m", *command],
             {**environment, **pages} if name == API_SERVER else environment,
             private_dir("airflow"),
             patience[name],

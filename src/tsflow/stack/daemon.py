@@ -22,6 +22,7 @@ from tsflow.stack.processes import Kept
 from tsflow.stack.record import DaemonRecord, DaemonState, began, forget
 
 _TICK_SECONDS = 0.2
+_CALM_SECONDS = 0.5  # once everything runs
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not warn of children left behind
 
 
@@ -120,7 +121,8 @@ class Daemon:
 
     def pause(self) -> None:
         """Wait until it is time to look again."""
-        time.sleep(_TICK_SECONDS)
+        calm = self.state == "running" and all(kept.state == "running" for kept in self.kept)
+        time.sleep(_CALM_SECONDS if calm else _TICK_SECONDS)
 
     def write(self) -> None:
         """Write the record if something changed."""
