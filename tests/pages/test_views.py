@@ -13,6 +13,7 @@ from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import board_of
 from tsflow.observations.ingests import enter_ingest, newest_ingests
 from tsflow.pages.board import BoardView, RunView, board_view
+from tsflow.pages.calibration import pit_figure, reliability_figure
 from tsflow.pages.champions import champions_view, side_by_side
 from tsflow.pages.data import Looks, data_view
 from tsflow.pages.entrant import entrant_view
@@ -183,3 +184,31 @@ def test_a_second_home_has_every_page_too(pages: str):
         datetime.fromisoformat("2017-07-01").strftime("%Y-%m-%d")
         in requests.get(f"{pages}/boards?station=mast", headers=ADMIN, timeout=30).text
     )
+
+
+def test_the_board_and_an_entrant_draw_whether_their_distributions_mean_what_they_say(life: Records):
+    line = board_of(life, "r1").entrant("dense")
+    assert sum(line.pit) == pytest.approx(1, abs=1e-4)
+    board = board_view(life, "r1")
+    assert isinstance(board, BoardView)
+    (reliability,) = [figure for figure in board.figures if figure.name == "reliability"]
+    drawn = {trace["name"]: trace["y"] for trace in reliability.traces}
+    assert set(drawn) == {"as it should be", "dense", "naive"}
+    assert drawn["dense"] == pytest.approx([0, *pd.Series(line.pit).cumsum()], abs=1e-4)
+    figures = {figure.name: figure for figure in entrant_view(life, "r1", "dense", None).figures}
+    assert figures["pit"].traces[0]["y"] == pytest.approx(line.pit, abs=1e-4)
+    assert "reliability" in figures
+
+
+def test_the_histogram_says_in_words_whether_distributions_are_too_narrow():
+    even = pit_figure([0.05] * 20)
+    narrow = pit_figure([0.1] * 4 + [0.2 / 12] * 12 + [0.1] * 4)
+    wide = pit_figure([0.01] * 5 + [0.09] * 10 + [0.01] * 5)
+    assert even is not None
+    assert "It is even" in even.words
+    assert narrow is not None
+    assert "It is too narrow" in narrow.words
+    assert wide is not None
+    assert "It is too wide" in wide.words
+    assert pit_figure([]) is None
+    assert reliability_figure({"old": []}, ["--s1"]) is None

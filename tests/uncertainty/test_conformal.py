@@ -5,9 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsflow.bundle.intervals import Intervals, hour_of_day
+from tsflow.bundle.intervals import Intervals, Spread, hour_of_day
 from tsflow.errors import DataError, IntegrityError, NotEnoughData, SettingsError
-from tsflow.uncertainty.conformal import crps, fit_intervals, latest_whole_years, pinball, residuals_by_hour, score
+from tsflow.uncertainty.conformal import (
+    Scaled,
+    conformal,
+    fit_intervals,
+    latest_whole_years,
+    published_intervals,
+    residuals_by_hour,
+    spread_of,
+)
+from tsflow.uncertainty.distributions import score
 
 HOUR = np.timedelta64(1, "h")
 
@@ -107,7 +116,8 @@ def test_intervals_survive_json():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"format": 2}, "format 2, this tsflow reads 1"),
+        ({"format": 3}, "format 3, this tsflow reads 1 and 2"),
+        ({"format": 2}, "not a file of intervals"),
         ({"levels": [0.8, 1.2]}, "level 1.2 is outside"),
         ({"levels": [0.95, 0.8]}, "rising levels"),
         ({"levels": []}, "rising levels"),
@@ -143,32 +153,90 @@ def test_no_level_and_missing_residuals_are_told():
         residuals_by_hour(residuals, np.where(np.arange(240) == 2, np.datetime64("NaT"), times))
 
 
-def test_scores_by_hand():
-    intervals = Intervals(1, (0.8,), ((-1.0,),) * 24, ((2.0,),) * 24, (100,) * 24)
-    (found,) = score(intervals, np.array([10.0, 10.0, 10.0]), hours(3), np.array([10.0, 12.0, 8.0]))
-    assert found.coverage == pytest.approx(2 / 3)  # the second lies on the bound, the third outside
-    assert found.width == pytest.approx(3.0)
-    lower, upper = (0.1 * 1 + 0.1 * 3 + 0.9 * 1) / 3, (0.1 * 2 + 0 + 0.1 * 4) / 3
-    assert found.pinball == pytest.approx((lower + upper) / 2)
+def unsure(n: int, seed: int, *, part: str = "validation", start: str = "2020-01-01T00:40") -> pd.DataFrame:
+    """Forecasts of a weather whose spread is 1 on three days of four and 3 on the fourth, with the quantiles that say so."""
+    random, times = np.random.default_rng(seed), hours(n, start)
+    spread = np.where(np.arange(n) // 24 % 4 == 3, 3.0, 1.0)
+    columns = {"quantile_0.1": -1.2816 * spread, "quantile_0.5": np.zeros(n), "quantile_0.9": 1.2816 * spread}
+    return pd.DataFrame(
+        {"part": part, "target_time": times, "truth": spread * random.normal(size=n), "forecast": np.zeros(n), **columns}
+    )
 
 
-def test_pinball_is_least_at_the_quantile_itself():
-    truth = np.random.default_rng(7).normal(size=5000)
-    guesses = np.linspace(0, 2.5, 26)
-    best = guesses[np.argmin([pinball(truth, np.full(5000, guess), 0.9) for guess in guesses])]
-    assert best == pytest.approx(np.quantile(truth, 0.9), abs=0.1)
+def both(seed: int, days: int = 400) -> pd.DataFrame:
+    later = unsure(24 * days, seed + 1, part="test", start="2022-01-01T00:40")
+    return pd.concat([unsure(24 * days, seed), later], ignore_index=True)
 
 
-def test_crps_is_that_of_the_double_sum():
-    residuals, times = weather(24 * 60, seed=8)
-    groups = residuals_by_hour(residuals[: 24 * 40], times[: 24 * 40], smallest_group=1)
-    later, later_times = residuals[24 * 40 :], times[24 * 40 :]
-    slow = []
-    for y, hour in zip(later, hour_of_day(later_times), strict=True):
-        x = groups[hour]
-        slow.append(np.mean([abs(a - y) for a in x]) - np.mean([abs(a - b) for a in x for b in x]) / 2)
-    assert crps(groups, later, later_times) == pytest.approx(np.mean(slow), rel=0, abs=1e-9)
+def without_quantiles(forecasts: pd.DataFrame) -> pd.DataFrame:
+    return forecasts.drop(columns=[name for name in forecasts if str(name).startswith("quantile_")])
 
 
-def test_crps_of_a_single_value_is_the_absolute_error():
-    assert crps([np.array([0.5])] * 24, np.array([2.5, -1.5]), hours(2)) == pytest.approx(2.0)
+def test_intervals_in_spreads_are_narrow_when_they_can_be_and_cover_calm_and_storm_alike():
+    forecasts = both(11)
+    known, blind = conformal(forecasts), conformal(without_quantiles(forecasts))
+    assert known.crps is not None
+    assert blind.crps is not None
+    assert known.crps < 0.95 * blind.crps
+    for scaled, plain in zip(known.scores, blind.scores, strict=True):
+        assert scaled.coverage == pytest.approx(scaled.level, abs=0.015)
+        assert scaled.pinball < plain.pinball
+        assert scaled.wide == pytest.approx(3 * scaled.narrow)
+        assert plain.wide < 1.5 * plain.narrow  # by hour, not by day
+    assert known.scores[1].width < blind.scores[1].width  # of 95 %; at 80 % the wide days outweigh the narrow ones
+    assert known.intervals is not None
+    test = forecasts[forecasts["part"] == "test"]
+    told = Scaled.of(test, known.intervals.spread)
+    for width in (2.5632, 3 * 2.5632):
+        group = np.isclose(told.widths, width)
+        (eighty, _) = score(known.intervals, np.zeros(group.sum()), told.times[group], test["truth"][group], told.widths[group])
+        assert eighty.coverage == pytest.approx(0.8, abs=0.025)
+
+
+def test_the_published_files_count_validation_and_test_and_one_of_them_is_for_older_clients():
+    forecasts = both(13)
+    files = published_intervals(forecasts)
+    assert {name: found.format for name, found in files.items()} == {"intervals.json": 1, "scaled_intervals.json": 2}
+    assert "spread" not in files["intervals.json"].to_dict()  # an older reader sees what it always saw
+    kept = latest_whole_years(forecasts["target_time"].to_numpy())
+    assert files["scaled_intervals.json"].residuals == (kept.sum(),) * 24
+    for name, found in files.items():
+        assert Intervals.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False)), name) == found
+    assert list(published_intervals(without_quantiles(forecasts))) == ["intervals.json"]
+    assert published_intervals(forecasts.head(30)) == {}
+
+
+def test_a_model_that_is_sure_of_nothing_or_of_everything_has_no_spread():
+    forecasts = unsure(240, 1)
+    found = spread_of(forecasts)
+    assert found == Spread(0.1, 0.9, pytest.approx(0.25632))
+    assert spread_of(forecasts.assign(**{"quantile_0.9": forecasts["quantile_0.1"]})) is None
+    assert spread_of(forecasts.drop(columns=["quantile_0.1", "quantile_0.5"])) is None
+    assert spread_of(forecasts.assign(**{"quantile_0.9": np.nan})) == Spread(0.1, 0.5, pytest.approx(0.12816))  # a hole
+    assert spread_of(forecasts.head(0)) is None
+
+
+def test_quantiles_that_cross_close_no_interval():
+    crossed = unsure(240, 1)
+    crossed.loc[:9, "quantile_0.9"] = -5.0
+    spread = spread_of(crossed)
+    assert spread is not None
+    widths = Scaled.of(crossed, spread).widths
+    assert widths is not None
+    assert (widths[:10] == spread.least).all()
+    assert (widths > 0).all()
+
+
+def test_scaled_intervals_refuse_a_forecast_without_its_spread_and_a_model_with_other_quantiles():
+    found = published_intervals(both(17))
+    scaled, plain = found["scaled_intervals.json"], found["intervals.json"]
+    for intervals, widths in ((scaled, None), (plain, np.ones(2)), (scaled, np.ones(3))):
+        with pytest.raises(DataError, match="scaled intervals need the spread"):
+            intervals.around([1.0, 2.0], hours(2), widths)
+    assert scaled.spread is not None
+    with pytest.raises(IntegrityError, match=r"count in the quantiles 0.1 and 0.9, the model forecasts \[0.25, 0.75\]"):
+        scaled.spread.widths(np.zeros((2, 2)), [0.25, 0.75])
+    with pytest.raises(IntegrityError, match="least one above 0"):
+        Intervals.from_dict({**scaled.to_dict(), "spread": {"low": 0.1, "high": 0.9, "least": 0.0}})
+    with pytest.raises(IntegrityError, match="not a file of intervals"):
+        Intervals.from_dict({**scaled.to_dict(), "spread": None})

@@ -105,6 +105,8 @@ class Band:
     coverage: float
     width: float
     pinball: float
+    narrow: float | None = None  # nine in ten intervals are wider,
+    wide: float | None = None  # and nine in ten narrower than this
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tsflow.storage.objects import ObjectMissing, ObjectStore
 
 MODEL = "model.onnx"
 INTERVALS = "intervals.json"
+SCALED_INTERVALS = "scaled_intervals.json"  # of a model that forecasts quantiles; a reader that knows it prefers it
 
 
 class Shelf(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tsflow.bundle.manifest import Pointer, read_pointer
 from tsflow.bundle.places import pointer_key
-from tsflow.bundle.reading import INTERVALS, MODEL, no_champion, read_bundle
+from tsflow.bundle.reading import INTERVALS, MODEL, SCALED_INTERVALS, no_champion, read_bundle
 from tsflow.bundle.signature import require_signature
 from tsflow.client.cache import Cache, KeptPointer
 from tsflow.client.model import Model
@@ -16,7 +16,7 @@ from tsflow.texts import without_passwords
 
 log = logging.getLogger(__name__)
 
-_WANTED = frozenset({MODEL, INTERVALS})  # of a bundle's files those that a forecast needs
+_WANTED = frozenset({MODEL, INTERVALS, SCALED_INTERVALS})  # of a bundle's files those that a forecast needs
 
 
 @dataclass(frozen=True)

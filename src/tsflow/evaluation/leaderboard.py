@@ -5,6 +5,7 @@ training, so that a changed metric shows at once and trains nobody.
 """
 
 import math
+from dataclasses import asdict
 from typing import Literal
 
 import pandas as pd
@@ -89,6 +90,7 @@ def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float], c
         curve=candidate.curve,
         intervals=_bands(bands),
         crps=bands.crps,
+        pit=bands.pit,
         lead_errors=lead_errors(dataset, judged.forecasts),
         memory=candidate.memory,
         weights=candidate.found.weights if isinstance(candidate.found, Weights) else {},
@@ -97,7 +99,7 @@ def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float], c
 
 
 def _bands(found: Conformal) -> list[Band]:
-    return [Band(level=each.level, coverage=each.coverage, width=each.width, pinball=each.pinball) for each in found.scores]
+    return [Band(**asdict(each)) for each in found.scores]
 
 
 def _with_certainty(line: Entrant, certainty: Certainty) -> Entrant:
@@ -117,5 +119,5 @@ def _with_certainty(line: Entrant, certainty: Certainty) -> Entrant:
 
 def table(board: Leaderboard) -> pd.DataFrame:
     """Return a board's lines as a frame, without what is more than a number."""
-    lists = {"curve", "intervals", "lead_errors", "memory", "weights", "candidate"}
+    lists = {"curve", "intervals", "pit", "lead_errors", "memory", "weights", "candidate"}
     return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in board.entrants])

@@ -5,6 +5,7 @@ from typing import Literal
 
 from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import BOARDS
+from tsflow.pages.calibration import reliability_figure
 from tsflow.pages.figures import Figure, Layout, Trace, axis, line, plain
 from tsflow.records.candidate import Failure, StoredCandidate, StoredEpoch
 from tsflow.records.decision import Decision
@@ -72,10 +73,16 @@ def board_view(records: Records, run: str) -> BoardView | RunView:
         board=board,
         decision=records.find(Decision, run=run, number=board.number),
         docs=planned.docs if planned else None,
-        figures=[figure for figure in (errors_figure(board, judged_on), curves_figure(board), leads_figure(board)) if figure],
+        figures=[figure for figure in _figures(board, judged_on) if figure],
         runs=BOARDS.newest(records, board.station, board.task, most=RUNS_SHOWN),
         judged_on=judged_on,
     )
+
+
+def _figures(board: Leaderboard, judged_on: Literal["test", "validation"]) -> list[Figure | None]:
+    best = {entrant.architecture: entrant.pit for entrant in board.entrants if entrant.pit}
+    calibration = reliability_figure(dict(list(best.items())[: len(_COLOURS)]), _COLOURS)
+    return [errors_figure(board, judged_on), calibration, curves_figure(board), leads_figure(board)]
 
 
 def _progress(records: Records, run: Run) -> list[Progress]:

@@ -12,6 +12,7 @@ import yaml
 from tsflow.backtesting.grouped import SEASONS, mae_by, seasons
 from tsflow.bundle.intervals import hour_of_day
 from tsflow.errors import SettingsError
+from tsflow.pages.calibration import pit_figure, reliability_figure
 from tsflow.pages.figures import Figure, Layout, axis, line, plain
 from tsflow.records.candidate import Epoch, Failure, StoredCandidate, StoredEpoch
 from tsflow.records.dataset import StoredDataset
@@ -119,9 +120,15 @@ def _with_forecasts(view: EntrantView, forecasts: pd.DataFrame, candidate: Store
         *view.figures,
         week_figure(judged, begin, view),
         *grouped_figures(judged[judged["part"] == last_part], str(last_part), view),
+        *_calibration(view),
         *([memory_figure(candidate.memory)] if candidate.memory else []),
     ]
     return replace(view, figures=figures, first=first, last=last, week=begin)
+
+
+def _calibration(view: EntrantView) -> list[Figure]:
+    shares = view.line.pit if view.line else []
+    return [figure for figure in (pit_figure(shares), reliability_figure({view.architecture: shares}, ["--accent"])) if figure]
 
 
 def curve_figure(epochs: list[Epoch], unit: str) -> Figure | None:

@@ -22,6 +22,8 @@ class Band(Strict):
     coverage: float  # share of truths inside, bounds included
     width: float  # mean
     pinball: float  # mean over both bounds; less is better
+    narrow: float | None = None  # nine in ten intervals are wider,
+    wide: float | None = None  # and nine in ten narrower than this
 
 
 class LeadErrors(Strict):
@@ -72,6 +74,7 @@ class Entrant(Strict):
     curve: list[Epoch] = []
     intervals: list[Band] = []
     crps: float | None = None  # on the test part
+    pit: list[float] = []  # shares of the test part in equal bins, by where in its distribution the truth lay; even: calibrated
     lead_errors: list[LeadErrors] = []  # of entrants that forecast the way to the horizon too
     memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
     weights: dict[str, float] = {}  # of an ensemble's members

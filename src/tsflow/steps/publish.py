@@ -146,8 +146,7 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
         board, candidate, dataset, intervals=bands, model=model, decision=work.decided, station=station, leads=leads
     )
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
-    if (intervals := published_intervals(table)) is not None:
-        files["intervals.json"] = to_json(intervals.to_dict())
+    files |= {name: to_json(intervals.to_dict()) for name, intervals in published_intervals(table).items()}
     origins = np.concatenate([dataset.origins("validation"), dataset.origins("test")])
     further = Further.of(table, dataset.values[origins, dataset.target_index], candidate.curve)
     key, sha256 = write_bundle(records.objects, manifest, files, stage, further)

@@ -1,4 +1,4 @@
-"""Prediction intervals from validation residuals by hour of day (split conformal), and how good they are.
+"""Prediction intervals from validation residuals (split conformal), and how good they are.
 
 A residual is truth minus forecast. For each hour of the target's clock the n residuals are sorted::
 
@@ -8,6 +8,11 @@ A residual is truth minus forecast. For each hour of the target's clock the n re
 The truth then lies in [forecast + lower, forecast + upper] with probability `level` or more if past and future residuals are
 exchangeable (Vovk, Gammerman and Shafer 2005; Lei et al. 2018, JASA 113, with signed residuals so that intervals need not be
 symmetric). Weather is so only roughly: that is why coverage is measured on the test part.
+
+An entrant that forecasts quantiles says by their distance, its spread, how unsure it is today. Residuals are then divided by the
+spread of their own forecast, sorted over all hours, and what comes out is multiplied by the spread of the day: the guarantee is
+the same, the width follows the weather (normalised conformal: Papadopoulos, Gammerman and Vovk 2008; Lei et al. 2018, section 5.2).
+Multiplying was better here than shifting each quantile (Romano, Patterson and Candes 2019), see docs/decisions.md.
 """
 
 import math
@@ -18,12 +23,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsflow.bundle.intervals import FORMAT, Intervals, Times, Values, checked_level, hour_of_day
+from tsflow.bundle.intervals import FORMAT, SCALED_FORMAT, Intervals, Spread, Times, Values, checked_level, hour_of_day
+from tsflow.bundle.reading import INTERVALS, SCALED_INTERVALS
 from tsflow.errors import DataError, NotEnoughData, SettingsError
+from tsflow.uncertainty.distributions import IntervalScore, crps, pit, pit_shares, score
 
 LEVELS = (0.8, 0.95)
 SMALLEST_GROUP = 100  # below, a bound of 95 % would be an hour's single largest residual: chance, not weather
 YEAR = np.timedelta64(8766, "h")  # 365.25 days
+QUANTILE = "quantile_"  # before its level: the name of a column
 
 
 def latest_whole_years(times: Times) -> NDArray[np.bool_]:
@@ -58,8 +66,10 @@ def residuals_by_hour(residuals: Values, target_times: Times, smallest_group: in
     return [group if len(group) >= smallest_group else pooled for group in groups]
 
 
-def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS) -> Intervals:
+def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS, *, spread: Spread | None = None) -> Intervals:
     """Return conformal intervals from the residuals of each hour, as `residuals_by_hour` gives them.
+
+    `spread`: what they are multiples of, if so.
 
     Raises
     ------
@@ -82,53 +92,50 @@ def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS) -> Int
             raise NotEnoughData(msg)
         lower.append(tuple(float(group[len(group) - rank]) for rank in ranks))
         upper.append(tuple(float(group[rank - 1]) for rank in ranks))
-    return Intervals(FORMAT, tuple(rising), tuple(lower), tuple(upper), tuple(len(group) for group in groups))
+    form = FORMAT if spread is None else SCALED_FORMAT
+    return Intervals(form, tuple(rising), tuple(lower), tuple(upper), tuple(len(group) for group in groups), spread)
+
+
+def quantile_columns(forecasts: pd.DataFrame) -> dict[float, str]:
+    """Return the columns of forecast quantiles by their levels, rising; those with a hole are left out."""
+    found = {float(name.removeprefix(QUANTILE)): name for name in map(str, forecasts.columns) if name.startswith(QUANTILE)}
+    return {level: name for level, name in sorted(found.items()) if np.isfinite(forecasts[name].to_numpy(dtype=np.float64)).all()}
+
+
+def spread_of(forecasts: pd.DataFrame) -> Spread | None:
+    """Return what bounds are counted in: the distance of the outermost quantiles; None where there are none, or all are one.
+
+    Where a model is surest, it is not trusted beyond a tenth of the usual spread.
+    """
+    columns = quantile_columns(forecasts)
+    if forecasts.empty or len(columns) < 2:
+        return None
+    (low, first), (high, last) = min(columns.items()), max(columns.items())
+    usual = float(np.median(forecasts[last] - forecasts[first]))
+    return Spread(low, high, usual / 10) if usual > 0 else None
 
 
 @dataclass(frozen=True)
-class IntervalScore:
-    """How intervals of one level did; width and pinball loss in the target's unit."""
+class Scaled:
+    """Residuals of some forecasts, in multiples of each one's spread where there is one."""
 
-    level: float
-    coverage: float  # share of truths inside, bounds included
-    width: float  # mean
-    pinball: float  # mean over both bounds; less is better
+    residuals: Values  # [n]
+    times: Times  # of the targets
+    widths: Values | None  # [n]
 
+    @classmethod
+    def of(cls, part: pd.DataFrame, spread: Spread | None) -> "Scaled":
+        """Make it of stored forecasts."""
+        residuals, times = (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64), part["target_time"].to_numpy()
+        if spread is None:
+            return cls(residuals, times, None)
+        columns = quantile_columns(part)
+        widths = spread.widths(part[list(columns.values())].to_numpy(dtype=np.float64), list(columns))
+        return cls(residuals / widths, times, widths)
 
-def pinball(truth: Values, quantile: Values, share: float) -> float:
-    """Return the mean pinball loss of forecasts [n] of the quantile `share` (Koenker and Bassett 1978, Econometrica 46)."""
-    above = truth - quantile
-    return float(np.mean(np.maximum(share * above, (share - 1) * above)))
-
-
-def score(intervals: Intervals, forecasts: Values, target_times: Times, truth: Values) -> list[IntervalScore]:
-    """Return coverage, width and pinball loss of each level on forecasts [n]; not those that intervals were made from."""
-    bounds = intervals.around(forecasts, target_times)
-    scores = []
-    for place, level in enumerate(intervals.levels):
-        low, high = bounds[:, place, 0], bounds[:, place, 1]
-        coverage = float(np.mean((truth >= low) & (truth <= high)))
-        loss = (pinball(truth, low, (1 - level) / 2) + pinball(truth, high, (1 + level) / 2)) / 2
-        scores.append(IntervalScore(level, coverage, float(np.mean(high - low)), loss))
-    return scores
-
-
-def crps(groups: list[Values], residuals: Values, target_times: Times) -> float:
-    """Return the mean continuous ranked probability score, in the target's unit, of forecasts with residuals [n].
-
-    Each forecast stands for the distribution of itself plus the residuals of its hour in `groups`, and
-    CRPS = E|X - y| - E|X - X'| / 2 (Gneiting and Raftery 2007, JASA 102). For a single X it is the absolute error.
-    """
-    hours = hour_of_day(target_times)
-    total = 0.0
-    for hour, x in enumerate(groups):  # x: [m], sorted
-        y, m = residuals[hours == hour], len(x)
-        below = np.searchsorted(x, y)
-        sums = np.concatenate([[0.0], np.cumsum(x)])
-        distance = (y * below - sums[below] + (sums[-1] - sums[below]) - y * (m - below)) / m
-        spread = 2 * float((2 * np.arange(1, m + 1) - m - 1) @ x) / m**2
-        total += float(distance.sum()) - len(y) * spread / 2
-    return total / len(residuals)
+    def groups(self) -> list[Values]:
+        """Return the residuals by hour of the target; with a spread, which knows the hour, all hours' together."""
+        return residuals_by_hour(self.residuals, self.times, SMALLEST_GROUP if self.widths is None else len(self.residuals) + 1)
 
 
 @dataclass(frozen=True)
@@ -138,38 +145,44 @@ class Conformal:
     intervals: Intervals | None = None  # None: validation has too few origins
     scores: list[IntervalScore] = field(default_factory=list)  # none where there is no test part
     crps: float | None = None
+    pit: list[float] = field(default_factory=list)  # shares of the test part by where in its distribution the truth lay
 
 
 def conformal(forecasts: pd.DataFrame) -> Conformal:
     """Return split conformal intervals from the validation part's residuals, and how they did on the test part.
 
-    `forecasts`: part, target_time, truth and forecast, a row each origin.
+    `forecasts`: part, target_time, truth, forecast, and quantile_{level} where the entrant has any, a row each origin.
     """
     validation, test = (forecasts[forecasts["part"] == part] for part in ("validation", "test"))
-    groups = residuals_by_hour(_residuals(validation), validation["target_time"].to_numpy())
+    spread = spread_of(validation)
+    groups = Scaled.of(validation, spread).groups()
     try:
-        intervals = fit_intervals(groups)
+        intervals = fit_intervals(groups, spread=spread)
     except NotEnoughData:
         return Conformal()
     if test.empty:
         return Conformal(intervals)
-    times = test["target_time"].to_numpy()
-    scores = score(intervals, test["forecast"].to_numpy(), times, test["truth"].to_numpy())
-    return Conformal(intervals, scores, crps(groups, _residuals(test), times))
+    told = Scaled.of(test, spread)
+    forecast, truth = (test[name].to_numpy(dtype=np.float64) for name in ("forecast", "truth"))
+    return Conformal(
+        intervals,
+        score(intervals, forecast, told.times, truth, told.widths),
+        crps(groups, told.residuals, told.times, told.widths),
+        pit_shares(pit(groups, told.residuals, told.times)),
+    )
 
 
-def published_intervals(forecasts: pd.DataFrame) -> Intervals | None:
-    """Return the intervals that go out with a model: from residuals of validation and test, none of which its candidate had learnt.
+def published_intervals(forecasts: pd.DataFrame) -> dict[str, Intervals]:
+    """Return the intervals that go out with a model, by file: from residuals of validation and test, which its candidate never saw.
 
     How good intervals are is measured with those of validation alone (`conformal`); what goes out uses the newest weather too.
-    None if there are too few residuals.
+    `intervals.json` adds the same whatever the weather; of a model with quantiles `scaled_intervals.json`, which is better, lies
+    beside it, which a client of an older tsflow does not know. None of them if there are too few residuals.
     """
     unseen = forecasts[forecasts["part"].isin(["validation", "test"])]
+    spread = spread_of(unseen)
+    wanted = {INTERVALS: None, **({} if spread is None else {SCALED_INTERVALS: spread})}
     try:
-        return fit_intervals(residuals_by_hour(_residuals(unseen), unseen["target_time"].to_numpy()))
+        return {name: fit_intervals(Scaled.of(unseen, unit).groups(), spread=unit) for name, unit in wanted.items()}
     except NotEnoughData:
-        return None
-
-
-def _residuals(part: pd.DataFrame) -> NDArray[np.float64]:
-    return (part["truth"] - part["forecast"]).to_numpy(dtype=np.float64)
+        return {}
