@@ -128,6 +128,19 @@ def test_there_is_a_finite_forecast_in_degrees_for_every_window(name: str, datas
         assert np.abs(forecasts - dataset.targets(part)).mean() < NAIVE_DEGC, "forecasts are degC, not scaled units"
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_quantiles_rise_and_hold_the_forecast_as_their_median(name: str, dataset: Dataset, trained: Trained):
+    levels = trained.candidate.quantile_levels
+    assert list(levels) == list(getattr(trained.recipe, "quantiles", []))
+    for part in PARTS if levels else ():
+        quantiles = trained.candidate.quantiles[part]
+        assert quantiles.shape == (len(dataset.starts(part)), len(levels))
+        assert np.isfinite(quantiles).all()
+        assert (np.diff(quantiles, axis=1) >= 0).all(), "they cross"
+        medians = np.abs(quantiles[:, levels.index(0.5)] - trained.candidate.forecasts[part])
+        assert np.quantile(medians, 0.9) < 1e-6, "where none cross, the forecast is the median"
+
+
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_it_has_as_many_parameters_as_are_published(name: str, trained: Trained):
     assert trained.candidate.parameters == PARAMETERS[name]
@@ -137,7 +150,9 @@ def test_it_has_as_many_parameters_as_are_published(name: str, trained: Trained)
 def test_its_onnx_model_forecasts_what_it_forecast(name: str, dataset: Dataset, trained: Trained):
     for part in ("validation", "test"):
         starts = dataset.starts(part)[:40]
-        expected = trained.candidate.forecasts[part][: len(starts)]
+        expected = {"forecast": trained.candidate.forecasts[part][: len(starts), None]}
+        if trained.candidate.quantiles:
+            expected["quantiles"] = trained.candidate.quantiles[part][: len(starts)]
         check_parity(trained.candidate.files["model.onnx"], dataset.contexts(starts), expected)
 
 
@@ -158,7 +173,8 @@ def test_trained_again_with_another_future_nothing_differs(name: str, dataset: D
         exact = 0 if name in EXACT else 1e-3
         said = f"{part}: it saw rows after the validation part, or the same seed does not give the same training"
         np.testing.assert_allclose(again.forecasts[part], trained.candidate.forecasts[part], atol=exact, err_msg=said)
-    check_parity(again.files["model.onnx"], dataset.contexts(dataset.starts("test")), trained.candidate.forecasts["test"])
+    expected = {"forecast": trained.candidate.forecasts["test"][:, None]}
+    check_parity(again.files["model.onnx"], dataset.contexts(dataset.starts("test")), expected)
     assert again.found == trained.candidate.found, "what validation decided depends on the test part"
 
 

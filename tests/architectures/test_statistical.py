@@ -111,7 +111,7 @@ def test_climatology_finds_harmonics_and_their_products_again(horizon: int):
     unlike = np.abs(fitted.predict(contexts) - truth)
     assert np.median(unlike) < 1e-4  # float32 calendar columns
     assert unlike.max() < 0.2  # over New Year the year's length is not 365.2425 days
-    check_parity(fitted.to_onnx(), contexts, fitted.predict(contexts))
+    check_parity(fitted.to_onnx(), contexts, {"forecast": fitted.predict(contexts)[:, None]})
 
 
 def test_climatology_is_the_mean_day_on_less_than_a_year(caplog: pytest.LogCaptureFixture):
@@ -151,7 +151,7 @@ def test_the_affine_map_is_the_librarys_own_forecast(
     contexts = small.contexts(starts)
     library = [estimator.library_forecast(found[0], context, 24) for context in contexts[:, :, 1].astype(np.float64)]
     np.testing.assert_allclose(fitted.predict(contexts), library, atol=1e-6)
-    check_parity(fitted.to_onnx(), contexts, fitted.predict(contexts))
+    check_parity(fitted.to_onnx(), contexts, {"forecast": fitted.predict(contexts)[:, None]})
 
 
 def test_the_map_on_real_contexts_is_the_librarys_forecast_from_an_applied_result(data: Path):
@@ -318,4 +318,4 @@ def test_the_forecast_read_out_is_prophets_own(year_round: bool):
         times = pd.Timestamp("1970-01-01") + pd.to_timedelta(days[in_order], unit="D")
         expected[in_order] += model.predict(pd.DataFrame({"ds": times}))["yearly"].to_numpy()
     np.testing.assert_allclose(found.predict(contexts), expected, atol=1e-4)
-    check_parity(found.to_onnx(), contexts, found.predict(contexts))
+    check_parity(found.to_onnx(), contexts, {"forecast": found.predict(contexts)[:, None]})

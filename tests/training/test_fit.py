@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from conftest import hourly_rows
+from tsflow.architectures.baselines import Persistence
+from tsflow.architectures.graphs import outputs, sorted_quantiles
 from tsflow.architectures.recurrent import Recurrent
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.records.dataset import HourlyReport
@@ -12,8 +14,9 @@ from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
 from tsflow.training.batches import training_batches
+from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
-from tsflow.training.fit import train
+from tsflow.training.fit import check, train
 from tsflow.training.networks import _compile
 from tsflow.windows.dataset import Dataset
 
@@ -56,22 +59,41 @@ class Crash(Exception):
     ids=["adam", "adamw, warm-up, cosine, pinball"],
 )
 def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(records: Records, dataset: Dataset, fit: dict):
-    whole = train(network(**fit), dataset, EpochStore(records, "whole", "small", "t"), seed=5)
+    assert_resumes(records, dataset, network(**fit))
+
+
+@pytest.mark.parametrize("leads", [None, {"hours": [2, 4]}], ids=["alone", "with leads"])
+def test_a_network_of_quantiles_resumes_too_and_is_exported_with_them(records: Records, dataset: Dataset, leads: dict | None):
+    quantiles = network().changed(quantiles=[0.1, 0.5, 0.9], leads=leads, seeds=2)
+    candidate = assert_resumes(records, dataset, quantiles)
+    assert candidate.quantile_levels == (0.1, 0.5, 0.9)
+    for part in ("train", "validation", "test"):
+        found = candidate.quantiles[part]
+        assert (np.diff(found, axis=1) >= 0).all()
+        np.testing.assert_array_equal(found[:, 1], candidate.forecasts[part])
+    assert set(outputs(candidate.files["model.onnx"])) == {"forecast", "quantiles", *(["leads"] if leads else [])}
+    assert len(candidate.memory) == 24
+
+
+def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Candidate:
+    """Train once whole and once cut off; return the candidate."""
+    whole = train(recipe, dataset, EpochStore(records, "whole", "small", "t"), seed=5)
 
     def die(epoch: Epoch) -> None:
         if epoch.epoch == 2:
             raise Crash
 
     with pytest.raises(Crash):
-        train(network(**fit), dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=die)
+        train(recipe, dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=die)
     seen: list[int] = []
     resumed = train(
-        network(**fit), dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
+        recipe, dataset, EpochStore(records, "cut", "small", "t"), seed=5, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
-    assert seen == [3, 4]
+    assert sorted({*seen}) == ([1, 2, 3, 4] if recipe.seeds > 1 else [3, 4])  # the second seed had not begun
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
     np.testing.assert_allclose([e.val_mae for e in resumed.curve], [e.val_mae for e in whole.curve], rtol=1e-5)
     np.testing.assert_allclose(resumed.forecasts["test"], whole.forecasts["test"], atol=1e-4)
+    return resumed
 
 
 def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(records: Records):
@@ -139,3 +161,20 @@ def test_a_batch_holds_the_windows_of_its_targets(dataset: Dataset):
     for context, target in zip(contexts.numpy(), targets.numpy(), strict=True):
         match = np.flatnonzero((every == context).all(axis=(1, 2)))
         assert dataset.targets("train")[match[0]].astype(np.float32) == target
+
+
+def test_an_export_that_is_wrong_late_in_the_part_alone_is_refused(dataset: Dataset):
+    onnx, starts = Persistence(24, 5, 0).to_onnx(), dataset.starts("test")
+    forecasts = dataset.values[dataset.origins("test"), 0]
+    check(onnx, dataset, "test", forecasts)
+    later = np.where(np.arange(len(starts)) > 100, forecasts + 0.02, forecasts)  # as LightGBM's trees once were
+    with pytest.raises(IntegrityError, match=r"differs from the trained model by 0\.02 degC"):
+        check(onnx, dataset, "test", later)
+
+
+def test_an_export_with_other_quantiles_is_refused(dataset: Dataset):
+    onnx = sorted_quantiles(Persistence(24, 5, 0).to_onnx(), [Persistence(24, 5, 1).to_onnx()], (24, 5))
+    forecasts, quantiles = dataset.values[dataset.origins("test"), 0], np.sort(dataset.values[dataset.origins("test"), :2], axis=1)
+    check(onnx, dataset, "test", forecasts, quantiles)
+    with pytest.raises(IntegrityError, match="differs from the trained model"):
+        check(onnx, dataset, "test", forecasts, quantiles[:, ::-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tsflow.architectures.graphs import OPSET, chain, export, weighted_sum
+from tsflow.architectures.quantile_trees import QuantileTrees
+from tsflow.architectures.quantiles import MEDIAN, Levels
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import Tabular, apply, changes
 from tsflow.records.found import Found, Rounds
@@ -33,6 +35,16 @@ class Boosted:
     found: Rounds
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Context and columns of the observations."""
+        _, context, columns = self.table.input_shape
+        return context, columns
+
+    def of(self, booster: lightgbm.Booster) -> Boosted:
+        """Return the same with another booster."""
+        return replace(self, booster=booster)
+
+    @property
     def parameters(self) -> int:
         """Values of all leaves."""
         return sum(tree["num_leaves"] for tree in self.booster.dump_model()["tree_info"])
@@ -47,11 +59,10 @@ class Boosted:
         from onnxmltools import convert_lightgbm
         from onnxmltools.convert.common.data_types import FloatTensorType
 
-        _, context, columns = self.table.input_shape
         entry = [("columns", FloatTensorType([None, self.table.output_shape[-1]]))]
         trees = convert_lightgbm(self.booster, initial_types=entry, target_opset=OPSET, zipmap=False)
         change = chain(export(self.table), trees)
-        return weighted_sum([change], [1.0], (context, columns), (1.0, self.target_index))
+        return weighted_sum([change], [1.0], self.shape, (1.0, self.target_index))
 
 
 def _rounded(table: keras.Model) -> keras.Model:
@@ -80,16 +91,43 @@ class Boosting(Tabular):
     window_share: Share = 0.6
     lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     bins: Annotated[int, Field(ge=2)] = 127
+    quantiles: Levels = []  # levels beside the forecast, which is the median's, each grown for itself; empty: none
+    quantile_rounds: list[
+        Annotated[int, Field(ge=1)]
+    ] = []  # of each but the median; empty: `rounds`, and validation says when to stop
 
     def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with its number of rounds fixed, which grows with the windows."""
-        return self.changed(rounds=round(found.rounds * growth), patience=None) if isinstance(found, Rounds) else self
+        if not isinstance(found, Rounds):
+            return self
+        further = [round(rounds * growth) for rounds in found.quantiles]
+        return self.changed(rounds=round(found.rounds * growth), patience=None, quantile_rounds=further)
 
-    def fit(self, dataset: Dataset, *, seed: int) -> Boosted:
+    def fit(self, dataset: Dataset, *, seed: int) -> Boosted | QuantileTrees:
         """Grow trees on the training part; the validation part says when to stop."""
         import lightgbm
 
         table = _rounded(self.columns(dataset))
+        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
+        judged: list[lightgbm.Dataset] = []
+        if self.patience is not None and len(dataset.starts("validation")):
+            judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
+        booster = self._grown(training, judged, seed, self.rounds)
+        point = Boosted(table, booster, dataset.target_index, Rounds(rounds=booster.best_iteration or self.rounds))
+        if not self.quantiles:
+            return point
+        others = {}
+        for place, level in enumerate(level for level in self.quantiles if level != MEDIAN):
+            rounds = self.quantile_rounds[place] if self.quantile_rounds else self.rounds
+            pinball = {"objective": "quantile", "metric": "quantile", "alpha": level}
+            others[level] = self._grown(training, judged, seed, rounds, **pinball)
+        return QuantileTrees(point, others)
+
+    def _grown(
+        self, training: lightgbm.Dataset, judged: list[lightgbm.Dataset], seed: int, rounds: int, **further: object
+    ) -> lightgbm.Booster:
+        import lightgbm
+
         settings = {
             "objective": self.objective,
             "metric": "l1",
@@ -106,13 +144,9 @@ class Boosting(Tabular):
             "force_col_wise": True,
             "num_threads": 1,  # trainings run side by side; more threads than free cores make it ten times slower
             "verbosity": -1,
+            **further,
         }
-        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
-        judged: list[lightgbm.Dataset] = []
-        callbacks: list[Callable[..., Any]] = []
-        if self.patience is not None and len(dataset.starts("validation")):
-            judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
-            callbacks = [lightgbm.early_stopping(self.patience, verbose=False)]
-        booster = lightgbm.train(settings, training, self.rounds, valid_sets=judged, callbacks=callbacks)
-        rounds = booster.best_iteration or self.rounds
-        return Boosted(table, booster, dataset.target_index, Rounds(rounds=rounds))
+        callbacks: list[Callable[..., Any]] = (
+            [lightgbm.early_stopping(self.patience, verbose=False)] if judged and self.patience else []
+        )
+        return lightgbm.train(settings, training, rounds, valid_sets=judged, callbacks=callbacks)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tsflow.architectures.quantiles import Levels, sorted_head
 from tsflow.architectures.registry import Architecture
 from tsflow.errors import UnknownName
 from tsflow.features.channels import Channels
@@ -116,6 +117,7 @@ class Network(Architecture, ABC):
 
     channels: Channels = Channels()
     leads: Leads | None = None
+    quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone
     seeds: Annotated[int, Field(ge=1, le=20)] = 1  # trains so many and forecasts their mean
     target: Literal["absolute", "change"] = "absolute"  # change: from the temperature at the origin
     activation: Activation = "relu"
@@ -132,6 +134,13 @@ class Network(Architecture, ABC):
     def within(self, names: Collection[str]) -> Self:
         """Return the network with the channels that a station gives."""
         return self.changed(channels=self.channels.within(names))
+
+    @model_validator(mode="after")
+    def _one_forecast(self) -> Self:
+        if self.quantiles and self.fit.quantile is not None:
+            msg = "quantiles are learnt by pinball already; remove fit.quantile, and let fit.loss be what leads learn by"
+            raise ValueError(msg)
+        return self
 
     def lead_hours(self, task: Task) -> tuple[int, ...]:
         """Return the leads before the horizon, rising.
@@ -228,8 +237,7 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
             return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
         return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
 
-    forecast = head("forecast", 1)
+    outputs = {"forecast": head("forecast", 1)} if not network.quantiles else sorted_head(head, network.quantiles)
     if inputs.lead_hours:
-        outputs = {"forecast": forecast, "leads": head("leads", len(inputs.lead_hours))}
-        return keras.Model(observations, outputs, name=network.architecture)
-    return keras.Model(observations, forecast, name=network.architecture)
+        outputs["leads"] = head("leads", len(inputs.lead_hours))
+    return keras.Model(observations, outputs if len(outputs) > 1 else outputs["forecast"], name=network.architecture)

@@ -149,6 +149,20 @@ class Leading(Protocol):
         ...
 
 
+@runtime_checkable
+class Spreading(Protocol):
+    """A fitted estimator that forecasts quantiles too; their distance says how unsure it is (`tsflow.architectures.quantiles`)."""
+
+    @property
+    def quantile_levels(self) -> tuple[float, ...]:
+        """The levels, rising."""
+        ...
+
+    def predict_quantiles(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast the quantiles in degC, shape [n, n_levels], each row sorted."""
+        ...
+
+
 class Estimator(Architecture, ABC):
     """A family that is fitted in one go, without epochs."""
 

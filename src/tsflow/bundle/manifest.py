@@ -57,6 +57,9 @@ class Target:
     unit: str
     task: str = MAIN
     leads: list[int] = field(default_factory=list)  # hours before the horizon that the model forecasts too, as output `leads`
+    # Levels, rising, of the model's output `quantiles` [n, n_levels] in the target's unit: as it learnt them, which promises too
+    # much on new weather. `scaled_intervals.json` makes intervals of them that hold.
+    quantiles: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

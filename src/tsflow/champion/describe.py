@@ -44,6 +44,7 @@ def describe(
     decision: Decision,
     station: Station,
     leads: list[int],
+    quantiles: list[float],
 ) -> Manifest:
     """Return the manifest, without its files. The version follows from board and candidate: publishing twice gives one bundle."""
     identity = board.body() + candidate.architecture.encode() + model.fit.last.encode()
@@ -56,7 +57,7 @@ def describe(
         title=candidate.title,
         settings=candidate.settings,
         features=[Column(name, unit, _range(name, station)) for name, unit in dataset.columns.items()],
-        target=Target(dataset.target, board.unit, board.task, leads),
+        target=Target(dataset.target, board.unit, board.task, leads, quantiles),
         context_hours=dataset.task.context_hours,
         horizon_hours=dataset.task.horizon_hours,
         hourly=_hours(dataset, station, first_versions=board.first_versions),

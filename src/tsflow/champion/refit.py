@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from tsflow.architectures.ensembles import Weights
 from tsflow.bundle.manifest import FitFacts, TestErrors
@@ -23,7 +23,7 @@ from tsflow.records import found
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import Part
 from tsflow.records.store import Records
-from tsflow.training.combining import MODEL, ensemble_parity, joined_onnx
+from tsflow.training.combining import MODEL, Spreads, ensemble_parity, joined_onnx
 from tsflow.training.fit import check
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
@@ -64,23 +64,26 @@ def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, 
     facts = _facts(refit, RULE)
     if not isinstance(candidate.found, found.Weights):
         only = refits[candidate.architecture]
-        truth, forecasts = _known(records, only, "test")
+        rows = _of_part(records, only, "test")
+        truth, forecasts = (rows[name].to_numpy(dtype=np.float64) for name in ("truth", "forecast"))
         return Outgoing(model_files(records, only), facts, _as_published(PartErrors.of(truth, forecasts)))
     weights = candidate.found.weights
-    onnx = joined_onnx({name: records.opened(refits[name].files[MODEL]) for name in weights}, weights, dataset)
     part: Part = "test" if len(refit.starts("test")) else "train"
-    members = np.stack([_known(records, refits[name], part)[1] for name in weights], axis=-1)
+    tables = {name: _of_part(records, refits[name], part) for name in weights}
+    spread = Spreads.of(tables)
+    onnx = joined_onnx({name: records.opened(refits[name].files[MODEL]) for name in weights}, weights, dataset, spread)
+    members = np.stack([table["forecast"].to_numpy(dtype=np.float64) for table in tables.values()], axis=-1)
     now = refit.values[refit.origins(part), refit.target_index]
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)  # [n_windows]
-    check(onnx, refit, part, forecasts, at_most=ensemble_parity(len(weights)))
+    quantiles = spread.around(forecasts, tables, weights, part) if spread.levels else None
+    check(onnx, refit, part, forecasts, quantiles, at_most=ensemble_parity(len(weights)))
     errors = _as_published(PartErrors.of(refit.targets("test"), forecasts)) if part == "test" else None
     return Outgoing({MODEL: onnx}, facts, errors)
 
 
-def _known(records: Records, refit: StoredCandidate, part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _of_part(records: Records, refit: StoredCandidate, part: Part) -> pd.DataFrame:
     rows = stored_forecasts(records, refit)
-    rows = rows[rows["part"] == part]
-    return rows["truth"].to_numpy(dtype=np.float64), rows["forecast"].to_numpy(dtype=np.float64)
+    return rows[rows["part"] == part]
 
 
 def _facts(dataset: Dataset, rule: str) -> FitFacts:

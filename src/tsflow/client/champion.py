@@ -140,8 +140,9 @@ class Champion:
     def intervals(self, frame: Mapping[str, ArrayLike]) -> dict[float, tuple[float, float]]:
         """Return by level (0.8, 0.95) the bounds in which the target lies with that probability.
 
-        Conformal: from the errors on the validation part, by hour of the day. `frame` is as in `forecast`, with its
-        column `time` by the station's clock. Empty if the champion was published without intervals.
+        Conformal: from the errors on rows that the model had not learnt. A model that forecasts quantiles is sure on one day and
+        unsure on another, and its intervals are as wide as that; another's are by hour of the day. `frame` is as in `forecast`,
+        with its column `time` by the station's clock. Empty if the champion was published without intervals.
         """
         return self.model.intervals(frame)
 

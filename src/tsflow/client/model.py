@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsflow.bundle.intervals import Intervals
-from tsflow.bundle.reading import INTERVALS, MODEL, Bundle
+from tsflow.bundle.intervals import Intervals, Spread
+from tsflow.bundle.reading import INTERVALS, MODEL, SCALED_INTERVALS, Bundle
 from tsflow.bundle.session import open_model
 from tsflow.client.input import Values, Window, window_of, windows_of
 from tsflow.errors import IntegrityError
@@ -22,8 +22,8 @@ class Model:
         self.manifest = bundle.manifest
         self.files = bundle.files
         self._session = _session(bundle)
-        content = bundle.files.get(INTERVALS)
-        self._intervals = None if content is None else _intervals(content, bundle.pointer.manifest_key)
+        self._intervals = _intervals(bundle)
+        self._require_quantiles()
 
     def forecast(self, frame: Mapping[str, ArrayLike]) -> float:
         """As `Champion.forecast`."""
@@ -43,7 +43,8 @@ class Model:
             return {}
         window = window_of(frame, self.manifest)
         target = window.times[-1:] + np.timedelta64(self.manifest.horizon_hours, "h")
-        bounds = self._intervals.around([self._of(window)], target)[0]
+        value, widths = self._with_spread(window.rows[None], self._intervals.spread)
+        bounds = self._intervals.around(value, target, widths)[0]
         return {level: (float(low), float(high)) for level, (low, high) in zip(self._intervals.levels, bounds, strict=True)}
 
     def forecast_many(self, contexts: ArrayLike) -> NDArray[np.float64]:
@@ -57,6 +58,23 @@ class Model:
         (output,) = self._session.run(["forecast"], {"observations": inputs})
         return np.asarray(output[:, 0], dtype=np.float64)
 
+    def _with_spread(self, inputs: Values, spread: Spread | None) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return forecasts [n], and how unsure the model is of each, [n]; None where its intervals do not ask for that."""
+        if spread is None:
+            return self._run(inputs), None
+        output, quantiles = self._session.run(["forecast", "quantiles"], {"observations": inputs})
+        widths = spread.widths(np.asarray(quantiles, dtype=np.float64), self.manifest.target.quantiles)
+        return np.asarray(output[:, 0], dtype=np.float64), widths
+
+    def _require_quantiles(self) -> None:
+        if self._intervals is None or self._intervals.spread is None:
+            return
+        pair, named = self._intervals.spread, self.manifest.target.quantiles
+        if "quantiles" not in [output.name for output in self._session.get_outputs()] or not {pair.low, pair.high} <= {*named}:
+            found = f"{self.pointer.manifest_key}: {SCALED_INTERVALS} counts in quantiles that {MODEL} does not forecast"
+            msg = f"{found}; publish it again"
+            raise IntegrityError(msg)
+
 
 def _session(bundle: Bundle) -> Any:
     try:
@@ -67,8 +85,12 @@ def _session(bundle: Bundle) -> Any:
         raise IntegrityError(msg) from error
 
 
-def _intervals(content: bytes, key: str) -> Intervals:
-    where = f"{key.removesuffix('manifest.json')}{INTERVALS}"
+def _intervals(bundle: Bundle) -> Intervals | None:
+    """Return the bundle's best intervals: scaled ones where there are any; None of a bundle without."""
+    name = SCALED_INTERVALS if SCALED_INTERVALS in bundle.files else INTERVALS
+    if name not in bundle.files:
+        return None
+    content, where = bundle.files[name], f"{bundle.pointer.manifest_key.removesuffix('manifest.json')}{name}"
     try:
         return Intervals.from_dict(json.loads(content), where)
     except ValueError as error:

@@ -26,6 +26,7 @@ class Rounds(Strict):
 
     kind: Literal["rounds"] = "rounds"
     rounds: int
+    quantiles: list[int] = []  # after how many rounds each quantile beside the median, by rising level
 
 
 class Penalty(Strict):

@@ -33,8 +33,8 @@ from tsflow.stations.described import described
 from tsflow.stations.station import Station
 from tsflow.storage.codecs import to_json
 from tsflow.training.profile import profile_of
-from tsflow.training.storing import stored_forecasts
-from tsflow.uncertainty.conformal import conformal, published_intervals
+from tsflow.training.storing import quantile_columns, stored_forecasts
+from tsflow.uncertainty.conformal import conformal, published_intervals, unseen
 from tsflow.windows.dataset import Dataset
 
 
@@ -141,9 +141,16 @@ def _bundle(work: _Work, station: Station, stage: Stage) -> _Made:
     refits = work.refits(candidate)
     model = outgoing(records, candidate, refits, dataset)
     table = stored_forecasts(records, candidate)
-    bands, leads = conformal(table), _leads(model.files["model.onnx"], list(table.columns))
     manifest = describe(
-        board, candidate, dataset, intervals=bands, model=model, decision=work.decided, station=station, leads=leads
+        board,
+        candidate,
+        dataset,
+        intervals=conformal(table),
+        model=model,
+        decision=work.decided,
+        station=station,
+        leads=_leads(model.files["model.onnx"], list(table.columns)),
+        quantiles=list(quantile_columns(unseen(table))),
     )
     files = {**model.files, "scaler.json": to_json(asdict(manifest.scaler))}
     files |= {name: to_json(intervals.to_dict()) for name, intervals in published_intervals(table).items()}

@@ -24,4 +24,6 @@ class Candidate:
     found: Found = field(default_factory=Nothing)  # what validation decided
     lead_hours: tuple[int, ...] = ()
     leads: dict[Part, NDArray[np.float64]] = field(default_factory=dict)  # degC, [n_windows, n_leads]
+    quantile_levels: tuple[float, ...] = ()
+    quantiles: dict[Part, NDArray[np.float64]] = field(default_factory=dict)  # degC, [n_windows, n_levels], rows rising
     memory: list[float] = field(default_factory=list)  # see `memory_profile`

@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from tsflow.architectures.ensembles import Ensemble, Weights
 from tsflow.architectures.graphs import weighted_sum
+from tsflow.architectures.quantiles import common, places, pooled
 from tsflow.errors import EntrantSkipped
 from tsflow.records import found
 from tsflow.records.candidate import StoredCandidate
@@ -15,7 +19,7 @@ from tsflow.records.store import Records
 from tsflow.training.candidate import Candidate
 from tsflow.training.export import PARITY_DEGC
 from tsflow.training.fit import check
-from tsflow.training.storing import stored_forecasts
+from tsflow.training.storing import quantile_columns, stored_forecasts
 from tsflow.windows.dataset import Dataset
 
 MODEL = "model.onnx"
@@ -50,9 +54,14 @@ def combine(records: Records, ensemble: Ensemble, trained: Mapping[str, StoredCa
     if not chosen:
         msg = f"{ensemble.architecture}: no member gets a weight; on validation none of {', '.join(members)} adds anything to naive"
         raise EntrantSkipped(msg)
-    onnx = joined_onnx({name: records.opened(trained[name].files[MODEL]) for name in chosen}, chosen, dataset)
-    plain = weights.forecast(inputs["validation"][0], inputs["validation"][2])
-    check(onnx, dataset, "validation", plain, at_most=ensemble_parity(len(chosen)))
+    judged = {name: table[table["part"] != "train"] for name, table in zip(members, tables, strict=True) if name in chosen}
+    spread = Spreads.of(judged)
+    onnx = joined_onnx({name: records.opened(trained[name].files[MODEL]) for name in chosen}, chosen, dataset, spread)
+    plain = {part: weights.forecast(inputs[part][0], inputs[part][2]) for part in parts}
+    quantiles = {part: spread.around(plain[part], judged, chosen, part) for part in parts if spread.levels}
+    check(onnx, dataset, "validation", plain["validation"], quantiles.get("validation"), at_most=ensemble_parity(len(chosen)))
+    # Around the forecast that is judged: the cross-fitted one.
+    quantiles |= {"validation": spread.around(cross_fitted, judged, chosen, "validation")} if spread.levels else {}
     return Candidate(
         parameters=sum(trained[name].parameters for name in chosen) + len(chosen),
         epochs=0,
@@ -62,8 +71,10 @@ def combine(records: Records, ensemble: Ensemble, trained: Mapping[str, StoredCa
         forecasts={
             "train": np.full(len(dataset.starts("train")), np.nan),
             "validation": cross_fitted,
-            "test": weights.forecast(inputs["test"][0], inputs["test"][2]),
+            "test": plain["test"],
         },
+        quantile_levels=tuple(spread.levels),
+        quantiles=quantiles,
         files={MODEL: onnx},
         found=found.Weights(weights=chosen),
     )
@@ -74,8 +85,39 @@ def ensemble_parity(members: int) -> float:
     return PARITY_DEGC * members
 
 
-def joined_onnx(models: Mapping[str, bytes], weights: Mapping[str, float], dataset: Dataset) -> bytes:
+@dataclass(frozen=True)
+class Spreads:
+    """Which quantiles an ensemble forecasts: the levels that all of its members have who have any."""
+
+    levels: list[float]  # none: no member has any, or they share fewer than two
+    own: dict[str, list[float]]  # of each member
+
+    @classmethod
+    def of(cls, forecasts: Mapping[str, pd.DataFrame]) -> "Spreads":
+        """Read it off the members' stored forecasts."""
+        own = {name: list(quantile_columns(table)) for name, table in forecasts.items()}
+        return cls(common(own), own)
+
+    def columns(self, member: str) -> list[int]:
+        """Return which of a member's quantiles count."""
+        return places(self.own[member], self.levels) if self.own[member] else []
+
+    def around(
+        self, forecasts: NDArray[np.float64], members: Mapping[str, pd.DataFrame], weights: Mapping[str, float], part: Part
+    ) -> NDArray[np.float64]:
+        """Return the quantiles [n, n_levels] around an ensemble's forecasts [n] of a part; see `pooled`."""
+        having = [name for name in weights if self.own[name]]
+        given = []
+        for name in having:
+            rows = members[name][members[name]["part"] == part]
+            names = [quantile_columns(members[name])[level] for level in self.levels]
+            given.append((rows["forecast"].to_numpy(dtype=np.float64), rows[names].to_numpy(dtype=np.float64)))
+        return pooled(forecasts, given, [weights[name] for name in having])
+
+
+def joined_onnx(models: Mapping[str, bytes], weights: Mapping[str, float], dataset: Dataset, spread: Spreads) -> bytes:
     """Return the graph of the members' weighted sum; what is left to 1 is the value at the origin."""
     now = Weights(np.array(list(weights.values()))).now
     shape = (dataset.task.context_hours, len(dataset.columns))
-    return weighted_sum([models[name] for name in weights], list(weights.values()), shape, (now, dataset.target_index))
+    columns = [spread.columns(name) for name in weights]
+    return weighted_sum([models[name] for name in weights], list(weights.values()), shape, (now, dataset.target_index), columns)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.network import Network
-from tsflow.architectures.registry import Architecture, Estimator, Judged, Leading
+from tsflow.architectures.registry import Architecture, Estimator, Judged, Leading, Spreading
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
@@ -25,7 +25,7 @@ from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
 
-_PARITY_WINDOWS = 64
+_PARITY_WINDOWS = 256  # of all seasons that the part holds
 
 
 def set_up_tensorflow(threads: int) -> None:
@@ -72,8 +72,9 @@ def train(
         msg = f"{architecture.architecture}: family {architecture.builder!r} is neither a Network nor an Estimator"
         raise TrainingError(msg)
     _all_finite(architecture, candidate.forecasts)
+    _all_finite(architecture, candidate.quantiles)
     part: Part = "validation" if len(dataset.starts("validation")) else "train"
-    check(candidate.files["model.onnx"], dataset, part, candidate.forecasts[part])
+    check(candidate.files["model.onnx"], dataset, part, candidate.forecasts[part], candidate.quantiles.get(part))
     return candidate
 
 
@@ -85,6 +86,13 @@ def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> C
     candidate = Candidate(fitted.parameters, 0, 0, seconds, [], forecasts, {"model.onnx": fitted.to_onnx()})
     if isinstance(fitted, Judged):
         candidate = replace(candidate, found=fitted.found)
+    if isinstance(fitted, Spreading):
+        spread = {
+            part: np.concatenate([fitted.predict_quantiles(c) for c in dataset.batches(part)])
+            for part in PARTS
+            if len(dataset.starts(part))
+        }
+        candidate = replace(candidate, quantile_levels=fitted.quantile_levels, quantiles=spread)
     if isinstance(fitted, Leading) and fitted.lead_hours:
         ahead = {
             part: np.concatenate([fitted.predict_leads(c) for c in dataset.batches(part)])
@@ -106,7 +114,20 @@ def _all_finite(architecture: Architecture, forecasts: dict[Part, NDArray[np.flo
             raise TrainingError(msg)
 
 
-def check(onnx: bytes, dataset: Dataset, part: Part, forecasts: NDArray[np.float64], *, at_most: float = PARITY_DEGC) -> None:
-    """Raise `IntegrityError` if the exported model does not forecast a part's first windows as the trained one did, [n_windows]."""
-    starts = dataset.starts(part)[:_PARITY_WINDOWS]
-    check_parity(onnx, dataset.contexts(starts), forecasts[: len(starts)], at_most=at_most)
+def check(
+    onnx: bytes,
+    dataset: Dataset,
+    part: Part,
+    forecasts: NDArray[np.float64],
+    quantiles: NDArray[np.float64] | None = None,
+    *,
+    at_most: float = PARITY_DEGC,
+) -> None:
+    """Raise `IntegrityError` if the exported model does not forecast as the trained one did in windows that are spread over a part.
+
+    `forecasts`: [n_windows] of the part; `quantiles`: [n_windows, n_levels], where the model has any.
+    """
+    starts = dataset.starts(part)
+    spread = np.unique(np.linspace(0, len(starts) - 1, _PARITY_WINDOWS).astype(np.int64))
+    expected = {"forecast": forecasts[spread, None], **({} if quantiles is None else {"quantiles": quantiles[spread]})}
+    check_parity(onnx, dataset.contexts(starts[spread]), expected, at_most=at_most)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import keras
 
 
-def pinball(quantile: float) -> keras.losses.Loss:
-    """Return the loss whose least expectation is the `quantile` of the target.
+def pinball(quantile: float | list[float]) -> keras.losses.Loss:
+    """Return the loss whose least expectation is the `quantile` of the target; of several, an output each, their mean.
 
     With e = target - forecast it is `quantile` e where e >= 0 and (`quantile` - 1) e below; half the absolute error
     at 0.5 (Koenker and Bassett 1978, Regression Quantiles).
@@ -26,14 +26,15 @@ def register_losses() -> type[keras.losses.Loss]:
 
     @keras.saving.register_keras_serializable(package="tsflow")
     class Pinball(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
-        def __init__(self, quantile: float, name: str = "pinball", **options: Any) -> None:
+        def __init__(self, quantile: float | list[float], name: str = "pinball", **options: Any) -> None:
             super().__init__(name=name, **options)
             self.quantile = quantile
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
             """Return the mean over the last axis."""
             error = keras.ops.convert_to_tensor(y_true, dtype=y_pred.dtype) - y_pred
-            return keras.ops.mean(keras.ops.maximum(self.quantile * error, (self.quantile - 1) * error), axis=-1)
+            share = keras.ops.convert_to_tensor(self.quantile, dtype=y_pred.dtype)
+            return keras.ops.mean(keras.ops.maximum(share * error, (share - 1) * error), axis=-1)
 
         def get_config(self) -> dict[str, Any]:
             """Return what `from_config` takes."""

@@ -29,10 +29,11 @@ def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
 
     starts = dataset.starts("train")
     contexts = tf.constant(dataset.contexts(starts[:: max(1, len(starts) // _WINDOWS)][:_WINDOWS]))
-    head = keras.Model(model.input, model.get_layer("forecast_head").output)
+    heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
+    head = keras.Model(model.input, model.get_layer(heads.pop()).output)
     with tf.GradientTape() as tape:
         tape.watch(contexts)
-        forecast = tf.reduce_sum(head(contexts, training=False))
+        forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
     gradient = np.asarray(tape.gradient(forecast, contexts), dtype=np.float64)[:, :, : len(dataset.features)]
     by_lag = np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
     return [round(float(value), 8) for value in by_lag]

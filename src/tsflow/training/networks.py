@@ -24,6 +24,7 @@ from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
 from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
+from tsflow.training.objectives import objectives, taught
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def train_network(
         forecasts={part: found["forecast"][:, 0] for part, found in outputs.items()},
         lead_hours=inputs.lead_hours,
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
+        quantile_levels=tuple(network.quantiles),
+        quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and len(dataset.starts(part))},
         files={"model.onnx": export(model), "model.keras": to_keras(first.model if len(trained) == 1 else model)},
         found=Epochs(epochs=round(statistics.median(one.best_epoch for one in trained))),
         memory=memory_profile(first.model, dataset),
@@ -104,8 +107,8 @@ def _train_once(
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
         model.fit(
-            training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve)),
-            validation_data=evaluation_batches(dataset, "validation", leads) if validates else None,
+            taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
+            validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
             initial_epoch=len(curve),
             epochs=len(curve) + 1,
             callbacks=[record],
@@ -153,17 +156,10 @@ def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, st
     weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
     losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
     loss: Any = losses[fit.loss] if fit.quantile is None else pinball(fit.quantile)
-    several = {}
-    if network.leads and leads:
-        # Keras takes the mean over leads, the recipe weighs each of them
-        weights = {"forecast": 1.0, "leads": network.leads.weight * len(leads)}
-        several = {"loss_weights": weights, "metrics": {"forecast": ["mae"]}}
-        loss = dict.fromkeys(weights, loss)
     model.compile(
         optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
-        loss=loss,
         steps_per_execution=_STEPS_PER_CALL,
-        **(several or {"metrics": ["mae"]}),
+        **objectives(network, leads, loss),
     )
 
 

@@ -16,6 +16,7 @@ from tsflow.training.provenance import git_commit, libraries
 from tsflow.windows.dataset import Dataset
 
 FORECASTS = "predictions.parquet"
+QUANTILE = "quantile_"  # before its level: the name of a column
 
 
 def store_candidate(
@@ -47,7 +48,7 @@ def store_candidate(
 
 
 def forecasts(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
-    """Return every forecast of every part: part, origin, target time; truth, forecast and leads in the target's unit.
+    """Return every forecast of every part: part, origin, target time; truth, forecast, quantiles and leads in the target's unit.
 
     A part without forecasts, as an ensemble's training part, has no rows.
     """
@@ -59,6 +60,12 @@ def _of_part(dataset: Dataset, candidate: Candidate, part: Part) -> pd.DataFrame
     origins = dataset.origins(part)
     ahead = candidate.leads.get(part) if len(origins) else None
     leads = {} if ahead is None else {f"lead_{hours}": ahead[:, place] for place, hours in enumerate(candidate.lead_hours)}
+    spread = candidate.quantiles.get(part)
+    quantiles = (
+        {}
+        if spread is None
+        else {f"{QUANTILE}{level:g}": spread[:, place] for place, level in enumerate(candidate.quantile_levels)}
+    )
     columns = {
         "part": np.full(len(origins), part),
         "origin": dataset.times[origins],
@@ -66,7 +73,13 @@ def _of_part(dataset: Dataset, candidate: Candidate, part: Part) -> pd.DataFrame
         "truth": dataset.targets(part),
         "forecast": candidate.forecasts[part],
     }
-    return pd.DataFrame({**columns, **leads})
+    return pd.DataFrame({**columns, **quantiles, **leads})
+
+
+def quantile_columns(forecasts: pd.DataFrame) -> dict[float, str]:
+    """Return the columns of forecast quantiles by their levels, rising; those with a hole are left out."""
+    found = {float(name.removeprefix(QUANTILE)): name for name in map(str, forecasts.columns) if name.startswith(QUANTILE)}
+    return {level: name for level, name in sorted(found.items()) if np.isfinite(forecasts[name].to_numpy(dtype=np.float64)).all()}
 
 
 def stored_forecasts(records: Records, candidate: StoredCandidate) -> pd.DataFrame:

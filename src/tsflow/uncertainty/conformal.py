@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from tsflow.bundle.intervals import FORMAT, SCALED_FORMAT, Intervals, Spread, Times, Values, checked_level, hour_of_day
 from tsflow.bundle.reading import INTERVALS, SCALED_INTERVALS
 from tsflow.errors import DataError, NotEnoughData, SettingsError
+from tsflow.training.storing import quantile_columns
 from tsflow.uncertainty.distributions import IntervalScore, crps, pit, pit_shares, score
 
 LEVELS = (0.8, 0.95)
 SMALLEST_GROUP = 100  # below, a bound of 95 % would be an hour's single largest residual: chance, not weather
 YEAR = np.timedelta64(8766, "h")  # 365.25 days
-QUANTILE = "quantile_"  # before its level: the name of a column
 
 
 def latest_whole_years(times: Times) -> NDArray[np.bool_]:
@@ -94,12 +94,6 @@ def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS, *, spr
         upper.append(tuple(float(group[rank - 1]) for rank in ranks))
     form = FORMAT if spread is None else SCALED_FORMAT
     return Intervals(form, tuple(rising), tuple(lower), tuple(upper), tuple(len(group) for group in groups), spread)
-
-
-def quantile_columns(forecasts: pd.DataFrame) -> dict[float, str]:
-    """Return the columns of forecast quantiles by their levels, rising; those with a hole are left out."""
-    found = {float(name.removeprefix(QUANTILE)): name for name in map(str, forecasts.columns) if name.startswith(QUANTILE)}
-    return {level: name for level, name in sorted(found.items()) if np.isfinite(forecasts[name].to_numpy(dtype=np.float64)).all()}
 
 
 def spread_of(forecasts: pd.DataFrame) -> Spread | None:
@@ -172,6 +166,11 @@ def conformal(forecasts: pd.DataFrame) -> Conformal:
     )
 
 
+def unseen(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the candidate never saw: of validation and test."""
+    return forecasts[forecasts["part"].isin(["validation", "test"])]
+
+
 def published_intervals(forecasts: pd.DataFrame) -> dict[str, Intervals]:
     """Return the intervals that go out with a model, by file: from residuals of validation and test, which its candidate never saw.
 
@@ -179,10 +178,10 @@ def published_intervals(forecasts: pd.DataFrame) -> dict[str, Intervals]:
     `intervals.json` adds the same whatever the weather; of a model with quantiles `scaled_intervals.json`, which is better, lies
     beside it, which a client of an older tsflow does not know. None of them if there are too few residuals.
     """
-    unseen = forecasts[forecasts["part"].isin(["validation", "test"])]
-    spread = spread_of(unseen)
+    rows = unseen(forecasts)
+    spread = spread_of(rows)
     wanted = {INTERVALS: None, **({} if spread is None else {SCALED_INTERVALS: spread})}
     try:
-        return {name: fit_intervals(Scaled.of(unseen, unit).groups(), spread=unit) for name, unit in wanted.items()}
+        return {name: fit_intervals(Scaled.of(rows, unit).groups(), spread=unit) for name, unit in wanted.items()}
     except NotEnoughData:
         return {}

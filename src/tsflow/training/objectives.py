@@ -1,0 +1,43 @@
+"""What each output of a network learns, and how much that counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tsflow.architectures.network import Network
+from tsflow.training.losses import pinball
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_PINBALL_SHARE = 0.3  # the mean pinball loss of quantiles from 0.025 to 0.975 is about so much of the absolute error
+
+
+def objectives(network: Network, leads: tuple[int, ...], loss: Any) -> dict[str, Any]:
+    """Return loss, weights and metrics as Keras' `compile` takes them; `loss`: of the forecast, and of each lead.
+
+    With quantiles the forecast is one of them and learns with them; leads then count less, as the loss of the quantiles is smaller.
+    """
+    # Keras takes the mean over leads, the recipe weighs each of them
+    ahead = {"leads": network.leads.weight * len(leads)} if network.leads and leads else {}
+    if network.quantiles:
+        weights = {"quantiles": 1.0, **{name: weight * _PINBALL_SHARE for name, weight in ahead.items()}}
+        losses = {**dict.fromkeys(ahead, loss), "quantiles": pinball(network.quantiles)}
+    elif ahead:
+        weights = {"forecast": 1.0, **ahead}
+        losses = dict.fromkeys(weights, loss)
+    else:
+        return {"loss": loss, "metrics": ["mae"]}
+    return {"loss": losses, "loss_weights": weights, "metrics": {"forecast": ["mae"]}}
+
+
+def taught(network: Network, batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Return batches in which the quantiles, too, have the forecast's target."""
+    if not network.quantiles:
+        return batches
+
+    def twice(contexts: Any, targets: Any) -> tuple[Any, dict[str, Any]]:
+        named = targets if isinstance(targets, dict) else {"forecast": targets}
+        return contexts, {**named, "quantiles": named["forecast"]}
+
+    return batches.map(twice)
