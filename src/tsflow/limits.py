@@ -23,6 +23,11 @@ class ForecastSettings(Strict):
 
     stale_after_hours: Annotated[float, Field(gt=0)] = 6.0  # the newest hour may be so old, as a forecast from last week is none
     bridge_hours: Annotated[float, Field(ge=0)] = 6.0  # of a gap in a context that is filled, else it stops forecasts for days
+    adaptive: bool = True  # intervals widen or narrow where the last ones held too few or too many truths
+    adaptive_days: Annotated[int, Field(ge=14, le=365)] = 60  # scored ones that are looked at: two months follow a season
+    adaptive_step: Annotated[float, Field(gt=0, le=1)] = 0.2  # of the logarithm of the width, for a day that was missed whole
+    adaptive_after: Annotated[float, Field(ge=0)] = 1.5  # deviations of the coverage, each day counting as one throw; less is noise
+    adaptive_most: Annotated[float, Field(gt=1, le=10)] = 2.0  # times wider or narrower than published, however bad it was
 
 
 class NotifierSettings(Strict):

@@ -11,6 +11,7 @@ from conftest import hourly_rows, station_of, write_station
 from published import described, promote
 from tsflow import steps
 from tsflow.architectures.baselines import Persistence
+from tsflow.bundle.intervals import Intervals
 from tsflow.champion.bundle import write_bundle
 from tsflow.client import forecast_latest
 from tsflow.limits import MonitorSettings
@@ -19,9 +20,10 @@ from tsflow.monitoring.drift import bias_z, drift, robust_z
 from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.monitoring.scoring import days_scored, pooled, scores
 from tsflow.observations.store import ObservationStore
-from tsflow.records.forecast import Alert, Drift, Report
+from tsflow.records.forecast import Alert, DayScore, Drift, Report
 from tsflow.records.store import Records
-from tsflow.settings import settings
+from tsflow.settings import override, settings
+from tsflow.storage.codecs import to_json
 
 START = datetime(2021, 1, 1)
 
@@ -123,6 +125,65 @@ def test_scores_are_those_of_a_slow_loop():
     error, naive, _ = pooled(list(found.values()))
     assert error == pytest.approx(np.abs(table["forecast"][:50] - truth.to_numpy()).mean())
     assert naive == pytest.approx(np.abs(table["naive"][:50] - truth.to_numpy()).mean())
+
+
+def test_reaches_count_published_half_widths_whatever_an_interval_was_stretched_by():
+    origins = pd.date_range("2021-01-01", periods=4, freq="h")
+    table = pd.DataFrame(
+        {
+            "origin": origins,
+            "target_time": origins + pd.Timedelta(hours=24),
+            "lead_hours": 24,
+            "forecast": 0.0,
+            "naive": 0.0,
+            "version": "v1",
+            "low_0.8": [-1.0, -2.0, 0.0, np.nan],
+            "high_0.8": [1.0, 2.0, 0.0, np.nan],
+            "stretch_0.8": [np.nan, 2.0, 1.0, 1.0],
+        }
+    )
+    truth = pd.Series(1.5, index=table["target_time"])
+    (score,) = scores(table, truth, station="s", task="main", horizon_hours=24)
+    assert score.reach == {"0.8": [1.5, 1.5]}, "the third interval is empty, the fourth is none"
+    (older,) = scores(table.drop(columns="stretch_0.8"), truth, station="s", task="main", horizon_hours=24)
+    assert older.reach == {"0.8": [1.5, 0.75]}
+
+
+def day_of_misses(records: Records, day: datetime, reach: float) -> None:
+    facts = {"forecasts": 24, "mae": 1.0, "rmse": 1.0, "bias": 0.0, "naive_mae": 1.0, "by_hour": {}, "versions": {}}
+    told = {"reach": {"0.8": [reach] * 24}} if reach else {}
+    records.append(
+        DayScore(station="small", task="main", day=f"{day:%Y-%m-%d}", created_at=day.replace(tzinfo=UTC), **facts, **told)
+    )
+
+
+def test_the_next_intervals_are_wider_where_the_last_ones_held_too_few_and_the_forecast_says_so(small_station: Records):
+    told, intervals = described("v2"), Intervals(1, (0.8,), ((-1.0,),) * 24, ((3.0,),) * 24, (100,) * 24)
+    files = {"model.onnx": Persistence(120, 4, 0).to_onnx(), "intervals.json": to_json(intervals.to_dict())}
+    promote(small_station.objects, told, *write_bundle(small_station.objects, told, files))
+    plain = made_at(small_station, 200).forecast
+    assert plain is not None
+    (usual,) = plain.intervals
+    assert (usual.high - usual.low, usual.stretch) == (pytest.approx(4), 1.0)
+    today = START + timedelta(hours=206)
+    for back in range(1, 21):
+        day_of_misses(small_station, today - timedelta(days=back), 0.0 if back % 5 == 0 else 2.5)
+    for later in range(3):  # what a day that is played again cannot know
+        day_of_misses(small_station, today + timedelta(days=later), 0.1)
+    made = made_at(small_station, 206).forecast
+    assert made is not None
+    (wide,) = made.intervals
+    assert (wide.stretch, wide.low - made.value, wide.high - made.value) == (
+        2.0,
+        pytest.approx(-3, abs=0.01),
+        pytest.approx(5, abs=0.01),
+    )
+    rows = forecasts_made(small_station, "small", "main", since=today - timedelta(days=1), until=today)
+    assert rows.dropna(subset="stretch_0.8").set_index("origin").loc[made.origin, "stretch_0.8"] == 2.0
+    override(["forecast.adaptive=false"])
+    still = made_at(small_station, 212).forecast
+    assert still is not None
+    assert {each.stretch for each in still.intervals} == {1.0}
 
 
 def test_a_sensor_that_is_off_or_stuck_stands_out_from_its_season():

@@ -8,7 +8,7 @@ from tsflow.cli.output import console, skill_text
 from tsflow.names import MAIN, PRODUCTION
 
 if TYPE_CHECKING:
-    from tsflow.records.forecast import LatestForecast, Report
+    from tsflow.records.forecast import Interval, LatestForecast, Report
     from tsflow.records.history import Entry
 
 _KINDS = {"promotion": "green", "refresh": "green", "refusal": "yellow"}
@@ -42,7 +42,7 @@ def show_latest(latest: LatestForecast | None) -> None:
         console.print(f"forecast  none: {latest.problem}: {latest.reason}", markup=False)
     if (made := latest.forecast) is None:
         return
-    bounds = ", ".join(f"{100 * each.level:g} %: {each.low:.1f} to {each.high:.1f}" for each in made.intervals)
+    bounds = ", ".join(f"{100 * each.level:g} %: {each.low:.1f} to {each.high:.1f}{_stretch(each)}" for each in made.intervals)
     console.print(
         f"forecast  {made.target} at {made.target_time:%Y-%m-%d %H:%M} (station's clock): {made.value:.1f} {made.unit} ({bounds}), "
         f"made from {made.origin:%Y-%m-%d %H:%M}; as now would be {made.naive:.1f}",
@@ -50,6 +50,10 @@ def show_latest(latest: LatestForecast | None) -> None:
     )
     if latest.bridged_hours:
         show_bridged(latest.bridged_hours)
+
+
+def _stretch(interval: Interval) -> str:
+    return "" if interval.stretch == 1 else f", {interval.stretch:.2f} times as wide as published, as the last ones held"
 
 
 def show_bridged(hours: int) -> None:

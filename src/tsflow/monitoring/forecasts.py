@@ -27,6 +27,7 @@ def keep(records: Records, station: str, task: str, made: Forecast) -> None:
         last = table["lead_hours"] == horizon
         table[f"low_{interval.level:g}"] = pd.Series(interval.low, index=table.index).where(last)
         table[f"high_{interval.level:g}"] = pd.Series(interval.high, index=table.index).where(last)
+        table[f"stretch_{interval.level:g}"] = pd.Series(interval.stretch, index=table.index).where(last)
     place = {"station": station, "task": task, "day": f"{made.origin:%Y-%m-%d}"}
     records.page(
         FORECAST_ROWS,

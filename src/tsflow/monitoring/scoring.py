@@ -1,14 +1,17 @@
 """Scores of past forecasts, day by day, once the truth is in."""
 
 import math
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
 from tsflow.champion.clock import utc_now
 from tsflow.evaluation.metrics import bias, mae, rmse
+from tsflow.limits import ForecastSettings
 from tsflow.records.forecast import DayScore
 from tsflow.records.store import Records
+from tsflow.uncertainty.adaptive import reach, stretches
 
 
 def scores(forecasts: pd.DataFrame, truth: pd.Series, *, station: str, task: str, horizon_hours: int) -> list[DayScore]:
@@ -53,8 +56,32 @@ def _of_day(day: str, rows: pd.DataFrame, station: str, task: str, horizon_hours
         by_hour={int(str(hour)): float(part.mean()) for hour, part in error.groupby(last["target_time"].dt.hour)},
         by_lead={int(str(lead)): float(part.mean()) for lead, part in ways.groupby(rows["lead_hours"])},
         coverage={level: float(found.mean()) for level, found in inside.items()},
+        reach={level: found for level in levels if (found := _reaches(last, level))},
         versions={str(version): int(count) for version, count in last["version"].value_counts().items()},
     )
+
+
+def _reaches(rows: pd.DataFrame, level: str) -> list[float]:
+    """Return the reach of each truth; rows of a tsflow that stretched nothing have no stretch."""
+    bounds = rows[[f"low_{level}", f"high_{level}", "truth"]].to_numpy(dtype=np.float64)
+    name = f"stretch_{level}"
+    widened = rows[name].fillna(1.0).to_numpy(dtype=np.float64) if name in rows else np.ones(len(rows))
+    found = [reach(low, high, truth, by) for (low, high, truth), by in zip(bounds.tolist(), widened.tolist(), strict=True)]
+    return [round(each, 3) for each in found if each is not None]
+
+
+def adapted(records: Records, station: str, task: str, limits: ForecastSettings, *, before: datetime) -> dict[float, float]:
+    """Return by what the widths of the next intervals are multiplied, by level; none where the published ones do.
+
+    `before`: the station's clock; days that were not over then are not known, so that a day can be played again.
+    """
+    if not limits.adaptive:
+        return {}
+    last, first = f"{before:%Y-%m-%d}", f"{before - timedelta(days=limits.adaptive_days):%Y-%m-%d}"
+    places = records.listed(DayScore, station=station, task=task)
+    known = {str(place["day"]): place for place in places if first <= str(place["day"]) < last}
+    days = [records.read(DayScore, **known[day]).reach for day in sorted(known)]
+    return stretches(days, step=limits.adaptive_step, deviations=limits.adaptive_after, most=limits.adaptive_most)
 
 
 def pooled(days: list[DayScore]) -> tuple[float, float, dict[str, float]]:

@@ -20,6 +20,7 @@ class Interval(Strict):
     level: float
     low: float
     high: float
+    stretch: float = 1.0  # times as wide as the champion says, as the intervals of the last weeks held too few or too many truths
 
 
 class Forecast(Strict):
@@ -76,6 +77,7 @@ class DayScore(Record):
     by_hour: dict[int, float]  # MAE by hour of the target
     by_lead: dict[int, float] = {}  # MAE by hours ahead
     coverage: dict[str, float] = {}  # share of truths inside, by level
+    reach: dict[str, list[float]] = {}  # by level, of each truth: half-widths of the unstretched interval from its middle
     versions: dict[str, int]  # forecasts of each model version
 
     @property

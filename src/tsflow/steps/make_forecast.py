@@ -11,6 +11,7 @@ from tsflow.client import load_champion
 from tsflow.client.champion import Champion
 from tsflow.errors import DataError, NoChampion
 from tsflow.monitoring.forecasts import keep, publish_latest
+from tsflow.monitoring.scoring import adapted
 from tsflow.observations.recent import recent_hours
 from tsflow.observations.store import ObservationStore
 from tsflow.records.forecast import Forecast, Interval, LatestForecast, Problem
@@ -19,6 +20,7 @@ from tsflow.settings import Settings
 from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
 from tsflow.stations.station import Station
+from tsflow.uncertainty.adaptive import stretched
 
 
 def make_forecast(records: Records, settings: Settings, station: str, task: str, *, now: datetime | None = None) -> LatestForecast:
@@ -39,7 +41,8 @@ def make_forecast(records: Records, settings: Settings, station: str, task: str,
         observed = recent.frame["time"].iloc[-1].to_pydatetime()
         if (problem := attempt.problem(recent.frame, champion, settings)) is not None:
             return attempt.failed(*problem, observed)
-        made = _forecast(champion, recent.frame, attempt.moment)
+        stretch = adapted(records, station, task, settings.forecast, before=attempt.clock)
+        made = _forecast(champion, recent.frame, attempt.moment, stretch)
     except DataError as error:
         stored = ObservationStore(records, station).last_time(attempt.clock)
         return attempt.failed("unusable data" if stored else "no observations", str(error), stored)
@@ -108,18 +111,21 @@ class _Attempt:
         return publish_latest(self.records, latest)
 
 
-def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime) -> Forecast:
+def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime, stretch: dict[float, float]) -> Forecast:
     manifest = champion.manifest
     columns = {str(name): recent[name].to_numpy() for name in recent}
     origin, target = recent["time"].iloc[-1].to_pydatetime(), manifest.target
-    bounds = champion.intervals(columns)
+    bounds = stretched(champion.intervals(columns), stretch)
     return Forecast(
         origin=origin,
         target_time=origin + timedelta(hours=manifest.horizon_hours),
         target=target.name,
         unit=target.unit,
         value=round(champion.forecast(columns), 3),
-        intervals=[Interval(level=level, low=round(low, 3), high=round(high, 3)) for level, (low, high) in bounds.items()],
+        intervals=[
+            Interval(level=level, low=round(low, 3), high=round(high, 3), stretch=stretch.get(level, 1.0))
+            for level, (low, high) in bounds.items()
+        ],
         leads={hours: round(value, 3) for hours, value in champion.leads(columns).items()},
         naive=float(recent[target.name].iloc[-1]),
         architecture=manifest.architecture,
