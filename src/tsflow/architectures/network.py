@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tsflow.architectures.quantiles import Levels, sorted_head
+from tsflow.architectures.quantiles import Levels, quantile_head
 from tsflow.architectures.registry import Architecture
 from tsflow.errors import UnknownName
 from tsflow.features.channels import Channels
@@ -237,7 +237,9 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
             return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
         return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
 
-    outputs = {"forecast": head("forecast", 1)} if not network.quantiles else sorted_head(head, network.quantiles)
+    outputs = (
+        {"forecast": head("forecast", 1)} if not network.quantiles else quantile_head(head, network.quantiles, mended=not dropout)
+    )
     if inputs.lead_hours:
         outputs["leads"] = head("leads", len(inputs.lead_hours))
     return keras.Model(observations, outputs if len(outputs) > 1 else outputs["forecast"], name=network.architecture)

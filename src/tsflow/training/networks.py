@@ -73,7 +73,10 @@ def train_network(
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
         quantile_levels=tuple(network.quantiles),
         quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and len(dataset.starts(part))},
-        files={"model.onnx": export(model), "model.keras": to_keras(first.model if len(trained) == 1 else model)},
+        files={
+            "model.onnx": export(model),
+            "model.keras": to_keras(model if len(trained) > 1 or network.quantiles else first.model),
+        },
         found=Epochs(epochs=round(statistics.median(one.best_epoch for one in trained))),
         memory=memory_profile(first.model, dataset),
     )
