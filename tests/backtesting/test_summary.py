@@ -1,5 +1,6 @@
 """What a backtest says of forecasts: groups against pandas, the rule for failed folds, the page."""
 
+import json
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +12,7 @@ from tsflow.backtesting.folds import dataset_of_fold, rolling_folds
 from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test, seasons
 from tsflow.backtesting.summary import Results, judge, table
 from tsflow.bundle.intervals import hour_of_day
+from tsflow.cli.output import console, show_backtest
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.evaluation.leads import lead_hours
 from tsflow.evaluation.metrics import rmse
@@ -115,13 +117,15 @@ def test_forecasts_of_other_origins_are_refused(folds: dict[str, Dataset]):
 
 
 def test_entrants_are_ranked_by_their_pooled_error(folds: dict[str, Dataset]):
-    lines = judge(folds, [results(folds, "poor", 2.0), results(folds, "good", 0.5)], HORIZON)
-    assert [(line.rank, line.architecture, line.verdict) for line in lines] == [(1, "good", "leader"), (2, "poor", "worse")]
+    lines = judge(folds, [results(folds, "poor", 20.0), results(folds, "good", 0.5)], HORIZON)
+    assert [(line.rank, line.architecture, line.verdict) for line in lines] == [(1, "good", "better"), (2, "poor", "worse")]
+    assert [line.may_be_best for line in lines] == [True, False]
     good, poor = lines
     assert good.mae_low < good.errors.mae < good.mae_high
-    assert poor.difference == pytest.approx(poor.errors.mae - good.errors.mae)
+    assert poor.difference == pytest.approx(poor.errors.mae - poor.naive.mae)
     assert poor.difference_low > 0
-    assert poor.p_value < 0.01
+    assert poor.p_value <= poor.p_adjusted < 0.01
+    assert poor.p_best < 0.05 < good.p_best
     assert good.skill == pytest.approx(1 - good.errors.mae / good.naive.mae)
     now_after = [fold.values[:, 0] for fold in folds.values()]
     naive = [
@@ -131,11 +135,31 @@ def test_entrants_are_ranked_by_their_pooled_error(folds: dict[str, Dataset]):
     assert good.naive.mae == pytest.approx(np.concatenate(naive).mean())
 
 
+def test_entrants_are_compared_with_the_reference_that_was_named(folds: dict[str, Dataset]):
+    given = [results(folds, "poor", 2.0), results(folds, "usual", 1.0), results(folds, "good", 0.5), results(folds, "naive", 9.0)]
+    by_name = {line.architecture: line for line in judge(folds, given, HORIZON, "usual")}
+    told = {name: line.verdict for name, line in by_name.items()}
+    assert told == {"good": "better", "usual": "reference", "poor": "worse", "naive": "worse"}
+    assert by_name["poor"].difference == pytest.approx(by_name["poor"].errors.mae - by_name["usual"].errors.mae)
+    assert (by_name["usual"].difference, by_name["usual"].p_adjusted) == (0.0, 1.0)
+    naive = {line.architecture: line.verdict for line in judge(folds, given, HORIZON)}["naive"]
+    assert naive == "reference", "the entrant of that name is not compared with itself"
+
+
+def test_a_reference_without_forecasts_compares_nobody(folds: dict[str, Dataset]):
+    given = [results(folds, "good", 0.5), results(folds, "usual", 1.0, without=tuple(folds))]
+    lines = judge(folds, given, HORIZON, "usual")
+    assert [(line.architecture, line.verdict, line.difference) for line in lines] == [("good", None, None), ("usual", None, None)]
+    page = html(summary_of(folds, lines, reference="usual")).decode()
+    assert "but has none, so that nobody is compared" in page
+    assert "not compared" in page
+
+
 def test_an_entrant_without_every_fold_is_compared_on_its_own_folds_and_not_ranked(folds: dict[str, Dataset]):
     lost = list(folds)[1]
     whole, part = results(folds, "whole", 1.0), results(folds, "part", 0.2, without=(lost,))
     nothing = results(folds, "nothing", 1.0, without=tuple(folds))
-    lines = judge(folds, [nothing, part, whole], HORIZON)
+    lines = judge(folds, [nothing, part, whole], HORIZON, "whole")
     assert [(line.rank, line.architecture, line.status) for line in lines] == [
         (1, "whole", "ok"),
         (None, "part", "incomplete"),
@@ -151,12 +175,13 @@ def test_an_entrant_without_every_fold_is_compared_on_its_own_folds_and_not_rank
     assert incomplete.difference == pytest.approx(incomplete.errors.mae - same)
     assert incomplete.naive.mae == pytest.approx(np.mean([leader.naive.by_fold[name] for name in kept]))
     assert incomplete.verdict == "better"
+    assert (incomplete.p_best, incomplete.may_be_best) == (None, None), "only those with every fold can be the best of them"
 
 
 def test_without_any_complete_entrant_there_is_no_leader(folds: dict[str, Dataset]):
     first, second, _ = folds
     lines = judge(folds, [results(folds, "a", 1.0, without=(first,)), results(folds, "b", 2.0, without=(second,))], HORIZON)
-    assert [(line.rank, line.verdict, line.difference) for line in lines] == [(None, None, None)] * 2
+    assert [(line.rank, line.may_be_best) for line in lines] == [(None, None)] * 2
     assert all(line.mae_low < line.errors.mae < line.mae_high for line in lines)
 
 
@@ -164,7 +189,14 @@ def test_too_few_days_for_an_interval_leave_it_out(folds: dict[str, Dataset]):
     name, fold = next(iter(folds.items()))
     short = {name: on_test(fold, forecasts(fold, noise=1.0, seed=0)).head(10 * 24)}
     line = judge({name: fold}, [Results("a", "A", short, {})], HORIZON)[0]
-    assert (line.rank, line.mae_low, line.verdict) == (1, None, None)
+    assert (line.rank, line.mae_low, line.verdict, line.difference, line.may_be_best) == (1, None, "unknown", None, None)
+    page = html(summary_of({name: fold}, [line])).decode()
+    assert page.count("not enough data to say") == 2
+    assert "fewer than 56 days with origins (8 weeks) tell neither how sure an error is nor who differs." in page
+    with console.capture() as shown:
+        show_backtest(summary_of({name: fold}, [line]))
+    assert "too few days" in shown.get()
+    assert "fewer than 56 days" in shown.get()
 
 
 def test_a_missing_fold_without_a_reason_is_an_error(folds: dict[str, Dataset]):
@@ -180,7 +212,9 @@ def test_a_backtest_without_any_forecast_says_why(folds: dict[str, Dataset]):
         judge(folds, [results(folds, "a", 1.0, without=tuple(folds))], HORIZON)
 
 
-def summary_of(folds: dict[str, Dataset], lines: list[BacktestEntrant], leads: tuple[int, ...] = ()) -> Backtest:
+def summary_of(
+    folds: dict[str, Dataset], lines: list[BacktestEntrant], leads: tuple[int, ...] = (), reference: str = "naive"
+) -> Backtest:
     return Backtest(
         station="small",
         backtest="b1",
@@ -195,6 +229,7 @@ def summary_of(folds: dict[str, Dataset], lines: list[BacktestEntrant], leads: t
         folds={name: fold.parts() for name, fold in folds.items()},
         naive=errors_of({name: naive_on_test(fold, leads) for name, fold in folds.items()}, HORIZON),
         leader=lines[0].architecture if lines[0].rank else None,
+        reference=reference,
         entrants=lines,
     )
 
@@ -251,3 +286,18 @@ def test_the_page_of_a_stored_summary_says_the_same(folds: dict[str, Dataset]):
     summary = summary_of(folds, judge(folds, [results(folds, "a", 1.0)], HORIZON))
     stored = Backtest.read(summary.changed(number=1).body(), "backtests/b1/summary/001/summary.json")  # keys sorted
     assert html(stored) == html(summary)
+
+
+def test_a_backtest_of_an_older_tsflow_says_that_its_verdicts_were_by_line(folds: dict[str, Dataset]):
+    written = json.loads(summary_of(folds, judge(folds, [results(folds, "a", 1.0), results(folds, "b", 2.0)], HORIZON)).body())
+    for line, verdict in zip(written["entrants"], ("leader", "worse"), strict=True):
+        for name in ("p_adjusted", "p_best", "may_be_best"):
+            del line[name]
+        line["verdict"] = verdict
+    del written["reference"]
+    body = json.dumps({**written, "number": 1, "format": 1}).encode()
+    old = Backtest.read(body, "backtests/b1/summary/001/summary.json")
+    assert (old.reference, [line.verdict for line in old.entrants]) == ("a", ["reference", "worse"])
+    page = html(old).decode()
+    assert "This backtest was judged by an older tsflow" in page
+    assert "Against a<" in page

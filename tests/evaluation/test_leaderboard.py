@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_metrics_by_hand():
 
 @pytest.fixture
 def dataset() -> Dataset:
-    frame = hourly_rows(24 * 200).assign(segment=0)
+    frame = hourly_rows(24 * 300).assign(segment=0)
     task = Task(target="T", context_hours=24, horizon_hours=6)
     return Dataset("small", task, {"T": "degC"}, frame, FractionSplit(), "book", HourlySettings(), HourlyReport())
 
@@ -130,7 +131,43 @@ def test_a_perfect_naive_leaves_skill_out_instead_of_ending_the_board(dataset: D
     assert (line.skill, line.val_skill, line.test_skill) == (None, None, None)
     written = board([line])
     assert Leaderboard.read(written.changed(number=1).body(), "runs/r1/leaderboard/001/leaderboard.json").entrants[0].skill is None
-    assert "–" in html(written).decode()
+    assert "not defined" in html(written).decode()
+    with console.capture() as shown:
+        show_board(written.changed(naive={"train": 0.0, "validation": 0.0, "test": 0.0}))
+    assert "not defined" in shown.get()
+    assert "naive makes no error here" in shown.get()
+
+
+def test_nobody_is_compared_on_the_part_that_picked_the_challenger(dataset: Dataset):
+    parts: tuple[Part, ...] = ("train", "validation")
+    lines = judge("r1", dataset, {name: judged(dataset, name, noise, parts=parts) for name, noise in (("a", 2.0), ("c", 0.5))}, {})
+    assert [(line.verdict, line.difference, line.p_adjusted) for line in lines] == [(None, None, None)] * 2
+    assert all(line.mae_low < line.val_mae < line.mae_high for line in lines)
+    assert html(board(lines)).decode().count("not compared") == 2
+
+
+def test_too_few_days_of_test_are_a_verdict_that_page_and_terminal_say(dataset: Dataset):
+    short = replace(dataset, frame=dataset.frame.head(24 * 200))
+    lines = judge("r1", short, {name: judged(short, name, noise) for name, noise in (("a", 2.0), ("c", 0.5))}, {})
+    assert [(line.verdict, line.mae_low, line.difference) for line in lines] == [("challenger", None, 0.0), ("unknown", None, None)]
+    page = html(board(lines)).decode()
+    assert '<span class="tag ">not enough data to say</span>' in page
+    assert "fewer than 56 days with origins (8 weeks) tell neither how sure an error is nor who differs." in page
+    with console.capture() as shown:
+        show_board(board(lines))
+    assert "too few days" in shown.get()
+    assert "fewer than 56 days" in shown.get()
+
+
+def test_a_board_of_format_1_says_that_its_lines_were_judged_one_by_one(dataset: Dataset):
+    lines = judge("r1", dataset, {name: judged(dataset, name, noise) for name, noise in (("a", 2.0), ("c", 0.5), ("b", 1))}, {})
+    written = json.loads(board(lines).changed(number=1).body())
+    for line in written["entrants"]:
+        del line["p_adjusted"]
+    written["entrants"][1]["verdict"] = None
+    old = Leaderboard.read(json.dumps({**written, "format": 1}).encode(), "runs/r1/leaderboard/001/leaderboard.json")
+    assert [line.verdict for line in old.entrants] == ["challenger", "unknown", "worse"]
+    assert "An older tsflow judged each line of this board by itself" in html(old).decode()
 
 
 def test_an_entrant_says_which_run_trained_it(dataset: Dataset):

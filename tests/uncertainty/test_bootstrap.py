@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tsflow.errors import DataError, NotEnoughData, SettingsError, UnknownName
-from tsflow.uncertainty.bootstrap import daily_sums, day_weights, difference_intervals, mae_intervals, resampled_mae
+from tsflow.errors import DataError, NotEnoughData, SettingsError
+from tsflow.uncertainty.bootstrap import daily_sums, day_weights, resampled_mae
 
 HOUR = np.timedelta64(1, "h")
 
@@ -41,19 +41,17 @@ def test_fast_resamples_are_those_written_out_row_by_row():
     np.testing.assert_allclose(fast, slow_resampled_mae(errors, times, 4, 40, 3), rtol=0, atol=1e-12)
 
 
-def test_intervals_agree_with_an_independent_implementation():
+def test_resamples_agree_with_an_independent_implementation():
     # Made once with arch 8.0.0: MovingBlockBootstrap(4, daily_sums, daily_counts, seed=Generator(Philox(11))), 500 resamples of
     # sum(sums) / sum(counts), and numpy's quantiles 0.05 and 0.95; differences are those to the second model.
     arch_mae = [[1.3702264804646729, 1.4527767043906459], [1.1248227461506204, 1.2384138968124827]]
     arch_mae += [[1.2800010935687751, 1.4671298060824651]]
     arch_difference = [[0.1494796852086962, 0.307515787634398], [0.0, 0.0], [0.08866178602764559, 0.2922230818417839]]
     errors, times = fixed_errors()
-    settings = {"block_days": 4, "samples": 500, "level": 0.9, "seed": 11}
-    mae = mae_intervals(errors, times, **settings)
-    difference = difference_intervals(errors, times, 1, **settings)
-    np.testing.assert_allclose([[e.low, e.high] for e in mae], arch_mae, rtol=0, atol=1e-6)
-    np.testing.assert_allclose([[e.low, e.high] for e in difference], arch_difference, rtol=0, atol=1e-6)
-    np.testing.assert_allclose([e.value for e in mae], np.abs(errors).mean(axis=0), rtol=0, atol=1e-12)
+    resampled = resampled_mae(errors, times, block_days=4, samples=500, seed=11)
+    np.testing.assert_allclose(np.quantile(resampled, [0.05, 0.95], axis=0).T, arch_mae, rtol=0, atol=1e-6)
+    difference = np.quantile(resampled - resampled[:, [1]], [0.05, 0.95], axis=0).T
+    np.testing.assert_allclose(difference, arch_difference, rtol=0, atol=1e-6)
 
 
 def test_a_resample_is_blocks_of_consecutive_days_cut_to_the_number_of_days():
@@ -74,46 +72,28 @@ def test_days_without_origins_are_left_out_and_days_weigh_by_their_origins():
     np.testing.assert_allclose(sums.sum(axis=0), np.abs(errors).sum(axis=0))
 
 
-def test_the_same_seed_gives_the_same_intervals_and_another_seed_others():
+def test_the_same_seed_gives_the_same_resamples_and_another_seed_others():
     errors, times = fixed_errors()
-    assert mae_intervals(errors, times, seed=5) == mae_intervals(errors, times, seed=5)
-    assert mae_intervals(errors, times, seed=5) != mae_intervals(errors, times, seed=6)
+    first, same, other = (resampled_mae(errors, times, samples=50, seed=seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
 
 
-def test_blocks_make_intervals_of_errors_that_last_for_days_wider():
+def test_blocks_make_resamples_of_errors_that_last_for_days_spread_more():
     level_of_day = np.repeat(np.convolve(np.random.default_rng(0).normal(size=405), np.ones(6) / 6, "valid"), 24)
     times = np.datetime64("2020-01-01T00") + np.arange(len(level_of_day)) * HOUR
     errors = (3 + level_of_day)[:, None]
-    (days,), (blocks,) = mae_intervals(errors, times, block_days=1), mae_intervals(errors, times, block_days=10)
-    assert blocks.high - blocks.low > 1.5 * (days.high - days.low)
-
-
-def test_intervals_hold_the_true_value_about_as_often_as_they_say():
-    random, times = np.random.default_rng(4), np.datetime64("2020-01-01T00") + np.arange(120 * 24) * HOUR
-    held = 0
-    for seed in range(200):
-        day = np.convolve(random.normal(size=122), np.ones(3) / np.sqrt(3), "valid")  # 120 days, each like its neighbours
-        (estimate,) = mae_intervals((5 + np.repeat(day, 24))[:, None], times, samples=300, level=0.9, seed=seed)
-        held += estimate.low <= 5 <= estimate.high
-    assert 0.8 <= held / 200 <= 0.96
-
-
-@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 95, float("nan")])
-def test_a_level_outside_0_and_1_is_named(level: float):
-    errors, times = fixed_errors()
-    with pytest.raises(SettingsError, match=f"interval level {level!r} is outside"):
-        mae_intervals(errors, times, level=level)
+    days, blocks = (resampled_mae(errors, times, block_days=length).std() for length in (1, 10))
+    assert blocks > 1.5 * days
 
 
 def test_too_few_days_missing_errors_and_unequal_lengths_are_told():
     errors, times = fixed_errors()
     with pytest.raises(NotEnoughData, match="28 days with origins, expected at least 30: two blocks of 15 days"):
-        mae_intervals(errors, times, block_days=15)
+        resampled_mae(errors, times, block_days=15)
     with pytest.raises(SettingsError, match="block_days is 0"):
-        mae_intervals(errors, times, block_days=0)
+        resampled_mae(errors, times, block_days=0)
     with pytest.raises(DataError, match=r"expected .n_origins, n_models. and .n_origins."):
-        mae_intervals(errors, times[1:])
+        resampled_mae(errors, times[1:])
     with pytest.raises(DataError, match="1 errors and 0 origin times are missing"):
-        mae_intervals(np.where(np.arange(errors.size).reshape(errors.shape) == 7, np.nan, errors), times)
-    with pytest.raises(UnknownName, match="reference column '3'; valid: 0, 1, 2"):
-        difference_intervals(errors, times, 3)
+        resampled_mae(np.where(np.arange(errors.size).reshape(errors.shape) == 7, np.nan, errors), times)

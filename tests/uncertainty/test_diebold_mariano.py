@@ -5,21 +5,13 @@ import pytest
 from scipy import stats
 
 from tsflow.errors import DataError, NotEnoughData, SettingsError
-from tsflow.uncertainty.bootstrap import Estimate
 from tsflow.uncertainty.diebold_mariano import diebold_mariano, long_run_variance, newey_west_lag
-from tsflow.uncertainty.verdicts import compare, verdict
-
-HOUR = np.timedelta64(1, "h")
 
 
 def fixed_errors() -> tuple[np.ndarray, np.ndarray]:
     """Errors of two models at 400 origins, from a formula."""
     i = np.arange(400)
     return 2 * np.sin(0.37 * i) + np.cos(0.011 * i * i) + 0.3, 1.8 * np.sin(0.37 * i + 0.4) + np.sin(0.017 * i * i)
-
-
-def days(n: int) -> np.ndarray:
-    return np.datetime64("2020-01-01T00:40") + np.arange(24 * n) * HOUR
 
 
 def slow_diebold_mariano(first: np.ndarray, second: np.ndarray, horizon: int, lag: int) -> tuple[float, float]:
@@ -99,38 +91,3 @@ def test_too_few_origins_missing_errors_and_a_short_lag_are_told():
         diebold_mariano(first, second[1:])
     with pytest.raises(DataError, match="errors of 1 of 400 origins are missing"):
         diebold_mariano(first, np.where(np.arange(400) == 3, np.nan, second))
-
-
-def test_a_known_winner_a_known_tie_and_the_model_itself():
-    # 120 days of weather that all share, as in forecasts made 24 h ahead every hour: errors last for about a day.
-    random = np.random.default_rng(8)
-    shared, one, another, worse = (np.convolve(random.normal(size=120 * 24 + 23), np.ones(24) / 5, "valid") for _ in range(4))
-    errors = np.stack([shared + 0.2 * one, shared + 0.2 * another, 1.1 * shared + 0.2 * worse], axis=-1)
-    best, tie, loser = compare(errors, days(120), 0, samples=500, seed=1)
-    assert [c.verdict for c in (best, tie, loser)] == ["tie", "tie", "worse"]
-    assert (best.difference, best.p_value) == (Estimate(0.0, 0.0, 0.0), 1.0)
-    assert tie.difference.low < 0 < tie.difference.high
-    assert tie.p_value > 0.05
-    assert loser.difference.low > 0
-    assert loser.p_value < 0.01
-    assert compare(errors, days(120), 2, samples=500, seed=1)[0].verdict == "better"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "p_value", "expected"),
-    [
-        (0.1, 0.3, 0.01, "worse"),
-        (-0.3, -0.1, 0.01, "better"),
-        (-0.1, 0.3, 0.01, "tie"),
-        (0.1, 0.3, 0.06, "tie"),
-        (0.0, 0.3, 0.01, "tie"),
-    ],
-)
-def test_models_differ_only_where_both_methods_say_so(low: float, high: float, p_value: float, expected: str):
-    assert verdict(Estimate((low + high) / 2, low, high), p_value, 0.95) == expected
-
-
-def test_origins_out_of_order_are_refused():
-    errors = np.stack([np.tile(values, 2) for values in fixed_errors()], axis=-1)[: 24 * 20]
-    with pytest.raises(DataError, match="origin times do not rise"):
-        compare(errors, days(20)[::-1], 0)

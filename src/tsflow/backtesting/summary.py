@@ -8,8 +8,11 @@
                                       pooled:  test + test + test, in order of time, each target once
 
 The rule for what failed: an entrant that has every fold is ranked, by its pooled MAE. One that lacks folds stands
-below, unranked, with the reason of each; its numbers, its skill and its comparison with the leader are over the folds
-that it has, so that no two entrants are ever compared on different origins.
+below, unranked, with the reason of each; its numbers, its skill and its comparison are over the folds that it has, so that
+no two entrants are ever compared on different origins.
+
+Whoever leads has been picked on these very errors, so that nobody is compared with it: everybody is with the reference, naive
+or a recipe that the request named before there were errors; and the Model Confidence Set says who may be the best.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +24,10 @@ import pandas as pd
 from tsflow.backtesting.grouped import errors_of, naive_on_test
 from tsflow.errors import TrainingError
 from tsflow.evaluation.metrics import skill
+from tsflow.names import NAIVE
 from tsflow.records.backtest import Backtest, BacktestEntrant, Errors
-from tsflow.uncertainty.verdicts import Certainty, certainty_of
+from tsflow.uncertainty.long_run import LEVEL
+from tsflow.uncertainty.verdicts import ITSELF, bounds, compare, intervals_of, may_be_best
 from tsflow.windows.dataset import Dataset
 
 
@@ -38,7 +43,9 @@ class Results:
     train_seconds: float | None = None
 
 
-def judge(folds: Mapping[str, Dataset], results: Sequence[Results], horizon_hours: int) -> list[BacktestEntrant]:
+def judge(
+    folds: Mapping[str, Dataset], results: Sequence[Results], horizon_hours: int, reference: str = NAIVE
+) -> list[BacktestEntrant]:
     """Return the lines of the summary: ranked entrants, then incomplete, then failed ones; see the module's rule.
 
     Raises
@@ -54,34 +61,17 @@ def judge(folds: Mapping[str, Dataset], results: Sequence[Results], horizon_hour
         reasons = "; ".join(f"{result.architecture}: {next(iter(result.failures.values()))}" for result in results)
         msg = f"no entrant could be trained in any fold: {reasons}"
         raise TrainingError(msg)
-    pooled = {result.architecture: pd.concat(result.tests.values()).assign(part="test") for result in results if result.tests}
+    pooled = {result.architecture: pd.concat(result.tests.values()) for result in results if result.tests}
     complete = [result.architecture for result in results if not result.failures]
     order = sorted(complete, key=lambda name: (float((pooled[name]["forecast"] - pooled[name]["truth"]).abs().mean()), name))
-    sure = certainty_of({name: pooled[name] for name in order}, order[0], horizon_hours=horizon_hours) if order else {}
-    for name in pooled.keys() - set(order):
-        sure |= _beside(name, pooled[name], pooled[order[0]] if order else None, horizon_hours)
-    place = {name: rank for rank, name in enumerate(order, 1)}
-    entrants = [
-        _entrant(folds, result, horizon_hours, place.get(result.architecture), sure.get(result.architecture)) for result in results
-    ]
+    entrants = _with_certainty([_entrant(folds, result, horizon_hours, order) for result in results], folds, pooled, reference)
     last = len(entrants) + 1
     return sorted(entrants, key=lambda entrant: (entrant.rank or last, entrant.status == "failed", entrant.architecture))
 
 
-def _beside(name: str, own: pd.DataFrame, leader: pd.DataFrame | None, horizon_hours: int) -> dict[str, Certainty]:
-    """Return how sure an incomplete entrant's errors are, and how they compare with the leader's on the same origins."""
-    if leader is None:
-        return certainty_of({name: own}, name, horizon_hours=horizon_hours)
-    same = leader[leader["origin"].isin(own["origin"])]
-    found = certainty_of({name: own, "": same}, "", horizon_hours=horizon_hours)
-    return {name: found[name]} if found else {}
-
-
-def _entrant(
-    folds: Mapping[str, Dataset], result: Results, horizon_hours: int, rank: int | None, certainty: Certainty | None
-) -> BacktestEntrant:
+def _entrant(folds: Mapping[str, Dataset], result: Results, horizon_hours: int, order: Sequence[str]) -> BacktestEntrant:
     line = BacktestEntrant(
-        rank=rank,
+        rank=order.index(result.architecture) + 1 if result.architecture in order else None,
         architecture=result.architecture,
         title=result.title,
         status="failed" if not result.tests else "incomplete" if result.failures else "ok",
@@ -94,24 +84,28 @@ def _entrant(
     errors = errors_of(result.tests, horizon_hours)
     leads = [hour for hour in errors.by_lead if hour != horizon_hours]
     naive = errors_of({name: naive_on_test(folds[name], leads) for name in result.tests}, horizon_hours)
-    judged = line.changed(errors=errors, naive=naive, skill=skill(errors.mae, naive.mae))
-    return _with_certainty(judged, certainty) if certainty else judged
+    return line.changed(errors=errors, naive=naive, skill=skill(errors.mae, naive.mae))
 
 
-def _with_certainty(line: BacktestEntrant, certainty: Certainty) -> BacktestEntrant:
-    sure = line.changed(mae_low=certainty.mae.low, mae_high=certainty.mae.high)
-    if certainty.comparison is None:  # the leader; an entrant without one to compare with has no rank
-        if line.rank is None:
-            return sure
-        return sure.changed(difference=0.0, difference_low=0.0, difference_high=0.0, p_value=1.0, verdict="leader")
-    difference = certainty.comparison.difference
-    return sure.changed(
-        difference=difference.value,
-        difference_low=difference.low,
-        difference_high=difference.high,
-        p_value=certainty.comparison.p_value,
-        verdict=certainty.comparison.verdict,
-    )
+def _with_certainty(
+    lines: Sequence[BacktestEntrant], folds: Mapping[str, Dataset], pooled: Mapping[str, pd.DataFrame], reference: str
+) -> list[BacktestEntrant]:
+    """Say how sure each error is, who differs from the reference, and who of the ranked ones may be the best."""
+    intervals = intervals_of(pooled)
+    best = may_be_best({line.architecture: pooled[line.architecture] for line in lines if line.rank})
+    other = pd.concat(naive_on_test(fold, []) for fold in folds.values()) if reference == NAIVE else pooled.get(reference)
+    told: dict[str, dict[str, float | str | None]] = {}
+    if other is not None:
+        compared = compare({name: frame for name, frame in pooled.items() if name != reference}, other)
+        told = {name: comparison.fields() for name, comparison in compared.items()}
+        told[reference] = {**ITSELF.fields(), "verdict": "reference"}
+    found = []
+    for line in lines:
+        name = line.architecture
+        p_best = best.get(name)
+        sure = {**bounds(intervals.get(name)), **told.get(name, {})} if line.errors else {}
+        found.append(line.changed(**sure, p_best=p_best, may_be_best=None if p_best is None else p_best >= 1 - LEVEL))
+    return found
 
 
 def table(summary: Backtest) -> pd.DataFrame:

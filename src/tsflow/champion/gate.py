@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from tsflow.limits import GateSettings
+from tsflow.names import NAIVE
 from tsflow.records.decision import Check, Reigning, Verdict
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.uncertainty.bootstrap import Times, Values
 from tsflow.uncertainty.superiority import Superiority, groups, superiority
 
-NAIVE = "naive"
 _GROUP_DAYS = 14  # a season or a quarter of the day with fewer days of origins says nothing
 
 

@@ -29,7 +29,8 @@ def show_report(seen: Report) -> None:
         console.print(f"live      no forecast was scored yet, on {seen.day}", markup=False)
     else:
         told = f"over {seen.days} days up to {seen.day} its forecasts' error was {seen.mae:.2f}, that of naive {seen.naive_mae:.2f}"
-        console.print(f"live      {told} ({skill_text(seen.skill)} better)", markup=False)
+        better = "" if seen.skill is None else f" ({skill_text(seen.skill)} better)"
+        console.print(f"live      {told}{better}", markup=False)
     for alert in seen.alerts:
         console.print(f"alert     {alert.text}", style="yellow", markup=False)
 

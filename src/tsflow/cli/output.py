@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from tsflow.errors import StorageUnavailable, TsflowError
-from tsflow.names import MAIN
+from tsflow.names import MAIN, NO_SKILL, TOO_FEW, UNDEFINED
 
 if TYPE_CHECKING:
-    from tsflow.records.backtest import Backtest
+    from tsflow.records.backtest import Backtest, BacktestEntrant
     from tsflow.records.leaderboard import Leaderboard
     from tsflow.records.tuning import Tuning
 
@@ -70,7 +70,7 @@ def board_table(board: Leaderboard) -> Table:
         "val MAE",
         "test MAE",
         "95 %",
-        "vs best",
+        "vs challenger",
         "skill",
         "val RMSE",
         "test RMSE",
@@ -92,7 +92,7 @@ def board_table(board: Leaderboard) -> Table:
             _number(entrant.val_mae),
             _number(entrant.test_mae),
             "-" if entrant.mae_low is None else f"{entrant.mae_low:.2f}-{entrant.mae_high:.2f}",
-            entrant.verdict or "-",
+            _verdict(entrant.verdict),
             skill_text(entrant.skill),
             _number(entrant.val_rmse),
             _number(entrant.test_rmse),
@@ -123,7 +123,7 @@ def board_markdown(board: Leaderboard) -> str:
             f"{_number(entrant.test_mae)}{interval}",
             f"{entrant.published_mae:.2f}" if entrant.published_mae else "",
             skill_text(entrant.skill),
-            entrant.verdict or "",
+            _verdict(entrant.verdict),
             " / ".join(f"{100 * band.coverage:.1f}" for band in entrant.intervals),
             _number(entrant.crps),
             f"{entrant.parameters:,}",
@@ -133,15 +133,18 @@ def board_markdown(board: Leaderboard) -> str:
     return "\n".join(lines)
 
 
-_LEGEND = """ranked by validation MAE; test MAE, its 95 % interval, skill (against naive) and vs best (against rank 1, the
-challenger) are of the test part; epochs: trained (the best one). The gate compares with champion and naive on validation and
-test together."""
+_LEGEND = """ranked by validation MAE; test MAE, its 95 % interval, skill (against naive) and vs challenger (rank 1) are of the test
+part; better, worse: more than chance, for all lines together; tie: no clear difference; epochs: trained (the best one). The gate
+compares with champion and naive on validation and test together."""
+_BACKTEST_LEGEND = """vs {reference}, which was named before there were results: better, worse: more than chance, for all
+lines together; tie: no clear difference. may be best: whether it may be the best of those with every fold."""
 
 
 def show_board(board: Leaderboard) -> None:
     """Print a leaderboard with the reasons of failed and skipped entrants."""
     console.print(board_table(board))
     console.print(_LEGEND, style="dim", markup=False)
+    _tell_what_lacks(board.lacks_data, no_error="test" in board.naive and board.naive["test"] == 0)
     if board.run.startswith("here-"):
         console.print("a run without Airflow (--here): a try, unless it was published with --publish", style="dim", markup=False)
     for warning in board.warnings:
@@ -158,11 +161,11 @@ def backtest_table(summary: Backtest) -> Table:
     table = Table(title=escape(title), title_justify="left")
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("entrant", no_wrap=True)
-    for heading in ("MAE", "95 %", "RMSE", "bias", "skill", "vs best", *summary.folds):
+    for heading in ("MAE", "95 %", "RMSE", "bias", "skill", f"vs {summary.reference}", "may be best", *summary.folds):
         table.add_column(heading, justify="right", no_wrap=True)
     for entrant in summary.entrants:
         if entrant.errors is None:
-            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", *[""] * (5 + len(summary.folds)))
+            table.add_row("-", f"[red]{entrant.architecture}[/]", "[red]failed[/]", *[""] * (6 + len(summary.folds)))
             continue
         table.add_row(
             str(entrant.rank or "-"),
@@ -172,19 +175,22 @@ def backtest_table(summary: Backtest) -> Table:
             _number(entrant.errors.rmse),
             f"{entrant.errors.bias:+.2f}",
             skill_text(entrant.skill),
-            entrant.verdict or "-",
+            _verdict(entrant.verdict),
+            _best(entrant),
             *("[red]failed[/]" if fold in entrant.failures else _number(entrant.errors.by_fold[fold]) for fold in summary.folds),
             style="bold green" if entrant.architecture == summary.leader else None,
         )
     naive = summary.naive
     folds = (_number(naive.by_fold[fold]) for fold in summary.folds)
-    table.add_row("", "as now", _number(naive.mae), "", _number(naive.rmse), f"{naive.bias:+.2f}", "", "", *folds, style="dim")
+    table.add_row("", "as now", _number(naive.mae), "", _number(naive.rmse), f"{naive.bias:+.2f}", "", "", "", *folds, style="dim")
     return table
 
 
 def show_backtest(summary: Backtest) -> None:
     """Print a backtest with the reasons of what failed; the columns at the right are the folds."""
     console.print(backtest_table(summary))
+    console.print(_BACKTEST_LEGEND.format(reference=summary.reference), style="dim", markup=False)
+    _tell_what_lacks(summary.lacks_data, no_error=summary.naive.mae == 0)
     for entrant in summary.entrants:
         for fold, reason in entrant.failures.items():
             console.print(f"{fold} {entrant.architecture} failed: ", style="red", end="")
@@ -210,7 +216,23 @@ def show_tuning(result: Tuning, address: str, output: Path | None) -> None:
 
 def skill_text(value: float | None) -> str:
     """Return a skill in per cent."""
-    return "-" if value is None else f"{round(100 * value, 1) + 0.0:.1f} %"
+    return UNDEFINED if value is None else f"{round(100 * value, 1) + 0.0:.1f} %"
+
+
+def _verdict(value: str | None) -> str:
+    """Return a verdict in a word; the legend says more."""
+    return {None: "-", "unknown": "too few days"}.get(value, str(value))
+
+
+def _best(entrant: BacktestEntrant) -> str:
+    return {None: "-", True: "maybe", False: "no"}[entrant.may_be_best]
+
+
+def _tell_what_lacks(lacks_data: bool, *, no_error: bool) -> None:
+    """Print in whole sentences what a table could not say."""
+    for told, sentence in ((lacks_data, TOO_FEW), (no_error, NO_SKILL)):
+        if told:
+            console.print(sentence, style="yellow", markup=False)
 
 
 def _number(value: float | None) -> str:

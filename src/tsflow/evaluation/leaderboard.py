@@ -6,7 +6,6 @@ training, so that a changed metric shows at once and trains nobody.
 
 import math
 from dataclasses import asdict
-from typing import Literal
 
 import pandas as pd
 
@@ -19,7 +18,7 @@ from tsflow.records.dataset import PARTS
 from tsflow.records.found import Weights
 from tsflow.records.leaderboard import Band, Entrant, Leaderboard
 from tsflow.uncertainty.conformal import Conformal, conformal
-from tsflow.uncertainty.verdicts import Certainty, certainty_of
+from tsflow.uncertainty.verdicts import ITSELF, bounds, compare, intervals_of
 from tsflow.windows.dataset import Dataset
 
 
@@ -43,10 +42,8 @@ def judge(run: str, dataset: Dataset, judged: dict[str, Judged], failures: dict[
         msg = f"no entrant could be trained: {reasons}"
         raise TrainingError(msg)
     order = sorted(judged, key=lambda name: (_validation(judged[name]), name))
-    forecasts = {name: judged[name].forecasts for name in order}
-    sure = certainty_of(forecasts, order[0], horizon_hours=dataset.task.horizon_hours)
     naive = naive_errors(dataset)
-    lines = [_line(run, judged[name], dataset, naive, sure.get(name)) for name in order]
+    lines = _with_certainty([_line(run, judged[name], dataset, naive) for name in order], judged)
     left_out = [
         Entrant(architecture=name, title=title, status=failure.status, reason=failure.reason, unfinished=failure.unfinished)
         for name, (title, failure) in sorted(failures.items())
@@ -59,12 +56,12 @@ def _validation(judged: Judged) -> float:
     return errors.mae if errors else math.inf
 
 
-def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float], certainty: Certainty | None) -> Entrant:
+def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float]) -> Entrant:
     candidate, bands = judged.candidate, conformal(judged.forecasts)
     train, validation, test = (judged.errors(part) for part in PARTS)
     val_skill = skill(validation.mae if validation else None, naive.get("validation"))
     test_skill = skill(test.mae if test else None, naive.get("test"))
-    line = Entrant(
+    return Entrant(
         architecture=candidate.architecture,
         title=candidate.title,
         status="ok",
@@ -95,26 +92,26 @@ def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float], c
         memory=candidate.memory,
         weights=candidate.found.weights if isinstance(candidate.found, Weights) else {},
     )
-    return _with_certainty(line, certainty) if certainty else line
 
 
 def _bands(found: Conformal) -> list[Band]:
     return [Band(**asdict(each)) for each in found.scores]
 
 
-def _with_certainty(line: Entrant, certainty: Certainty) -> Entrant:
-    sure = line.changed(mae_low=certainty.mae.low, mae_high=certainty.mae.high)
-    if certainty.comparison is None:
-        return sure.changed(difference=0.0, difference_low=0.0, difference_high=0.0, p_value=1.0, verdict="challenger")
-    difference = certainty.comparison.difference
-    verdict: Literal["better", "tie", "worse"] = certainty.comparison.verdict
-    return sure.changed(
-        difference=difference.value,
-        difference_low=difference.low,
-        difference_high=difference.high,
-        p_value=certainty.comparison.p_value,
-        verdict=verdict,
-    )
+def _with_certainty(lines: list[Entrant], judged: dict[str, Judged]) -> list[Entrant]:
+    """Say how sure each error is, and who differs from the challenger, the first line.
+
+    On the test part, which did not pick the challenger; where there is none, nobody is compared.
+    """
+    part = "test" if (judged[lines[0].architecture].forecasts["part"] == "test").any() else "validation"
+    shown = {name: each.forecasts[each.forecasts["part"] == part] for name, each in judged.items()}
+    intervals, challenger = intervals_of(shown), lines[0].architecture
+    others = {line.architecture: shown[line.architecture] for line in lines[1:]}
+    told: dict[str, dict[str, float | str | None]] = {}
+    if part == "test":
+        told = {name: comparison.fields() for name, comparison in compare(others, shown[challenger]).items()}
+        told[challenger] = {**ITSELF.fields(), "verdict": "challenger"}
+    return [line.changed(**bounds(intervals[line.architecture]), **told.get(line.architecture, {})) for line in lines]
 
 
 def table(board: Leaderboard) -> pd.DataFrame:

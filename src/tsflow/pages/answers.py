@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from tsflow.names import NO_SKILL, TOO_FEW, UNDEFINED, VERDICTS
 from tsflow.pages.figures import Figure
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
@@ -40,10 +41,12 @@ def environment() -> Environment:
         "local": local,
         "number": number,
         "percent": percent,
+        "skill": skill,
+        "verdict": VERDICTS.__getitem__,
         "markdown": markdown,
         "age": age,
     }
-    made.globals |= {"figure": figure}
+    made.globals |= {"figure": figure, "too_few": TOO_FEW, "no_skill": NO_SKILL}
     return made
 
 
@@ -100,6 +103,11 @@ def number(value: float | None, digits: int = 3, unit: str = "") -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share in percent; a dash where there is none."""
     return "–" if share is None else f"{round(100 * share, digits) + 0.0:.{digits}f} %"
+
+
+def skill(share: float | None) -> str:
+    """Return a skill in percent; naive may make no error that it could be a share of."""
+    return UNDEFINED if share is None else percent(share)
 
 
 def age(hours: float | None) -> str:

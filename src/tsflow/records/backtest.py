@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from tsflow.model import Strict
-from tsflow.names import MAIN
+from tsflow.names import MAIN, NAIVE, VERDICTS, Verdict
 from tsflow.records.dataset import Parts
 from tsflow.records.record import Content, Record
 from tsflow.records.template import Template
@@ -73,6 +73,7 @@ class BacktestPlan(Record):
     folds: dict[str, PlannedFold]
     plan: FoldPlan
     entrants: list[str]
+    reference: str = NAIVE  # what every entrant is compared with; said before there were results
     profile: str
     seed: int
     docs: str
@@ -102,21 +103,32 @@ class BacktestEntrant(Strict):
     errors: Errors | None = None
     naive: Errors | None = None  # on the same origins
     skill: float | None = None
-    mae_low: float | None = None  # 95 % interval, by block bootstrap
+    mae_low: float | None = None  # 95 % interval; None: not enough data to say
     mae_high: float | None = None
-    difference: float | None = None  # of the MAE from the leader's, on the entrant's origins
-    difference_low: float | None = None
+    difference: float | None = None  # of the MAE from the reference's, on the origins that both have
+    difference_low: float | None = None  # 95 % interval, of this line alone
     difference_high: float | None = None
-    p_value: float | None = None  # Diebold-Mariano against the leader
-    verdict: Literal["leader", "better", "tie", "worse"] | None = None  # None: too few origins to say, or no leader
+    p_value: float | None = None  # that there is no difference, of this line alone
+    p_adjusted: float | None = None  # with all lines, by Holm's rule: what the verdict is by; None: backtests of format 1
+    verdict: Literal["reference"] | Verdict | None = None  # None: no forecasts, of it or of the reference
+    p_best: float | None = None  # of the Model Confidence Set of the ranked ones; None: no rank, or not enough data to say
+    may_be_best: bool | None = None  # False: some ranked one is surely better, at 95 % for all lines together
     parameters: int | None = None  # of the last fold
     train_seconds: float | None = None  # of all folds
+
+
+def _verdict(line: Content, leader: object) -> object:
+    """Return the verdict of a line of an older format in the words of now."""
+    if line.get("verdict") is None:
+        return "unknown" if leader and line.get("errors") else None
+    return "reference" if line["verdict"] == "leader" else line["verdict"]
 
 
 class Backtest(Record):
     """A backtest's result; summarised again after a further training, it gets the next number."""
 
     TEMPLATE: ClassVar[Template] = Template("backtests/{backtest}/summary/{number:03d}/summary.json")
+    FORMAT: ClassVar[int] = 2
 
     backtest: str
     number: int = 0  # 0: not stored yet
@@ -133,12 +145,34 @@ class Backtest(Record):
     folds: dict[str, Parts]
     naive: Errors
     leader: str | None  # the least pooled MAE among those with every fold; None: there is none
+    reference: str | None = None  # what every entrant is compared with; None: a backtest of format 1 without a leader
     entrants: list[BacktestEntrant]
 
     @classmethod
     def upgraded(cls, content: Content, key: str) -> Content:
-        """Commit 49384e5 had the number in the key alone."""
-        return {**content, "number": (cls.TEMPLATE.values(key) or {})["number"]}
+        """Format 1 compared with the leader, without a word for too few origins; commit 49384e5 had the number in the key alone."""
+        lines, leader = content["entrants"], content["leader"]
+        entrants = [{**line, "verdict": _verdict(line, leader)} for line in (lines if isinstance(lines, list) else [])]
+        number = (cls.TEMPLATE.values(key) or {})["number"]
+        return {**content, "reference": leader, "entrants": entrants, "number": number}
+
+    @property
+    def lacks_data(self) -> bool:
+        """Whether an entrant has too few days for an interval or a comparison."""
+        return any(entrant.verdict == "unknown" or (entrant.errors and entrant.mae_low is None) for entrant in self.entrants)
+
+    @property
+    def by_line(self) -> bool:
+        """Whether an older tsflow judged each line by itself, against the one that led on the same errors."""
+        return any(
+            entrant.verdict in VERDICTS and entrant.difference is not None and entrant.p_adjusted is None
+            for entrant in self.entrants
+        )
+
+    @property
+    def compared(self) -> bool:
+        """Whether the reference has forecasts, so that others could be compared with it."""
+        return any(entrant.verdict is not None for entrant in self.entrants)
 
     def entrant(self, architecture: str) -> BacktestEntrant:
         """Return one line."""

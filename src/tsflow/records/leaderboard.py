@@ -6,13 +6,11 @@ from typing import ClassVar, Literal, Self
 from pydantic import computed_field, model_validator
 
 from tsflow.model import Strict
-from tsflow.names import MAIN
+from tsflow.names import MAIN, VERDICTS, Verdict
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import Parts
 from tsflow.records.record import Content, Record, Reference
 from tsflow.records.template import Template
-
-Verdict = Literal["challenger", "better", "tie", "worse"]
 
 
 class Band(Strict):
@@ -58,13 +56,14 @@ class Entrant(Strict):
     val_skill: float | None = None
     test_skill: float | None = None
     skill: float | None = None  # on the test part; on validation where there is no test part
-    mae_low: float | None = None  # 95 % interval of the MAE that skill is about, by block bootstrap
+    mae_low: float | None = None  # 95 % interval of the MAE that skill is about; None: not enough data to say
     mae_high: float | None = None
     difference: float | None = None  # of that MAE from the challenger's
-    difference_low: float | None = None
+    difference_low: float | None = None  # 95 % interval, of this line alone
     difference_high: float | None = None
-    p_value: float | None = None  # Diebold-Mariano against the challenger
-    verdict: Verdict | None = None  # None: too few origins to say
+    p_value: float | None = None  # that there is no difference, of this line alone
+    p_adjusted: float | None = None  # with all lines of the board, by Holm's rule: what the verdict is by; None: boards of format 1
+    verdict: Literal["challenger"] | Verdict | None = None  # None: no result, or no test part, as validation picked the challenger
     parameters: int | None = None
     epochs: int | None = None
     best_epoch: int | None = None
@@ -87,10 +86,18 @@ class Entrant(Strict):
         return self
 
 
+def _verdict(line: Content) -> object:
+    """Return the verdict of a line of an older format in the words of now."""
+    if line["status"] == "ok" and line.get("verdict") is None:
+        return "unknown"
+    return "challenger" if line.get("verdict") == "leader" else line.get("verdict")
+
+
 class Leaderboard(Record):
     """A run's result; ranked again after a further training, it gets the next number."""
 
     TEMPLATE: ClassVar[Template] = Template("runs/{run}/leaderboard/{number:03d}/leaderboard.json")
+    FORMAT: ClassVar[int] = 2
 
     run: str
     number: int = 0  # 0: not stored yet
@@ -121,14 +128,24 @@ class Leaderboard(Record):
 
     @classmethod
     def upgraded(cls, content: Content, key: str) -> Content:
-        """Commit 49384e5 called the challenger champion, and the best line leader."""
+        """Commit 49384e5 called the challenger champion, and the best line leader; format 1 had no word for too few origins."""
         lines = content["entrants"]
-        entrants = [
-            {**line, "verdict": "challenger"} if line.get("verdict") == "leader" else line
-            for line in (lines if isinstance(lines, list) else [])
-        ]
+        entrants = [{**line, "verdict": _verdict(line)} for line in (lines if isinstance(lines, list) else [])]
         number = (cls.TEMPLATE.values(key) or {})["number"]
         return {**content, "challenger": content["champion"], "entrants": entrants, "number": number}
+
+    @property
+    def lacks_data(self) -> bool:
+        """Whether the part that is judged has too few days for an interval."""
+        return any(entrant.status == "ok" and entrant.mae_low is None for entrant in self.entrants)
+
+    @property
+    def by_line(self) -> bool:
+        """Whether an older tsflow judged each line by itself, without a correction for all together."""
+        return any(
+            entrant.verdict in VERDICTS and entrant.difference is not None and entrant.p_adjusted is None
+            for entrant in self.entrants
+        )
 
     def entrant(self, architecture: str) -> Entrant:
         """Return one line."""

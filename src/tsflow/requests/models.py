@@ -184,6 +184,12 @@ class RetrainRequest(TrainingRequest, _Split):
 class BacktestRequest(TrainingRequest):
     """Train and test at several ends of the record."""
 
+    reference: Annotated[str, ARCHITECTURES] | None = Field(
+        None,
+        title="Reference",
+        description="Compare every recipe with this one, which must be among the architectures. Whoever turns out to be the best "
+        "is no reference, as it was picked by the same errors. Empty: naive, whether it takes part or not.",
+    )
     folds: Days = Field(4, title="Folds", description="Cut the record so many times; the last fold ends with the record.")
     test_days: Annotated[Days, FOLDS] = Field(
         60, title="Days of test", description="Days in each fold's test part, on which errors are measured."

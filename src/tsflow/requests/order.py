@@ -9,6 +9,7 @@ from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import names_in
+from tsflow.names import NAIVE
 from tsflow.observations.store import Period
 from tsflow.requests.models import (
     BacktestRequest,
@@ -125,6 +126,7 @@ def _with_entrants(order: Order, request: TrainingRequest, settings: Settings) -
     recipes = {name: load_architecture(name) for name in chosen}
     if isinstance(request, BacktestRequest):
         recipes = _without_ensembles(recipes, named)
+        _require_reference(request.reference, list(recipes))
     for name in named:
         require(recipes[name], order.station, order.task)
     return replace(order, entrants=tuple(sorted(recipes, key=lambda name: _turn(recipes[name]))))
@@ -146,6 +148,13 @@ def _without_ensembles(recipes: dict[str, Architecture], named: list[str]) -> di
         msg = f"{', '.join(asked)}: ensembles are weighed by `retrain` only; leave them out of a backtest"
         raise SettingsError(msg)
     return {name: recipe for name, recipe in recipes.items() if name not in ensembles}
+
+
+def _require_reference(reference: str | None, entrants: list[str]) -> None:
+    """Raise `SettingsError` if a backtest is to compare with a recipe that does not take part; naive is always known."""
+    if reference is not None and reference != NAIVE and reference not in entrants:
+        msg = f"reference {reference} is none of the architectures ({', '.join(entrants)}); add it to them, or name one of them"
+        raise SettingsError(msg)
 
 
 def _turn(recipe: Architecture) -> float:

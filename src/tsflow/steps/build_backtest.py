@@ -3,6 +3,7 @@
 import pandas as pd
 
 from tsflow.backtesting.folds import dataset_of_fold, require_windows, rolling_folds
+from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
 from tsflow.records.backtest import BacktestPlan, FoldPlan, PlannedFold
 from tsflow.records.files import BACKTEST
@@ -42,6 +43,7 @@ def build_backtest(records: Records, settings: Settings, request: BacktestReques
             folds={fold.name: PlannedFold(times=fold, fingerprint=dataset_of_fold(fold, record).fingerprint) for fold in folds},
             plan=plan,
             entrants=list(order.entrants),
+            reference=request.reference or NAIVE,
             profile=request.profile,
             seed=request.seed,
             docs=docs,

@@ -28,7 +28,8 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
     folds = {name: fold_of(record, plan, name) for name in plan.folds}
     last = folds[list(folds)[-1]]
     horizon_hours = last.task.horizon_hours
-    entrants = judge(folds, [_results(records, backtest, name, folds) for name in plan.entrants], horizon_hours)
+    results = [_results(records, backtest, name, folds) for name in plan.entrants]
+    entrants = judge(folds, results, horizon_hours, plan.reference)
     leads = sorted({hour for entrant in entrants if entrant.errors for hour in entrant.errors.by_lead} - {horizon_hours})
     summary = Backtest(
         backtest=backtest,
@@ -45,6 +46,7 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
         folds={name: fold.parts() for name, fold in folds.items()},
         naive=errors_of({name: naive_on_test(fold, leads) for name, fold in folds.items()}, horizon_hours),
         leader=entrants[0].architecture if entrants[0].rank else None,
+        reference=plan.reference,
         entrants=entrants,
     )
     reference = records.append(summary)

@@ -1,4 +1,4 @@
-"""How sure a mean absolute error is: moving-block bootstrap over whole days.
+"""Resamples of mean absolute errors: moving-block bootstrap over whole days, by which the gate weighs two recipes.
 
 Errors of neighbouring origins resemble each other: their targets are the same weather. Single origins drawn at random
 would hide that and give intervals too narrow; blocks of consecutive days keep it::
@@ -11,28 +11,16 @@ A day is the calendar day of the origin. Days without any origin are left out, s
 data: across a gap it joins two stretches that hardly know each other, which harms nothing, and no resample is empty.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.bundle.intervals import checked_level
-from tsflow.errors import DataError, NotEnoughData, SettingsError, UnknownName
+from tsflow.errors import DataError, NotEnoughData, SettingsError
 
 Values = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 
-BLOCK_DAYS = 7  # a spell of weather; on Jena's validation part single days give intervals 30 % narrower, 14 days 12 % wider
-SAMPLES = 2000  # the ends of a 95 % interval then move by 1 to 2 % of its width from seed to seed
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and the interval it lies in."""
-
-    value: float
-    low: float
-    high: float
+BLOCK_DAYS = 7  # a spell of weather; on Jena's validation part resamples of single days spread 30 % less, of 14 days 12 % more
+SAMPLES = 2000  # a probability of 0.9 then moves by some 0.007 from seed to seed
 
 
 def day_weights(n_days: int, *, block_days: int = BLOCK_DAYS, samples: int = SAMPLES, seed: int = 0) -> Values:
@@ -97,66 +85,3 @@ def resampled_mae(
     weights = day_weights(len(origins), block_days=block_days, samples=samples, seed=seed)
     mae: Values = (weights @ sums) / (weights @ origins)[:, None]
     return mae
-
-
-def percentile_estimates(values: Values, resampled: Values, level: float) -> list[Estimate]:
-    """Return percentile intervals. `values`: [n_models], `resampled`: [samples, n_models].
-
-    References
-    ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
-    """
-    tail = (1 - checked_level(level)) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
-    return [Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
-
-
-def mae_intervals(
-    errors: Values,
-    origin_times: Times,
-    *,
-    block_days: int = BLOCK_DAYS,
-    samples: int = SAMPLES,
-    level: float = 0.95,
-    seed: int = 0,
-) -> list[Estimate]:
-    """Return each model's MAE with its bootstrap interval.
-
-    Parameters
-    ----------
-    errors
-        Forecast minus truth, shape [n_origins, n_models].
-    origin_times
-        When the forecasts were made, shape [n_origins]; gaps are allowed.
-
-    Raises
-    ------
-    DataError
-        If errors are missing or shapes do not fit; `NotEnoughData` if there are fewer than two blocks of days.
-    SettingsError
-        If `level` is outside (0, 1).
-    """
-    resampled = resampled_mae(errors, origin_times, block_days=block_days, samples=samples, seed=seed)
-    return percentile_estimates(np.abs(errors).mean(axis=0), resampled, level)
-
-
-def difference_intervals(
-    errors: Values,
-    origin_times: Times,
-    reference: int,
-    *,
-    block_days: int = BLOCK_DAYS,
-    samples: int = SAMPLES,
-    level: float = 0.95,
-    seed: int = 0,
-) -> list[Estimate]:
-    """Return each model's MAE minus that of the model in column `reference`, with its bootstrap interval.
-
-    Differences are paired: both models are resampled together, so that what they share, a hard week, cancels.
-    The reference's own line is 0. Other arguments and errors as for `mae_intervals`.
-    """
-    resampled = resampled_mae(errors, origin_times, block_days=block_days, samples=samples, seed=seed)
-    if not 0 <= reference < errors.shape[1]:
-        raise UnknownName("reference column", str(reference), [str(column) for column in range(errors.shape[1])])
-    mae = np.abs(errors).mean(axis=0)
-    return percentile_estimates(mae - mae[reference], resampled - resampled[:, [reference]], level)
