@@ -237,9 +237,11 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
             return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
         return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
 
-    outputs = (
-        {"forecast": head("forecast", 1)} if not network.quantiles else quantile_head(head, network.quantiles, mended=not dropout)
-    )
+    outputs = {}
+    if network.quantiles:
+        outputs["forecast"], outputs["quantiles"] = quantile_head(head, network.quantiles, mended=not dropout)
+    else:
+        outputs["forecast"] = head("forecast", 1)
     if inputs.lead_hours:
         outputs["leads"] = head("leads", len(inputs.lead_hours))
     return keras.Model(observations, outputs if len(outputs) > 1 else outputs["forecast"], name=network.architecture)

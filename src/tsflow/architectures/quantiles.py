@@ -35,8 +35,8 @@ def _checked(levels: list[float]) -> list[float]:
 Levels = Annotated[list[Annotated[float, Field(gt=0, lt=1)]], AfterValidator(_checked)]  # empty: a point forecast alone
 
 
-def quantile_head(head: Callable[[str, int], Any], levels: Sequence[float], *, mended: bool) -> dict[str, Any]:
-    """Return a network's quantiles [n, n_levels], and their median as its forecast; `head` makes the Dense.
+def quantile_head(head: Callable[[str, int], Any], levels: Sequence[float], *, mended: bool) -> tuple[Any, Any]:
+    """Return a network's forecast [n, 1], which is the median, and all its quantiles [n, n_levels]; `head` makes the Dense.
 
     `mended`: each row is sorted. While it learns it must not be: an output would be taught another level in each window.
     """
@@ -44,7 +44,7 @@ def quantile_head(head: Callable[[str, int], Any], levels: Sequence[float], *, m
 
     found = head("quantiles", len(levels))
     found = ops.sort(found, axis=-1) if mended else found
-    return {"forecast": ops.take(found, [list(levels).index(MEDIAN)], axis=-1), "quantiles": found}
+    return ops.take(found, [list(levels).index(MEDIAN)], axis=-1), found
 
 
 def common(levels: Mapping[str, Sequence[float]]) -> list[float]:

@@ -75,7 +75,7 @@ def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, 
     members = np.stack([table["forecast"].to_numpy(dtype=np.float64) for table in tables.values()], axis=-1)
     now = refit.values[refit.origins(part), refit.target_index]
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)  # [n_windows]
-    quantiles = spread.around(forecasts, tables, weights, part) if spread.levels else None
+    quantiles = spread.around(forecasts, tables, weights, part)
     check(onnx, refit, part, forecasts, quantiles, at_most=ensemble_parity(len(weights)))
     errors = _as_published(PartErrors.of(refit.targets("test"), forecasts)) if part == "test" else None
     return Outgoing({MODEL: onnx}, facts, errors)

@@ -58,23 +58,19 @@ def combine(records: Records, ensemble: Ensemble, trained: Mapping[str, StoredCa
     spread = Spreads.of(judged)
     onnx = joined_onnx({name: records.opened(trained[name].files[MODEL]) for name in chosen}, chosen, dataset, spread)
     plain = {part: weights.forecast(inputs[part][0], inputs[part][2]) for part in parts}
-    quantiles = {part: spread.around(plain[part], judged, chosen, part) for part in parts if spread.levels}
-    check(onnx, dataset, "validation", plain["validation"], quantiles.get("validation"), at_most=ensemble_parity(len(chosen)))
-    # Around the forecast that is judged: the cross-fitted one.
-    quantiles |= {"validation": spread.around(cross_fitted, judged, chosen, "validation")} if spread.levels else {}
+    exported = spread.around(plain["validation"], judged, chosen, "validation")
+    check(onnx, dataset, "validation", plain["validation"], exported, at_most=ensemble_parity(len(chosen)))
+    told: dict[Part, NDArray[np.float64]] = {"validation": cross_fitted, "test": plain["test"]}
+    quantiles = {part: spread.around(told[part], judged, chosen, part) for part in parts}
     return Candidate(
         parameters=sum(trained[name].parameters for name in chosen) + len(chosen),
         epochs=0,
         best_epoch=0,
         train_seconds=time.perf_counter() - began,
         curve=[],
-        forecasts={
-            "train": np.full(len(dataset.starts("train")), np.nan),
-            "validation": cross_fitted,
-            "test": plain["test"],
-        },
+        forecasts={"train": np.full(len(dataset.starts("train")), np.nan), **told},
         quantile_levels=tuple(spread.levels),
-        quantiles=quantiles,
+        quantiles={part: found for part, found in quantiles.items() if found is not None},
         files={MODEL: onnx},
         found=found.Weights(weights=chosen),
     )
@@ -104,8 +100,10 @@ class Spreads:
 
     def around(
         self, forecasts: NDArray[np.float64], members: Mapping[str, pd.DataFrame], weights: Mapping[str, float], part: Part
-    ) -> NDArray[np.float64]:
-        """Return the quantiles [n, n_levels] around an ensemble's forecasts [n] of a part; see `pooled`."""
+    ) -> NDArray[np.float64] | None:
+        """Return the quantiles [n, n_levels] around an ensemble's forecasts [n] of a part (`pooled`); None without levels."""
+        if not self.levels:
+            return None
         having = [name for name in weights if self.own[name]]
         given = []
         for name in having:

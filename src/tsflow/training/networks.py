@@ -158,11 +158,13 @@ def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, st
     }
     weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
     losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
-    loss: Any = losses[fit.loss] if fit.quantile is None else pinball(fit.quantile)
+    learnt = objectives(network, leads, losses[fit.loss] if fit.quantile is None else pinball(fit.quantile))
     model.compile(
         optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
         steps_per_execution=_STEPS_PER_CALL,
-        **objectives(network, leads, loss),
+        loss=learnt.loss,
+        loss_weights=learnt.weights,
+        metrics=learnt.metrics,
     )
 
 

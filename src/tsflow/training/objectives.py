@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tsflow.architectures.network import Network
@@ -13,8 +14,17 @@ if TYPE_CHECKING:
 _PINBALL_SHARE = 0.3  # the mean pinball loss of quantiles from 0.025 to 0.975 is about so much of the absolute error
 
 
-def objectives(network: Network, leads: tuple[int, ...], loss: Any) -> dict[str, Any]:
-    """Return loss, weights and metrics as Keras' `compile` takes them; `loss`: of the forecast, and of each lead.
+@dataclass(frozen=True)
+class Objectives:
+    """Loss, weights and metrics as Keras' `compile` takes them: by output, where there are several."""
+
+    loss: Any
+    weights: dict[str, float] | None
+    metrics: dict[str, list[str]] | list[str]
+
+
+def objectives(network: Network, leads: tuple[int, ...], loss: Any) -> Objectives:
+    """Return what a network's outputs learn; `loss`: of the forecast, and of each lead.
 
     With quantiles the forecast is one of them and learns with them; leads then count less, as the loss of the quantiles is smaller.
     """
@@ -27,8 +37,8 @@ def objectives(network: Network, leads: tuple[int, ...], loss: Any) -> dict[str,
         weights = {"forecast": 1.0, **ahead}
         losses = dict.fromkeys(weights, loss)
     else:
-        return {"loss": loss, "metrics": ["mae"]}
-    return {"loss": losses, "loss_weights": weights, "metrics": {"forecast": ["mae"]}}
+        return Objectives(loss, None, ["mae"])
+    return Objectives(losses, weights, {"forecast": ["mae"]})
 
 
 def taught(network: Network, batches: tf.data.Dataset) -> tf.data.Dataset:
@@ -36,7 +46,7 @@ def taught(network: Network, batches: tf.data.Dataset) -> tf.data.Dataset:
     if not network.quantiles:
         return batches
 
-    def twice(contexts: Any, targets: Any) -> tuple[Any, dict[str, Any]]:
+    def twice(contexts: Any, targets: Any) -> tuple[Any, Any]:
         named = targets if isinstance(targets, dict) else {"forecast": targets}
         return contexts, {**named, "quantiles": named["forecast"]}
 
