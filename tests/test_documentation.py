@@ -73,6 +73,7 @@ ELSEWHERE = {
     "service.py": "tests/service/test_service.py",
     "sixty_days.py": "tests/retention/test_sixty_days.py",
     "thirty_days.py": "tests/monitoring/test_operation.py",
+    "verdicts.py": "tests/uncertainty/test_figures.py",
 }
 
 

@@ -82,7 +82,10 @@ def test_a_backtest_pools_what_every_entrant_forecast_in_every_fold(
     assert found.naive.mae == pytest.approx(np.concatenate(by_hand).mean())
     assert list(found.naive.by_fold.values()) == pytest.approx([errors.mean() for errors in by_hand])
     assert found.leader == done.leader == found.entrants[0].architecture
-    assert all(entrant.mae_low < entrant.errors.mae < entrant.mae_high for entrant in found.entrants)
+    assert (found.reference, naive.verdict, found.entrant("dense").verdict) == ("naive", "reference", "unknown"), (
+        "30 days say nothing"
+    )
+    assert [(entrant.mae_low, entrant.may_be_best) for entrant in found.entrants] == [(None, None)] * 2
     folder = "backtests/b1/summary/001/"
     assert records.objects.keys(folder) == [f"{folder}summary.{kind}" for kind in ("json", "parquet")]
     table = from_parquet(records.objects.get(f"{folder}summary.parquet"), "summary")
@@ -90,6 +93,18 @@ def test_a_backtest_pools_what_every_entrant_forecast_in_every_fold(
     assert newest_backtest(records, "small").backtest == "b1"
     with pytest.raises(SettingsError, match="station demo has no backtest yet"):
         newest_backtest(records, "demo")
+
+
+def test_a_backtest_compares_with_the_recipe_that_was_named(records: Records, station: Path, rows: pd.DataFrame, tmp_path: Path):
+    store(records, rows, tmp_path)
+    found = run(records, test_days=28, step_days=28, reference="dense")
+    naive, dense = found.entrant("naive"), found.entrant("dense")
+    assert (found.reference, dense.verdict) == ("dense", "reference")
+    assert naive.difference == pytest.approx(naive.errors.mae - dense.errors.mae)
+    assert naive.difference_low < naive.difference < naive.difference_high
+    assert found.entrant(found.leader).may_be_best
+    with pytest.raises(SettingsError, match=r"reference ridge is none of the architectures \(dense, naive\); add it to them"):
+        build(records, "b2", reference="ridge")
 
 
 def test_what_is_fitted_in_a_fold_saw_its_training_rows_alone(records: Records, station: Path, rows: pd.DataFrame, tmp_path: Path):
