@@ -7,7 +7,7 @@ import pytest
 from tsflow.champion.gate import Contest, choose, conditions
 from tsflow.limits import GateSettings
 from tsflow.records.dataset import PartFacts, Parts
-from tsflow.records.decision import Reigning
+from tsflow.records.decision import Decision, Reigning
 from tsflow.records.leaderboard import Entrant, Leaderboard
 
 DAYS = {"validation": 60, "test": 60}
@@ -121,6 +121,27 @@ def test_the_first_champion_must_beat_naive_or_is_naive_itself():
     assert choose(board(worse), contest(worse), None, GateSettings())[0] == "refusal", "naive is scored, and no entrant"
     entrants = [Entrant(architecture=name, title=name, status="ok") for name in ("new", "naive")]
     assert choose(board(worse, entrants=entrants), contest(worse), None, GateSettings())[:2] == ("first", "naive")
+
+
+def test_naive_that_stays_says_that_nothing_beats_it():
+    new, _, naive = pair(2, 0.0)
+    errors = {"new": naive + 0.02 * new, "naive": naive}
+    reigning = REIGNING.changed(entrant="naive")
+    verdict, outgoing, checks = choose(board(errors), contest(errors), reigning, GateSettings())
+    assert (verdict, outgoing) == ("refresh", "naive")
+    facts = {"run": "r", "number": 1, "station": "s", "created_at": "2026-05-01", "challenger": "new", "reigning": reigning}
+    decision = Decision(verdict=verdict, outgoing=outgoing, checks=checks, **facts)
+    assert decision.reason.startswith(
+        "the champion's recipe naive stays, fitted anew, as no recipe is surely better than it: new against naive: error +"
+    )
+
+
+def test_a_champion_that_makes_no_error_is_no_measure_in_percent():
+    new, _, naive = pair(2, 0.0)
+    errors = {"new": new, "naive": 0 * naive}
+    verdict, _, checks = choose(board(errors), contest(errors), None, GateSettings())
+    assert verdict == "refusal"
+    assert checks[0].found.startswith("new against naive: the latter makes no error, better with probability 0.00")
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_backtest_compares_with_the_recipe_that_was_named(records: Records, st
     assert naive.difference == pytest.approx(naive.errors.mae - dense.errors.mae)
     assert naive.difference_low < naive.difference < naive.difference_high
     assert found.entrant(found.leader).may_be_best
-    with pytest.raises(SettingsError, match=r"reference ridge is none of the architectures \(dense, naive\); add it to them"):
+    with pytest.raises(SettingsError, match=r"reference ridge is none of the architectures \(dense, naive\); add it, or name"):
         build(records, "b2", reference="ridge")
 
 

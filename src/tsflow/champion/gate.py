@@ -145,13 +145,16 @@ def _better_than_naive(contest: Contest, name: str, gate: GateSettings) -> Check
 
 
 def _not_worse_than_naive(contest: Contest, name: str, gate: GateSettings) -> Check:
+    if name == NAIVE:
+        return _check("not worse than naive", True, "naive is not compared with itself")
     found = contest.between(name, NAIVE)
     return _check("not worse than naive", not found.worse(gate.probability), f"{name} against naive: {_said(found, gate)}")
 
 
 def _said(found: Superiority, gate: GateSettings) -> str:
+    error = f"error {100 * found.relative:+.1f} %" if found.relative is not None else "the latter makes no error"
     return (
-        f"error {100 * found.relative:+.1f} %, better with probability {found.probability:.2f} (limit {gate.probability:g}), "
+        f"{error}, better with probability {found.probability:.2f} (limit {gate.probability:g}), "
         f"p {found.p_value:.3f} (limit {(1 - gate.probability) / 2:.3g})"
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from tsflow.model import Strict
-from tsflow.names import MAIN
+from tsflow.names import MAIN, NAIVE
 from tsflow.records.record import Record
 from tsflow.records.template import Template
 
@@ -55,5 +55,8 @@ class Decision(Record):
             "change": f"{self.outgoing} takes the place of {self.reigning.entrant if self.reigning else 'nobody'}",
             "refresh": f"the champion's recipe {self.outgoing} stays, fitted anew",
         }[self.verdict]
+        if self.outgoing == NAIVE:
+            led = self.challenger == NAIVE
+            said += f", as no recipe {'has a smaller error on validation' if led else 'is surely better than it'}"
         compared = [check.found for check in self.checks if " against " in check.found]
         return ": ".join([said, *(["; ".join(compared)] if compared else [])])

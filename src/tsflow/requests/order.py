@@ -153,7 +153,7 @@ def _without_ensembles(recipes: dict[str, Architecture], named: list[str]) -> di
 def _require_reference(reference: str | None, entrants: list[str]) -> None:
     """Raise `SettingsError` if a backtest is to compare with a recipe that does not take part; naive is always known."""
     if reference is not None and reference != NAIVE and reference not in entrants:
-        msg = f"reference {reference} is none of the architectures ({', '.join(entrants)}); add it to them, or name one of them"
+        msg = f"reference {reference} is none of the architectures ({', '.join(sorted(entrants))}); add it, or name one of them"
         raise SettingsError(msg)
 
 

@@ -14,7 +14,7 @@ class Superiority:
     """How sure it is that the first of two models has the smaller mean absolute error."""
 
     difference: float  # MAE of the first minus that of the second, in the target's unit
-    relative: float  # of the second's MAE; negative: better
+    relative: float | None  # of the second's MAE; negative: better; None: the second makes no error
     probability: float  # share of resamples in which the first is better
     p_value: float  # Diebold-Mariano, two-sided
 
@@ -46,13 +46,13 @@ def superiority(first: Values, second: Values, origin_times: Times, *, horizon_h
         If there are fewer than two blocks of days.
     """
     if np.array_equal(first, second):
-        return Superiority(0.0, 0.0, 0.5, 1.0)
+        return Superiority(0.0, 0.0 if np.any(first) else None, 0.5, 1.0)
     resampled = resampled_mae(np.stack([first, second], axis=1), origin_times)  # [samples, 2]
     gain = resampled[:, 1] - resampled[:, 0]
     mine, other = float(np.abs(first).mean()), float(np.abs(second).mean())
     return Superiority(
         difference=mine - other,
-        relative=(mine - other) / other if other else 0.0,
+        relative=(mine - other) / other if other else None,
         probability=float(np.mean(gain > 0) + np.mean(gain == 0) / 2),
         p_value=diebold_mariano(first, second, horizon_hours=horizon_hours).p_value,
     )
