@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.architectures.graphs import OPSET, chain, export, weighted_sum
+from tsflow.architectures.exported_table import ExportedTable
+from tsflow.architectures.graphs import OPSET, chain, weighted_sum
 from tsflow.architectures.quantile_trees import QuantileTrees
 from tsflow.architectures.quantiles import MEDIAN, Levels
 from tsflow.architectures.registry import register
@@ -29,7 +30,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Boosted:
     """Trees that read a table and give the change of the target from now."""
 
-    table: keras.Model
+    table: ExportedTable
     booster: lightgbm.Booster
     target_index: int
     found: Rounds
@@ -37,8 +38,7 @@ class Boosted:
     @property
     def shape(self) -> tuple[int, int]:
         """Context and columns of the observations."""
-        _, context, columns = self.table.input_shape
-        return context, columns
+        return self.table.shape
 
     def of(self, booster: lightgbm.Booster) -> Boosted:
         """Return the same with another booster."""
@@ -51,7 +51,7 @@ class Boosted:
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
-        change = self.booster.predict(np.asarray(self.table(contexts), dtype=np.float32))
+        change = self.booster.predict(self.table(contexts))
         return contexts[:, -1, self.target_index].astype(np.float64) + np.asarray(change, dtype=np.float64)
 
     def to_onnx(self) -> bytes:
@@ -59,9 +59,9 @@ class Boosted:
         from onnxmltools import convert_lightgbm
         from onnxmltools.convert.common.data_types import FloatTensorType
 
-        entry = [("columns", FloatTensorType([None, self.table.output_shape[-1]]))]
+        entry = [("columns", FloatTensorType([None, self.table.width]))]
         trees = convert_lightgbm(self.booster, initial_types=entry, target_opset=OPSET, zipmap=False)
-        change = chain(export(self.table), trees)
+        change = chain(self.table.onnx, trees)
         return weighted_sum([change], [1.0], self.shape, (1.0, self.target_index))
 
 
@@ -107,7 +107,7 @@ class Boosting(Tabular):
         """Grow trees on the training part; the validation part says when to stop."""
         import lightgbm
 
-        table = _rounded(self.columns(dataset))
+        table = ExportedTable.of(_rounded(self.columns(dataset)))
         training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
         judged: list[lightgbm.Dataset] = []
         if self.patience is not None and len(dataset.starts("validation")):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,6 @@ def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
     return change
 
 
-def apply(model: keras.Model, dataset: Dataset, part: Part) -> NDArray[np.float32]:
-    """Return what a graph gives for each window of a part, shape [n_windows, width of its output]."""
-    found = [np.asarray(model(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)]
-    return np.concatenate([np.empty((0, model.output_shape[-1]), dtype=np.float32), *found])
+def apply(graph: Callable[[NDArray[np.float32]], Any], dataset: Dataset, part: Part) -> NDArray[np.float32]:
+    """Return what a graph gives for each window of a part that has any, shape [n_windows, width of its output]."""
+    return np.concatenate([np.asarray(graph(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)])

@@ -1,0 +1,44 @@
+"""A table of columns as it is served: a Keras graph that was exported once, and is run by what serves it.
+
+A tree branches at exact values. Keras and ONNX Runtime add up single precision in other orders, so that a column may differ in its
+last bit and a forecast by a whole branch; trees are therefore grown on what ONNX Runtime gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsflow.architectures.graphs import export
+from tsflow.bundle.session import open_model
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ExportedTable:
+    """The graph from raw observations [n, context, n_columns] to a table [n, width]."""
+
+    onnx: bytes
+    shape: tuple[int, int]  # context and columns of the observations
+    width: int
+
+    @classmethod
+    def of(cls, table: keras.Model) -> ExportedTable:
+        """Export a Keras graph."""
+        _, context, columns = table.input_shape
+        return cls(export(table), (context, columns), table.output_shape[-1])
+
+    def __call__(self, contexts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the table of raw observations, shape [n, width]."""
+        found: NDArray[np.float32] = self._session.run(None, {"observations": contexts})[0]
+        return found
+
+    @cached_property
+    def _session(self) -> Any:
+        return open_model(self.onnx)
