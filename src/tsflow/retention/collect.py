@@ -12,6 +12,8 @@ Dying on the way, or two at once, does no harm: each look finds what is still du
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tsflow.errors import StorageUnavailable
@@ -22,6 +24,7 @@ from tsflow.retention.due import Due, due
 from tsflow.retention.kept import Kept, kept_of
 from tsflow.retention.look import Look, look
 from tsflow.settings import Settings
+from tsflow.storage.objects import Stored
 
 log = logging.getLogger(__name__)
 _PACKED = "parts of a month that lie in a bag of its parts"
@@ -41,7 +44,7 @@ def collect(records: Records, settings: Settings, *, dry_run: bool = False) -> C
     long_ago = None if dry_run else _too_long_ago(records, seen)
     kept = kept_of(records, seen)
     if dry_run or long_ago:
-        found = _told(records, seen, kept, due(records, seen, kept), removed=False)
+        found = _told(seen, kept, due(records, seen, kept), _observations(records, seen, remove=False), removed=False)
         return found if dry_run else _written(records, found.changed(notes=[str(long_ago), *found.notes]))
     names = [one for one in due(records, seen, kept) if one.names]
     _remove(records, names)
@@ -49,7 +52,7 @@ def collect(records: Records, settings: Settings, *, dry_run: bool = False) -> C
     kept = kept_of(records, again)
     going = due(records, again, kept)
     _remove(records, going)
-    return _written(records, _told(records, again, kept, going, removed=True, names=names))
+    return _written(records, _told(again, kept, going, _observations(records, again, remove=True), removed=True, names=names))
 
 
 def _too_long_ago(records: Records, seen: Look) -> str | None:
@@ -72,20 +75,37 @@ def _remove(records: Records, going: list[Due]) -> None:
             log.info("%s: removed %d objects, %s", one.kind, len(keys), one.why)
 
 
+@dataclass(frozen=True)
+class _Observations:
+    """Parts of months that lie in a bag of them and may go, how many others were put into bags, and what kept some out."""
+
+    needless: list[Stored]
+    packed: int
+    doubts: list[str]
+
+
+def _observations(records: Records, seen: Look, *, remove: bool) -> _Observations:
+    """Find the needless parts; remove them, and pack old ones, last of all: that takes room, which there is now."""
+    months = list(compaction.months(records.objects))
+    parts, doubts = compaction.needless(records.objects, months, seen.before())
+    if not remove:
+        return _Observations(parts, 0, doubts)
+    records.objects.delete(one.key for one in parts)
+    left = [month.without(parts) for month in months]
+    try:
+        packed, further = compaction.pack(records.objects, left, seen.before(seen.settings.parts_days))
+    except StorageUnavailable as error:
+        packed, further = 0, [f"observations were not packed: {error}"]
+    return _Observations(parts, packed, [*doubts, *further])
+
+
 def _told(
-    records: Records, seen: Look, kept: Kept, going: list[Due], *, removed: bool, names: list[Due] | None = None
+    seen: Look, kept: Kept, going: list[Due], observations: _Observations, *, removed: bool, names: Sequence[Due] = ()
 ) -> Collection:
-    """Return what went, or would; observations are looked at, and packed, last: that takes room, which there is now."""
-    first = {one.kind: one.told() for one in names or []}
+    """Return what went, or would go, in figures."""
+    first = {one.kind: one.told() for one in names}
     kinds = [_both(one.told(), first.get(one.kind)) for one in going]
-    there = list(compaction.months(records.objects))
-    parts, doubts = compaction.needless(records.objects, there, seen.before())
-    packed = 0
-    if removed:
-        records.objects.delete(one.key for one in parts)
-        packed, further = _packed(records, seen, [month.without(parts) for month in there])
-        doubts += further
-    kinds.append(Due("observations", "parts_days", _PACKED, parts).told())
+    kinds.append(Due("observations", "parts_days", _PACKED, observations.needless).told())
     stay = sum(len(there) for there in seen.folders.values()) - sum(len(one.objects) for one in going)
     size = sum(one.size for there in seen.folders.values() for one in there) - sum(kind.size for kind in kinds[:-1])
     return Collection(
@@ -95,8 +115,8 @@ def _told(
         kinds=kinds,
         stay_objects=stay,
         stay_size=size,
-        packed_parts=packed,
-        notes=[*_notes(kept), *doubts],
+        packed_parts=observations.packed,
+        notes=[*_notes(kept), *observations.doubts],
     )
 
 
@@ -113,13 +133,6 @@ def _both(one: Collected, other: Collected | None) -> Collected:
         return one
     oldest = min(filter(None, (one.oldest, other.oldest)))
     return one.changed(objects=one.objects + other.objects, size=one.size + other.size, oldest=oldest)
-
-
-def _packed(records: Records, seen: Look, there: list[compaction.Month]) -> tuple[int, list[str]]:
-    try:
-        return compaction.pack(records.objects, there, seen.before(seen.settings.parts_days))
-    except StorageUnavailable as error:
-        return 0, [f"observations were not packed: {error}"]
 
 
 def _written(records: Records, found: Collection) -> Collection:

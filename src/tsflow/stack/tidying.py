@@ -89,10 +89,10 @@ def clean_logs(days: float, folder: Path | None = None, dags: Iterable[str] = ()
     where = folder or own
     if not where.is_dir():
         return None
-    limit, found, size = time.time() - days * _DAY_SECONDS, 0, 0
-    for path, facts in list(
-        _old([where] if where.resolve() == own else _of(where, dags), limit)
-    ):  # a folder counts as new once a file of it went
+    roots = [where] if where.resolve() == own else [where / f"dag_id={name}" for name in sorted(dags)]
+    old = list(_old(roots, time.time() - days * _DAY_SECONDS))  # before any goes: a folder counts as new once a file of it went
+    found, size = 0, 0
+    for path, facts in old:
         try:
             if path.is_dir() and not path.is_symlink():
                 if not dry_run and not any(path.iterdir()):
@@ -104,10 +104,6 @@ def clean_logs(days: float, folder: Path | None = None, dags: Iterable[str] = ()
         except FileNotFoundError:  # another one was first
             continue
     return Logs(folder=str(where), files=found, size=size)
-
-
-def _of(folder: Path, dags: Iterable[str]) -> list[Path]:
-    return [folder / f"dag_id={name}" for name in sorted(dags)]
 
 
 def _old(roots: Iterable[Path], limit: float) -> Iterator[tuple[Path, os.stat_result]]:
