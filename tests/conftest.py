@@ -185,6 +185,19 @@ def records(objects: ObjectStore) -> Records:
     return Records(objects)
 
 
+def store_environment(records: Records) -> dict[str, str]:
+    """The environment of a program of its own that works in a test's bucket."""
+    from tsflow.stack.secrets import load_secrets
+
+    keys = load_secrets().writer
+    return os.environ | {
+        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
+        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
+        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
+        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
+    }
+
+
 def station_of(frame_variables: dict[str, str], *, cadence: str = "60min", name: str = "small") -> Station:
     """A station with the given variables (name: unit) and wide ranges."""
     return Station.model_validate(

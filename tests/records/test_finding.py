@@ -1,12 +1,11 @@
 """Finding the newest board, a run, a champion takes the same few requests however much there is; the large case is run by hand."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY, emptied
+from conftest import REPOSITORY, emptied, store_environment
 from tsflow.records.store import Records
 from tsflow.storage.objects import ObjectStore
 
@@ -14,15 +13,7 @@ PROGRAM = REPOSITORY / "benchmarks" / "finding.py"
 
 
 def asked(records: Records, tmp_path: Path, *, runs: int, stations: int) -> dict[str, int]:
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    environment = os.environ | {
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-    }
+    environment = store_environment(records)
     command = [sys.executable, PROGRAM, "--runs", str(runs), "--stations", str(stations), "--rounds", "1"]
     done = subprocess.run(
         [*command, "--output", tmp_path / "out.json"], env=environment, capture_output=True, text=True, check=False

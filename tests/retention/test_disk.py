@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ageing import days_of
-from conftest import REPOSITORY
+from conftest import REPOSITORY, store_environment
 from tsflow import steps
 from tsflow.cli.garbage import size_text
 from tsflow.errors import StackError
@@ -163,15 +163,7 @@ def test_the_page_for_operators_has_the_command_for_another_airflow():
 
 
 def run(*arguments: str, records: Records) -> subprocess.CompletedProcess[str]:
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    environment = os.environ | {
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-    }
+    environment = store_environment(records)
     return subprocess.run(
         [sys.executable, "-c", "from tsflow.cli.main import main; main()", "gc", *arguments],
         env=environment,

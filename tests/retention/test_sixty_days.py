@@ -1,27 +1,18 @@
 """Days of operation with retention: the store stays level, and what may come back verifies; sixty days are run by hand."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, store_environment
 from tsflow.records.store import Records
 
 PROGRAM = REPOSITORY / "benchmarks" / "sixty_days.py"
 
 
 def test_the_store_stays_level_and_every_champion_that_is_kept_verifies(records: Records, tmp_path: Path):
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    environment = os.environ | {
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-    }
+    environment = store_environment(records)
     out = tmp_path / "out.json"
     few = ["--days", "12", "--stations", "1", "--ingests", "1", "--every-days", "4", "--history-days", "150"]
     few += ["--architectures", "naive,autoregression_direct", "--output", str(out)]
