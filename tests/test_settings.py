@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tsflow.errors import SettingsError
+from tsflow.names import JUDGED_DAYS
 from tsflow.settings import load_settings, override, settings
 
 
@@ -53,3 +54,9 @@ def test_a_home_without_include_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("TSFLOW_HOME", str(tmp_path))
     with pytest.raises(SettingsError, match="has no include/ folder"):
         load_settings()
+
+
+def test_the_shipped_split_tests_long_enough_to_say_who_differs_though_gaps_take_days_of_origins():
+    shipped = load_settings()
+    span_days = (shipped.windows.context_hours + shipped.windows.horizon_hours) / 24
+    assert shipped.splits.recent.test_days - 3 * span_days >= JUDGED_DAYS
