@@ -6,6 +6,9 @@ import numpy as np
 
 from tsflow.pages.figures import Figure, axis, line, plain
 
+_BIASED = 0.05  # of the truths, more than half on one side
+_UNEVEN = 0.2  # times the share of the ends, against that of the middle
+
 
 def reliability_figure(shares: Mapping[str, list[float]], colours: list[str]) -> Figure | None:
     """Draw, for each entrant, how often the truth lay below each quantile of its distributions, against how often it should.
@@ -45,15 +48,13 @@ def pit_figure(shares: list[float]) -> Figure | None:
     bins = len(shares)
     middles = (np.arange(bins) + 0.5) / bins
     ends, middle = (sum(found) / len(found) * bins for found in (shares[:2] + shares[-2:], shares[bins // 4 : -(bins // 4)]))
-    words = (
-        "even, as it should be" if abs(ends - middle) < 0.2 else ("too narrow" if ends > middle else "too wide") + " on the whole"
-    )
+    above = sum(shares[bins // 2 :])
     return Figure(
         "pit",
         "Where in its forecast distribution the truth lay, on test (PIT histogram)",
         f"Share of truths in each twentieth of the distribution, {100 / bins:g} % if it means what it says; a U is too narrow, a "
-        f"hump too wide, a slope a bias. It is {words}: the outer tenths on each side hold {ends:.2f}, the inner half {middle:.2f} "
-        f"times their share.",
+        f"hump too wide, a slope a bias. {_judged(above, ends, middle)}: the outer tenths on each side hold {ends:.2f}, the inner "
+        f"half {middle:.2f} times their share, and {above:.0%} of the truths lie in the upper half.",
         [
             {
                 "type": "bar",
@@ -72,3 +73,12 @@ def pit_figure(shares: list[float]) -> Figure | None:
             "showlegend": False,
         },
     )
+
+
+def _judged(above: float, ends: float, middle: float) -> str:
+    """Say what a histogram shows first: a bias hides what is too narrow or too wide."""
+    if abs(above - 0.5) > _BIASED:
+        return f"Forecasts are too {'low' if above > 0.5 else 'high'} on the whole"
+    if abs(ends - middle) < _UNEVEN:
+        return "It is even, as it should be"
+    return f"It is too {'narrow' if ends > middle else 'wide'} on the whole"
