@@ -211,7 +211,9 @@ def test_the_histogram_says_in_words_whether_distributions_are_too_narrow():
     assert wide is not None
     assert "It is too wide" in wide.words
     low, high = pit_figure([(place + 0.5) / 200 for place in range(20)]), pit_figure([(19.5 - place) / 200 for place in range(20)])
-    assert low is not None and "too low on the whole" in low.words
-    assert high is not None and "too high on the whole" in high.words
+    assert low is not None
+    assert "too low on the whole" in low.words
+    assert high is not None
+    assert "too high on the whole" in high.words
     assert pit_figure([]) is None
     assert reliability_figure({"old": []}, ["--s1"]) is None

@@ -25,7 +25,7 @@ from tsflow.records.record import Record
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.records.tuning import Tuning
-from tsflow.settings import ObjectStoreSettings, settings
+from tsflow.settings import ObjectStoreSettings, override, settings
 from tsflow.windows.dataset import Dataset
 from workflow import build, force, rank, train
 from workflow import ingest as ingest_now
