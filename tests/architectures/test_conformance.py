@@ -45,7 +45,7 @@ PARAMETERS = {
     "lstm_dropout": 6_049,
     "stacked_gru": 10_977,
     "bidirectional_lstm": 4_001,
-    "conv_gru": 2 * 33_896,
+    "conv_gru": 2 * 34_094,
     "tcn": 31_080,
     "transformer": 21_320,
     "tide": 7_684,
