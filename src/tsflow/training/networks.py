@@ -25,6 +25,7 @@ from tsflow.training.export import from_keras, to_keras, twin_without_dropout
 from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
 from tsflow.training.objectives import objectives, taught
+from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def train_network(
         for number in range(network.seeds)
     ]
     model = _mean([twin_without_dropout(one.model, network, inputs) for one in trained])
-    outputs = {part: _predict(model, dataset, part) for part in PARTS}
+    with quick(model):
+        outputs = {part: _predict(model, dataset, part) for part in PARTS}
     first = trained[0]
     return Candidate(
         parameters=sum(int(np.prod(weight.shape)) for one in trained for weight in one.model.trainable_weights),
@@ -109,15 +111,16 @@ def _train_once(
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
-        model.fit(
-            taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
-            validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
-            initial_epoch=len(curve),
-            epochs=len(curve) + 1,
-            callbacks=[record],
-            shuffle=False,  # the batches are shuffled already
-            verbose=0,
-        )
+        with quick(model):
+            model.fit(
+                taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
+                validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
+                initial_epoch=len(curve),
+                epochs=len(curve) + 1,
+                callbacks=[record],
+                shuffle=False,  # the batches are shuffled already
+                verbose=0,
+            )
     chosen = best(curve, fit)
     if chosen < len(curve):
         model.set_weights(from_keras(epochs.model(chosen)).get_weights())
