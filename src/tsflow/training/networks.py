@@ -106,7 +106,7 @@ def _train_once(
         model = from_keras(epochs.model(len(curve)))
     else:
         model = build(network, inputs)
-        _compile(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
+        compile_network(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):
@@ -144,7 +144,8 @@ def _mean(models: list[keras.Model]) -> keras.Model:
     return keras.Model(observations, mean)
 
 
-def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, steps: int) -> None:
+def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...], *, steps: int) -> None:
+    """Give a network its loss and its optimiser, whose rate may fall over so many steps."""
     import keras
 
     fit = network.fit
