@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/book.py --station jena_hourly --files data/jena_hourly_2009_2014.csv.gz --output book.json
 
-The book's way: hours in memory, then for each network windows by Keras's `timeseries_dataset_from_array`, Keras's own layers with
-TensorFlow's own threads, all epochs, the best one kept in a file. tsflow: ingest, dataset, trainings in as many processes as the pool has
-slots, ranking, with the steps that Airflow runs. Network, optimiser, batches, epochs and seed are the same, and no training is stopped
-early. The ways are taken in turn, each time with another seed, in new processes.
+The book's way: hours in memory, then for each network windows by Keras's `timeseries_dataset_from_array`, Keras's own layers,
+TensorFlow's own threads, all epochs, the best one kept in a file. tsflow: ingest, dataset, trainings in as many processes as the
+pool has slots, ranking, with the steps that Airflow runs. Network, optimiser, batches, epochs and seed are the same; no training is
+stopped early. The ways are taken in turn, each time with another seed, in new processes.
 """
 
 import argparse

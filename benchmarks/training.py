@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/training.py --rounds 3 --output training.json
 
-The book's way: windows by Keras's `timeseries_dataset_from_array`, Keras's own layers, one batch a call. Network, optimiser, batches of
-256 and what an epoch sees are the same. Both ways are taken in turn in one process, with the threads that the pool gives a training;
-medians of wall and of processor time, whose ratio is the one to compare where others use the machine. An epoch in which the
-graph is built goes before.
+The book's way: windows by Keras's `timeseries_dataset_from_array`, Keras's own layers, one batch a call. Network, optimiser,
+batches of 256 and what an epoch sees are the same. Both ways are taken in turn in one process, with the threads that the pool gives a
+training; medians of wall and of processor time, whose ratio is the one to compare where others use the machine. An epoch in which
+the graph is built goes before.
 """
 
 import argparse
@@ -112,8 +112,8 @@ def main() -> None:
         assert isinstance(network, Network)
         report[name] = found = compare(network, dataset, asked.rounds) | {"goal": GOALS.get(name)}
         print(
-            f"{name:<14} book {found['wall']['book']:7.2f} s  tsflow {found['wall']['tsflow']:7.2f} s  ratio {found['wall_ratio']:5.1f}, "
-            f"of processor seconds {found['processor_ratio']:5.1f}",
+            f"{name:<14} book {found['wall']['book']:7.2f} s  tsflow {found['wall']['tsflow']:7.2f} s  "
+            f"ratio {found['wall_ratio']:5.1f}, of processor seconds {found['processor_ratio']:5.1f}",
             flush=True,
         )
     if asked.output:

@@ -83,9 +83,10 @@ def test_a_benchmark_runs(program: Path):
         assert program.name in (REPOSITORY / ELSEWHERE[program.name]).read_text(), "it is run there"
         return
     small = {
-        "batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"],
+        "book.py": ["--station", "demo", "--profile", "smoke", "--epochs", "1", "--architectures", "dense,simple_rnn"],
         "pages.py": ["--entrants", "3", "--runs", "2", "--views", "2", "--rounds", "1"],
         "reading.py": ["--rows", "3000", "--rounds", "1"],
+        "training.py": ["--rows", "900", "--rounds", "1", "--architectures", "dense,lstm"],
     }
     done = subprocess.run([sys.executable, program, *small[program.name]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -17,7 +17,6 @@ from tsflow.training.batches import training_batches
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import check, train
-from tsflow.training.fit import train
 from tsflow.training.networks import compile_network
 from tsflow.windows.dataset import Dataset
 

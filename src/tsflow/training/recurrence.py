@@ -48,7 +48,9 @@ def _recurrent(layer: Any) -> Iterator[Any]:
 
     if isinstance(layer, layers.LSTM | layers.GRU):
         yield layer
-    inside = [layer.forward_layer, layer.backward_layer] if isinstance(layer, layers.Bidirectional) else getattr(layer, "layers", [])
+    inside = (
+        [layer.forward_layer, layer.backward_layer] if isinstance(layer, layers.Bidirectional) else getattr(layer, "layers", [])
+    )
     for each in inside:
         yield from _recurrent(each)
 
