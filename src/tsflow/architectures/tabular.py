@@ -97,5 +97,7 @@ def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
 
 def apply(model: keras.Model, dataset: Dataset, part: Part) -> NDArray[np.float32]:
     """Return what a graph gives for each window of a part, shape [n_windows, width of its output]."""
-    found = [np.asarray(model(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)]
-    return np.concatenate([np.empty((0, model.output_shape[-1]), dtype=np.float32), *found])
+    found = np.empty((len(dataset.starts(part)), model.output_shape[-1]), dtype=np.float32)
+    for number, contexts in enumerate(dataset.batches(part, _BATCH)):
+        found[number * _BATCH : number * _BATCH + len(contexts)] = model(contexts)
+    return found

@@ -131,9 +131,9 @@ class FittedChannels:
             anomaly = column(name)
             if order.year or order.day:
                 terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
-                kernel = {"class_name": "Constant", "config": {"value": self.climatology[name][1:, None].tolist()}}
-                usual = layers.Dense(1, use_bias=False, kernel_initializer=kernel, trainable=False, name=f"climatology_{name}")
-                anomaly = anomaly - usual(terms)
+                # No product of matrices, which oneDNN adds up in an order of this processor's: a tree splits at the last bit.
+                usual = layers.Rescaling(self.climatology[name][1:].tolist(), name=f"climatology_{name}")(terms)
+                anomaly = anomaly - ops.sum(usual, axis=-1, keepdims=True)
             anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
         for name, lags in self.spec.changes.items():

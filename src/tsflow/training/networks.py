@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tsflow.architectures.graphs import export
 from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
+from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
@@ -57,8 +58,8 @@ def train_network(
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
     inputs = NetworkInputs.of(network, dataset)
     trained = [
-        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=seed + number, max_epochs=max_epochs, on_epoch=on_epoch)
-        for number in range(network.seeds)
+        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=each, max_epochs=max_epochs, on_epoch=on_epoch)
+        for number, each in enumerate(member_seeds(seed, network.seeds))
     ]
     model = _mean([twin_without_dropout(one.model, network, inputs) for one in trained])
     with quick(model):
