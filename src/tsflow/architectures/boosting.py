@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tsflow.architectures.graphs import OPSET, chain, export, mean_of_trees, weighted_sum
+from tsflow.architectures.graphs import OPSET, chain, export, weighted_sum
 from tsflow.architectures.quantile_trees import QuantileTrees
 from tsflow.architectures.quantiles import MEDIAN, Levels
 from tsflow.architectures.registry import register
 from tsflow.architectures.seeds import member_seeds
 from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.architectures.tree_graphs import mean_of_trees
 from tsflow.records.found import Found, Rounds
 from tsflow.windows.dataset import Dataset
 
