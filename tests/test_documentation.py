@@ -70,6 +70,7 @@ ELSEWHERE = {
     "finding.py": "tests/records/test_finding.py",
     "idle.py": "tests/stack/test_whole_stack.py",
     "day_by_day.py": "tests/observations/test_day_by_day.py",
+    "rolling_daily.py": "tests/steps/test_rolling_daily.py",
     "service.py": "tests/service/test_service.py",
     "sixty_days.py": "tests/retention/test_sixty_days.py",
     "thirty_days.py": "tests/monitoring/test_operation.py",

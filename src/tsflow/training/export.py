@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import keras
 
 PARITY_DEGC = 1e-3  # ONNX Runtime against Keras; seen: below 1e-5
+FLIPPED_DEGC = 0.05  # where a value lies on the edge of a tree's cell, the last bit decides the branch; seen: 0.002 and 0.015
+FLIPPED_SHARE = 1 / 64  # of the windows, at most
 
 
 def to_keras(model: keras.Model) -> bytes:
@@ -55,6 +57,8 @@ def check_parity(
 ) -> None:
     """Raise if ONNX Runtime does not give what the model gave.
 
+    A few windows (FLIPPED_SHARE) may differ by a branch of a tree (FLIPPED_DEGC): both compute in single precision, in another order.
+
     Parameters
     ----------
     contexts
@@ -67,14 +71,19 @@ def check_parity(
     Raises
     ------
     IntegrityError
-        If any forecast differs by more.
+        If more windows than those few differ by more, or any by more than a branch.
     """
     from tsflow.bundle.session import open_model
 
     session = open_model(onnx)
     (entry,) = session.get_inputs()
     found = session.run(list(expected), {entry.name: contexts})
-    worst = max(float(np.max(np.abs(given - wanted))) for given, wanted in zip(found, expected.values(), strict=True))
-    if not worst <= at_most:
-        msg = f"ONNX differs from the trained model by {worst:.2g} degC (at most {at_most:g}); not published"
+    pairs = zip(found, expected.values(), strict=True)
+    off = np.max(np.concatenate([np.abs(given - wanted) for given, wanted in pairs], axis=1), axis=1)  # [n]
+    many, worst = int((~(off <= at_most)).sum()), float(off.max())
+    if many > FLIPPED_SHARE * len(off) or not worst <= max(FLIPPED_DEGC, at_most):
+        msg = (
+            f"ONNX differs from the trained model by more than {at_most:g} degC in {many} of {len(off)} windows, by {worst:.2g} degC in "
+            f"the worst (allowed: {FLIPPED_SHARE:.1%} of them, by at most {max(FLIPPED_DEGC, at_most):g} degC); not published"
+        )
         raise IntegrityError(msg)
