@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/training.py --rounds 3 --output training.json
 
 The book's way: windows by Keras's `timeseries_dataset_from_array`, Keras's own layers, one batch a call. Network, optimiser,
-batches of 256 and what an epoch sees are the same. Both ways are taken in turn in one process, with the threads that the pool
-gives a training; medians of wall and of processor time, whose ratio is the one to compare where others use the machine. An epoch
-in which the graph is built goes before.
+size of batches and windows are the same. Both ways are taken in turn in one process, with the threads that the pool gives a
+training; medians of wall and of processor time, whose ratio is the one to compare where others use the machine. An epoch in which
+the graph is built goes before.
 """
 
 import argparse

@@ -66,11 +66,13 @@ def test_the_limits_of_the_pages_are_those_of_the_settings():
 
 
 ELSEWHERE = {
+    "bench.py": "tests/test_bench.py",
     "client.py": "tests/cli/test_cli.py",
     "finding.py": "tests/records/test_finding.py",
     "idle.py": "tests/stack/test_whole_stack.py",
     "day_by_day.py": "tests/observations/test_day_by_day.py",
     "rolling_daily.py": "tests/steps/test_rolling_daily.py",
+    "orchestration.py": "tests/test_bench.py",
     "service.py": "tests/service/test_service.py",
     "sixty_days.py": "tests/retention/test_sixty_days.py",
     "thirty_days.py": "tests/monitoring/test_operation.py",
