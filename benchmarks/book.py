@@ -36,7 +36,7 @@ from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
-from tsflow.training.networks import compile_network
+from tsflow.training.compiling import compile_network
 from tsflow.windows.dataset import Dataset
 
 NETWORKS = "dense,conv1d,simple_rnn,lstm,lstm_dropout,stacked_gru,bidirectional_lstm"

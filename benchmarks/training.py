@@ -27,8 +27,8 @@ from tsflow.settings import HourlySettings, settings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
 from tsflow.training.batches import training_batches
+from tsflow.training.compiling import compile_network
 from tsflow.training.fit import set_up_tensorflow
-from tsflow.training.networks import compile_network
 from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 

@@ -15,9 +15,9 @@ from tsflow.splits import FractionSplit
 from tsflow.task import Task
 from tsflow.training.batches import training_batches
 from tsflow.training.candidate import Candidate
+from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import check, train
-from tsflow.training.networks import compile_network
 from tsflow.windows.dataset import Dataset
 
 WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)

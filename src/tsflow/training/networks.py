@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ from tsflow.records.dataset import PARTS, Part
 from tsflow.records.found import Epochs
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.candidate import Candidate
+from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
-from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
-from tsflow.training.objectives import objectives, taught
+from tsflow.training.objectives import taught
 from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
-
-_STEPS_PER_CALL = 10  # batches per call into the graph: 1.2 to 1.4 times faster than 1 for small networks
 
 
 @dataclass(frozen=True)
@@ -143,34 +141,6 @@ def _mean(models: list[keras.Model]) -> keras.Model:
     else:
         mean = keras.layers.Average(name="forecast")(outputs)
     return keras.Model(observations, mean)
-
-
-def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...], *, steps: int) -> None:
-    """Give a network its loss and its optimiser, whose rate may fall over so many steps."""
-    import keras
-
-    fit = network.fit
-    rate: Any = fit.learning_rate
-    if fit.decay == "cosine":
-        warm = round(steps * fit.warmup)
-        start = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
-        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, steps - warm, **start)
-    optimisers = {
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
-    weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
-    losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
-    learnt = objectives(network, leads, losses[fit.loss] if fit.quantile is None else pinball(fit.quantile))
-    model.compile(
-        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
-        steps_per_execution=_STEPS_PER_CALL,
-        loss=learnt.loss,
-        loss_weights=learnt.weights,
-        metrics=learnt.metrics,
-    )
 
 
 def _record(
