@@ -43,7 +43,8 @@ def published(board: Leaderboard, decided: Decision, outcome: str, reason: str) 
     if decided.verdict == "first":
         return f"{leads}; {decided.outgoing} is the first champion."
     if decided.verdict == "change":
-        return f"{leads}; it takes the place of the champion {reigning}."
+        who = "it" if decided.outgoing == board.challenger else decided.outgoing
+        return f"{leads}; {who} takes the place of the champion {reigning}."
     doubt = "" if decided.outgoing == board.challenger else f"not clearly better than the champion {decided.outgoing}, "
     return f"{leads}, {doubt}{'which' if doubt else 'and'} stays, fitted anew."
 

@@ -74,7 +74,7 @@ def test_profiles_and_splits_are_shown_with_what_the_settings_make_of_them(home:
     assert shown["smoke"].startswith("smoke: 30 days, 2 epochs at most")
     assert shown["full"] == "full: the whole record, all epochs, all recipes"
     splits = form(RetrainRequest)["split"][1]["values_display"]
-    assert splits["recent"] == "recent: the last 7 days test, the 60 before them validate"
+    assert splits["recent"] == "recent: the last 7 days test, the 180 before them validate"
     assert splits["book"] == "book: 50% train, 25% validate, 25% test"
 
 

@@ -95,6 +95,9 @@ def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
     return change
 
 
-def apply(graph: Callable[[NDArray[np.float32]], Any], dataset: Dataset, part: Part) -> NDArray[np.float32]:
-    """Return what a graph gives for each window of a part that has any, shape [n_windows, width of its output]."""
-    return np.concatenate([np.asarray(graph(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)])
+def apply(graph: Callable[[NDArray[np.float32]], Any], width: int, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+    """Return what a graph gives for each window of a part, shape [n_windows, width]; the table stands in memory once."""
+    found = np.empty((len(dataset.starts(part)), width), dtype=np.float32)
+    for number, contexts in enumerate(dataset.batches(part, _BATCH)):
+        found[number * _BATCH : number * _BATCH + len(contexts)] = graph(contexts)
+    return found

@@ -7,7 +7,7 @@ from pydantic import computed_field, model_validator
 
 from tsflow.model import Strict
 from tsflow.names import MAIN, VERDICTS, Verdict
-from tsflow.records.candidate import Epoch
+from tsflow.records.candidate import Epoch, Learnt
 from tsflow.records.dataset import Parts
 from tsflow.records.record import Content, Record, Reference
 from tsflow.records.template import Template
@@ -77,6 +77,7 @@ class Entrant(Strict):
     lead_errors: list[LeadErrors] = []  # of entrants that forecast the way to the horizon too
     memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
     weights: dict[str, float] = {}  # of an ensemble's members
+    learnt: Learnt | None = None  # its training windows; None: an ensemble, or a board of a tsflow that did not say
 
     @model_validator(mode="after")
     def _without_a_result_there_is_a_reason(self) -> Self:

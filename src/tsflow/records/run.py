@@ -16,6 +16,8 @@ class PinnedProfile(Strict):
     max_epochs: int | None
     refit: bool
     may_promote: bool
+    networks_history_days: int | None = None
+    favourite: str | None = None  # the challenger, unless another entrant is clearly better
 
 
 class Run(Record):
