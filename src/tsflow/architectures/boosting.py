@@ -116,10 +116,10 @@ class Boosting(Tabular):
         import lightgbm
 
         table = ExportedTable.of(_rounded(self.columns(dataset)))
-        training = lightgbm.Dataset(apply(table, table.width, dataset, "train"), changes(dataset, "train"))
+        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
         judged: list[lightgbm.Dataset] = []
         if self.patience is not None and len(dataset.starts("validation")):
-            judged = [training.create_valid(apply(table, table.width, dataset, "validation"), changes(dataset, "validation"))]
+            judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
         boosters = tuple(self._grown(training, judged, each, self.rounds) for each in member_seeds(seed, self.seeds))
         rounds = round(statistics.median(booster.best_iteration or self.rounds for booster in boosters))
         point = Boosted(table, boosters, dataset.target_index, Rounds(rounds=rounds))

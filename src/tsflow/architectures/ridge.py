@@ -68,7 +68,7 @@ class Ridge(Tabular):
         The intercept is the median of what is left, as forecasts are judged by their absolute error.
         """
         expanded = self.expansion(dataset)
-        chosen, coefficients = self._best(apply(expanded, expanded.output_shape[-1], dataset, "train"), expanded, dataset)
+        chosen, coefficients = self._best(apply(expanded, dataset, "train"), expanded, dataset)
         model = self._forecast(expanded, coefficients, dataset)
         return GraphForecast(model, len(coefficients.kernel) + 1, found=Penalty(alpha=chosen))
 
@@ -82,7 +82,7 @@ class Ridge(Tabular):
             tried = by_squared_error(columns, change, alphas)
         if not judged:
             return alphas[0], tried[0]
-        unseen, truth = apply(expanded, expanded.output_shape[-1], dataset, "validation"), changes(dataset, "validation")
+        unseen, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation")
         errors = [float(np.abs(one.of(unseen) - truth).mean()) for one in tried]
         best = int(np.argmin(errors))
         return alphas[best], tried[best]
@@ -94,7 +94,7 @@ class Ridge(Tabular):
 
         names = self.table.names()
         table = self.columns(dataset)
-        values = apply(table, table.output_shape[-1], dataset, "train").astype(np.float64)
+        values = apply(table, dataset, "train").astype(np.float64)
         deviation = values.std(axis=0)
         scale = 1 / np.where(deviation > 1e-6, deviation, 1.0)
         base = layers.Rescaling(scale.tolist(), offset=(-values.mean(axis=0) * scale).tolist())(table.output)
