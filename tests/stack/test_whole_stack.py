@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -119,6 +121,24 @@ def test_what_the_dag_processor_loads_ahead_is_there_and_is_what_the_dag_files_w
         import_module(module)
     assert sum("from tsflow.requests" in text for text in files) > 5
     assert sum("from airflow.sdk import" in text and "dag" in text for text in files) > 5
+
+
+def test_many_who_click_at_once_are_all_answered_and_recorded(stack: StackStatus, airflow: Airflow) -> None:
+    def click(number: int) -> None:
+        mine = Airflow.of_stack(stack)  # which waits half a minute for an answer
+        for _ in range(4):
+            waiting = mine._ask("POST", "/dags/trivial/dagRuns", json={"logical_date": None, "conf": {"count": number}})
+            mine._request("DELETE", f"/dags/trivial/dagRuns/{quote(waiting['dag_run_id'], safe='')}").raise_for_status()
+
+    def recorded() -> int:
+        return int(airflow._ask("GET", "/eventLogs?event=trigger_dag_run")["total_entries"])
+
+    before = recorded()
+    airflow._ask("PATCH", "/dags/trivial", json={"is_paused": True})
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(click, range(8)))
+    airflow._ask("PATCH", "/dags/trivial", json={"is_paused": False})
+    assert recorded() == before + 8 * 4
 
 
 def test_every_part_is_healthy_and_a_second_up_changes_nothing(stack: StackStatus, place: Settings) -> None:

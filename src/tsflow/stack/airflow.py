@@ -29,7 +29,7 @@ API_SERVER = "api-server"
 _COMMANDS = {
     "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],  # the log servers would listen on every address
     "dag-processor": ["tsflow.stack.dag_processor"],
-    API_SERVER: ["airflow", "api-server"],
+    API_SERVER: ["tsflow.stack.api_server"],
     "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
 PARTS = frozenset({*_COMMANDS, "airflow-migrate"})
