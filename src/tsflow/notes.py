@@ -28,7 +28,7 @@ def refused(station: str, reason: Exception) -> str:
 def ranked(board: Leaderboard) -> str:
     """Return who leads a board, and who has no result."""
     best = board.entrant(board.challenger)
-    without = [entrant.architecture for entrant in board.entrants if entrant.status != "ok"]
+    without = [entrant.architecture for entrant in board.entrants if entrant.status in {"failed", "skipped"}]
     lacking = f"; no result: {', '.join(without)}" if without else ""
     error = _error(best.val_mae, board.unit, board.naive.get("validation"))
     return f"{_place(board.station, board.task)}: as of {board.as_of:%Y-%m-%d}, {board.challenger} leads at {error}{lacking}."

@@ -130,6 +130,18 @@ class ScheduleSettings(Strict):
     split: Literal["book", "recent"] = "recent"
 
 
+class RestSettings(Strict):
+    """Who rests in the daily retraining: recipes that lost for weeks."""
+
+    after_days: Annotated[int, Field(ge=7)] | None = 21  # surely worse than the challenger on every board of so many; None: nobody
+    train_every_days: Annotated[int, Field(ge=2)] = 7  # meanwhile
+
+    @property
+    def watched_days(self) -> int:
+        """How far back boards are read, so that one who rests is known to have done so."""
+        return (self.after_days or 0) + 2 * self.train_every_days
+
+
 class TrainingSettings(Strict):
     """How trainings share the machine."""
 
@@ -171,6 +183,7 @@ class Settings(BaseSettings):
     monitor: MonitorSettings = MonitorSettings()
     retention: RetentionSettings = RetentionSettings()
     signing: SigningSettings = SigningSettings()
+    rest: RestSettings = RestSettings()
     training: TrainingSettings = TrainingSettings()
     stack: StackSettings = StackSettings()
 

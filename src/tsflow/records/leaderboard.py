@@ -40,7 +40,7 @@ class Entrant(Strict):
     rank: int | None = None
     architecture: str
     title: str
-    status: Literal["ok", "failed", "skipped"]
+    status: Literal["ok", "failed", "skipped", "rested"]  # rested: lost for weeks, and trains once a week
     reason: str | None = None
     unfinished: bool = False  # failed for want of store or memory, or left nothing: the board is incomplete without it
     candidate: Reference | None = None  # what was judged; None: an entrant without a result, or a board of commit 49384e5
@@ -82,7 +82,7 @@ class Entrant(Strict):
     @model_validator(mode="after")
     def _without_a_result_there_is_a_reason(self) -> Self:
         if (self.status != "ok") != bool(self.reason):
-            msg = "status failed or skipped goes with a reason, status ok without"
+            msg = "status failed, skipped or rested goes with a reason, status ok without"
             raise ValueError(msg)
         return self
 

@@ -37,5 +37,6 @@ class Run(Record):
     split: str
     seed: int
     recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys
+    rested: dict[str, str] = {}  # who would be an entrant, and why not today
     reigning: Reigning | None = None  # the champion then; its recipe is among the entrants
     docs: str  # the key of the Data Docs of its hours

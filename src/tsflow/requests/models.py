@@ -180,6 +180,13 @@ class TrainingRequest(DatasetRequest):
 class RetrainRequest(TrainingRequest, _Split):
     """Train, rank and publish."""
 
+    rest: Annotated[bool, TRAINING] = Field(
+        False,
+        title="Rest",
+        description="Leave out recipes that were surely worse than the challenger on all boards of three weeks, but for one "
+        "training a week; the board names them. The daily retraining does so.",
+    )
+
 
 class BacktestRequest(TrainingRequest):
     """Train and test at several ends of the record."""

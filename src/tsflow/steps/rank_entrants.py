@@ -12,7 +12,7 @@ from tsflow.evaluation.scores import Judged, naive_errors
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
 from tsflow.records.dataset import Parts
 from tsflow.records.files import BOARD_FILE, RUN
-from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.leaderboard import Entrant, Leaderboard
 from tsflow.records.record import Reference
 from tsflow.records.retention import why_gone
 from tsflow.records.run import Run
@@ -32,7 +32,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
     _require_models(records, run)
     dataset = Dataset.load(records, planned.fingerprint)
     judged, failures = _results(records, planned)
-    entrants = judge(run, dataset, judged, failures)
+    entrants = [*judge(run, dataset, judged, failures), *_rested(planned)]
     parts = dataset.parts()
     board = Leaderboard(
         run=run,
@@ -74,6 +74,13 @@ def _tuned_told(run: Run, parts: Parts, names: Iterable[str]) -> list[str]:
                 hours = f"{tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}"
                 told.append(f"{name} was tuned on {hours}, which lies in the {part} part here: its {part} error flatters.")
     return told
+
+
+def _rested(run: Run) -> list[Entrant]:
+    return [
+        Entrant(architecture=name, title=pinned(run, name).title, status="rested", reason=reason)
+        for name, reason in sorted(run.rested.items())
+    ]
 
 
 def _require_models(records: Records, run: str) -> None:
