@@ -17,7 +17,7 @@ from yaml import YAMLError
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
 from tsflow.keys import PagesSettings, SigningSettings
-from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RetentionSettings
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RestSettings, RetentionSettings
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
 
@@ -128,18 +128,6 @@ class ScheduleSettings(Strict):
     retention_cron: str = "10 3 * * 0"  # UTC: once a week, when little else runs
     profile: Literal["smoke", "quick", "full"] = "quick"
     split: Literal["book", "recent"] = "recent"
-
-
-class RestSettings(Strict):
-    """Who rests in the daily retraining: recipes that lost for weeks."""
-
-    after_days: Annotated[int, Field(ge=7)] | None = 21  # surely worse than the challenger on every board of so many; None: nobody
-    train_every_days: Annotated[int, Field(ge=2)] = 7  # meanwhile
-
-    @property
-    def watched_days(self) -> int:
-        """How far back boards are read, so that one who rests is known to have done so."""
-        return (self.after_days or 0) + 2 * self.train_every_days
 
 
 class TrainingSettings(Strict):

@@ -33,7 +33,7 @@ def test_what_is_asked_first_stands_unfolded_and_what_belongs_together_under_one
     assert sections == {
         None: ["station", "task", "profile", "architectures"],
         "Which rows count": ["as_of", "start", "end", "late_rows"],
-        "How it is trained": ["split", "seed"],
+        "How it is trained": ["split", "seed", "rest"],
     }
 
 

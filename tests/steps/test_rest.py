@@ -8,11 +8,12 @@ import yaml
 
 from tsflow.evaluation.boards import BOARDS
 from tsflow.evaluation.resting import resting
+from tsflow.limits import RestSettings
 from tsflow.names import Verdict
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.run import Run
 from tsflow.records.store import Records
-from tsflow.settings import RestSettings, override
+from tsflow.settings import override
 from workflow import build, ingest, rank, train
 
 NOW = datetime(2026, 10, 1)

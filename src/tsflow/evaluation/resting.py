@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from tsflow.errors import IntegrityError, SettingsError
 from tsflow.evaluation.boards import BOARDS, board_of
+from tsflow.limits import RestSettings
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.store import Records
-from tsflow.settings import RestSettings
 
 _LEAST_BOARDS = 3
 
