@@ -54,6 +54,9 @@ faults: install ## kill, freeze and lock every part of a stack while it trains, 
 	$(BIN)/python -m pytest tests/faults --fault-rounds=3 --fault-notes=$(FAULT_NOTES)
 	$(BIN)/python docs/make.py
 
+bench: install ## measure beside references: trainings, reading, forecasts, Airflow; tables go into docs/performance.md (15 minutes)
+	$(BIN)/python benchmarks/bench.py
+
 lint: install ## check style, types and the floors of the design
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -106,4 +109,4 @@ clean: ## stop the stack and delete its data and the virtual environment (SURE=1
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 
-.PHONY: help install run stop status test faults lint format lock audit sbom docs wheel env clean
+.PHONY: help install run stop status test faults bench lint format lock audit sbom docs wheel env clean

@@ -11,7 +11,7 @@ from forms import asked, params_of
 from promotion import promote
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, TASKS, key_of, of_partition, records
+from wiring import RETRAINING, TASKS, key_of, of_daily, records
 
 
 @dag(
@@ -30,7 +30,7 @@ def retrain() -> None:
     def build_dataset(params: dict[str, Any], run_id: str, dag_run: Any) -> list[str]:
         from tsflow import steps
 
-        request = asked(RetrainRequest, params, **of_partition(dag_run.partition_key))
+        request = asked(RetrainRequest, params, **of_daily(dag_run.partition_key))
         run = steps.build_dataset(records(), settings(), request, key_of(run_id))
         return steps.singles_of(run)
 

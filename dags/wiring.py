@@ -87,6 +87,11 @@ def of_partition(key: str | None) -> dict[str, str]:
     return dict(zip(("station", "task"), key.split("|")[:-1], strict=False)) if key else {}  # keys of old have no task
 
 
+def of_daily(key: str | None) -> dict[str, Any]:
+    """Return what a retraining that a partition started asks for: who lost for weeks rests."""
+    return {**of_partition(key), "rest": True} if key else {}
+
+
 def reference(content: Mapping[str, str]) -> "Reference":
     """Return a reference to a record as it comes by XCom."""
     from tsflow.records.record import Reference

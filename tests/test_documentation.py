@@ -66,10 +66,13 @@ def test_the_limits_of_the_pages_are_those_of_the_settings():
 
 
 ELSEWHERE = {
+    "bench.py": "tests/test_bench.py",
     "client.py": "tests/cli/test_cli.py",
     "finding.py": "tests/records/test_finding.py",
     "idle.py": "tests/stack/test_whole_stack.py",
     "day_by_day.py": "tests/observations/test_day_by_day.py",
+    "rolling_daily.py": "tests/steps/test_rolling_daily.py",
+    "orchestration.py": "tests/test_bench.py",
     "service.py": "tests/service/test_service.py",
     "sixty_days.py": "tests/retention/test_sixty_days.py",
     "thirty_days.py": "tests/monitoring/test_operation.py",
@@ -83,9 +86,10 @@ def test_a_benchmark_runs(program: Path):
         assert program.name in (REPOSITORY / ELSEWHERE[program.name]).read_text(), "it is run there"
         return
     small = {
-        "batches.py": ["--rows", "900", "--epochs", "1", "--architectures", "dense"],
+        "book.py": ["--station", "demo", "--profile", "smoke", "--epochs", "1", "--architectures", "dense,simple_rnn"],
         "pages.py": ["--entrants", "3", "--runs", "2", "--views", "2", "--rounds", "1"],
         "reading.py": ["--rows", "3000", "--rounds", "1"],
+        "training.py": ["--rows", "900", "--rounds", "1", "--architectures", "dense,lstm"],
     }
     done = subprocess.run([sys.executable, program, *small[program.name]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -128,7 +128,7 @@ def summary(records: Records, backtest: str = "b1") -> Backtest:
 
 
 def start_tuning(records: Records, tuning: str, **request: Any) -> TuningPlan:
-    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architecture": "dense", "trials": 3, **request}
+    wanted = {"station": "demo", "as_of": AS_OF, "profile": "smoke", "architecture": "dense", "trials": 3, "repeats": 0, **request}
     return steps.start_tuning(records, settings(), TuneRequest.of(wanted), tuning)
 
 

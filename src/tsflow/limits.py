@@ -1,4 +1,4 @@
-"""Limits of what is promoted, forecast, watched and kept: the settings `gate`, `forecast`, `monitor` and `retention`."""
+"""Limits of what is promoted, trained daily, forecast, watched and kept, as settings."""
 
 from typing import Annotated, Any, Self
 
@@ -16,6 +16,18 @@ class GateSettings(Strict):
     days: Annotated[int, Field(ge=14)] = 28  # of validation and test: four blocks of a week for the bootstrap
     range_margin: Annotated[float, Field(ge=0)] = 5.0  # in the target's unit, by which a forecast may leave the station's range
     refit_worse: Annotated[float, Field(ge=0)] = 0.1  # of the candidate's error on the same windows, which the refit has even seen
+
+
+class RestSettings(Strict):
+    """Who rests in the daily retraining: recipes that lost for weeks."""
+
+    after_days: Annotated[int, Field(ge=7)] | None = 21  # surely worse than the challenger on every board of so many; None: nobody
+    train_every_days: Annotated[int, Field(ge=2)] = 7  # meanwhile
+
+    @property
+    def watched_days(self) -> int:
+        """How far back boards are read, so that one who rests is known to have done so."""
+        return (self.after_days or 0) + 2 * self.train_every_days
 
 
 class ForecastSettings(Strict):

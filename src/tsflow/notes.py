@@ -28,7 +28,7 @@ def refused(station: str, reason: Exception) -> str:
 def ranked(board: Leaderboard) -> str:
     """Return who leads a board, and who has no result."""
     best = board.entrant(board.challenger)
-    without = [entrant.architecture for entrant in board.entrants if entrant.status != "ok"]
+    without = [entrant.architecture for entrant in board.entrants if entrant.status in {"failed", "skipped"}]
     lacking = f"; no result: {', '.join(without)}" if without else ""
     error = _error(best.val_mae, board.unit, board.naive.get("validation"))
     return f"{_place(board.station, board.task)}: as of {board.as_of:%Y-%m-%d}, {board.challenger} leads at {error}{lacking}."
@@ -43,7 +43,8 @@ def published(board: Leaderboard, decided: Decision, outcome: str, reason: str) 
     if decided.verdict == "first":
         return f"{leads}; {decided.outgoing} is the first champion."
     if decided.verdict == "change":
-        return f"{leads}; it takes the place of the champion {reigning}."
+        who = "it" if decided.outgoing == board.challenger else decided.outgoing
+        return f"{leads}; {who} takes the place of the champion {reigning}."
     doubt = "" if decided.outgoing == board.challenger else f"not clearly better than the champion {decided.outgoing}, "
     return f"{leads}, {doubt}{'which' if doubt else 'and'} stays, fitted anew."
 
@@ -84,7 +85,8 @@ def tuned(tuning: Tuning) -> str:
     """Return what a search found."""
     before = "the recipe as it is failed" if tuning.before is None else f"the recipe as it is by {tuning.before:.2f}"
     error = f"the best of {_counted(len(tuning.trials), 'trial')} errs by {_error(tuning.after, tuning.unit, tuning.naive)}"
-    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}."
+    sure = f"; {tuning.gain.told(tuning.unit)}" if tuning.finalists else ""
+    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}{sure}."
 
 
 def collected(found: Collection, freed: int | None) -> str:

@@ -17,7 +17,7 @@ from yaml import YAMLError
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
 from tsflow.keys import PagesSettings, SigningSettings
-from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RetentionSettings
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RestSettings, RetentionSettings
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
 
@@ -87,7 +87,9 @@ class Profile(Strict):
     """How much work a run does; the architectures' own settings are the upper limit."""
 
     history_days: Annotated[int, Field(ge=1)] | None = None  # what the simulator is asked for, and what is trained on
+    networks_history_days: Annotated[int, Field(ge=30)] | None = None  # of it, what networks learn: they take minutes
     max_epochs: Annotated[int, Field(ge=1)] | None = None
+    favourite: str | None = None  # the challenger, unless another entrant is clearly better: the best of some months is luck
     refit: bool = True  # train the champion once more, on all rows, before it is published
     may_promote: bool = True  # False: its runs are tries; the gate refuses them
     architectures: tuple[str, ...] = ()  # what a request that names none trains; none: all of include/architectures
@@ -100,8 +102,13 @@ class ProfileSettings(Strict):
     """The profiles that `--profile` knows."""
 
     smoke: Profile = Profile(history_days=45, max_epochs=1, refit=False, may_promote=False, architectures=LECTURE)
-    quick: Profile = Profile(history_days=730, max_epochs=6, architectures=(*LECTURE, "ridge", "lightgbm", "mean_of_best"))
-    full: Profile = Profile()
+    quick: Profile = Profile(
+        networks_history_days=365,
+        max_epochs=6,
+        favourite="mean_of_two",
+        architectures=(*LECTURE, "ridge", "lightgbm", "mean_of_two"),
+    )
+    full: Profile = Profile(favourite="mean_of_three")
 
     def named(self, name: str) -> Profile:
         """Return the profile called `name`."""
@@ -164,6 +171,7 @@ class Settings(BaseSettings):
     monitor: MonitorSettings = MonitorSettings()
     retention: RetentionSettings = RetentionSettings()
     signing: SigningSettings = SigningSettings()
+    rest: RestSettings = RestSettings()
     training: TrainingSettings = TrainingSettings()
     stack: StackSettings = StackSettings()
 

@@ -42,7 +42,7 @@ class FractionSplit(Strict):
 class RecentSplit(Strict):
     """Train on all but the last days: what daily retraining uses."""
 
-    validation_days: Annotated[int, Field(ge=1)] = 60
+    validation_days: Annotated[int, Field(ge=1)] = 180  # half a year: two months choose by luck
     test_days: Annotated[int, Field(ge=0)] = 90  # 56 with origins tell who differs; a gap costs six
     at_most_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2  # of the record, each: a short one keeps enough to train on
     whole_windows: bool = False

@@ -75,8 +75,34 @@ def test_what_an_ensemble_is_ranked_by_does_not_come_from_the_rows_that_weighed_
 def test_an_ensemble_of_one_is_refused():
     with pytest.raises(TrainingError, match="e: an ensemble needs two members or more, this run trained lstm"):
         ensemble("mean").members(["lstm"])
-    with pytest.raises(TrainingError, match="an ensemble needs two members of dense, naive or more, this run trained none"):
-        ensemble("mean", of=["dense", "naive"]).members(["lstm", "ridge"])
+
+
+def test_a_mean_of_named_members_is_of_all_of_them_or_of_none():
+    named = ensemble("mean", of=["ridge", "lightgbm"])
+    assert named.members(["lightgbm", "naive", "ridge"]) == ["ridge", "lightgbm"]
+    says = "e: it is made of ridge, lightgbm, and this run has no result of ridge; train that, and rank again"
+    with pytest.raises(TrainingError, match=says):
+        named.members(["lightgbm", "naive", "lstm"])
+
+
+def test_the_mean_of_the_best_takes_one_of_two_that_forecast_the_same(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):
+    forecasts, truth, now = origins
+    twin = forecasts[:, :1] + 1e-4 * np.random.default_rng(1).normal(size=(len(now), 1))
+    twice = np.concatenate([twin, forecasts], axis=1)
+    weights = ensemble("mean", best=2).weigh(twice, truth, now).members
+    assert weights[2] == 0.5
+    assert sorted(weights[:2]) == [0, 0.5], "one of the twins"
+    assert np.count_nonzero(ensemble("mean").weigh(twice, truth, now).members) == 4
+
+
+def test_a_mean_of_named_members_chooses_nothing_so_that_any_validation_part_is_long_enough(
+    origins: tuple[np.ndarray, np.ndarray, np.ndarray],
+):
+    named = ensemble("mean", of=["a", "b", "c", "d"])
+    forecasts, truth, now = (values[:30] for values in origins)
+    np.testing.assert_allclose(named.cross_fitted(forecasts, truth, now, gap=144), forecasts.mean(axis=1))
+    twice = np.repeat(forecasts[:, :1], 4, axis=1)
+    assert named.weigh(twice, truth, now).members.tolist() == [0.25] * 4, "all that are named, whatever they forecast"
 
 
 def test_too_short_a_validation_part_skips(origins: tuple[np.ndarray, np.ndarray, np.ndarray]):

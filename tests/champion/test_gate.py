@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsflow.champion.gate import Contest, choose, conditions
+from tsflow.champion.gate import Contest, challenger_of, choose, conditions
 from tsflow.limits import GateSettings
 from tsflow.records.dataset import PartFacts, Parts
 from tsflow.records.decision import Decision, Reigning
@@ -142,6 +142,45 @@ def test_a_champion_that_makes_no_error_is_no_measure_in_percent():
     verdict, _, checks = choose(board(errors), contest(errors), None, GateSettings())
     assert verdict == "refusal"
     assert checks[0].found.startswith("new against naive: the latter makes no error, better with probability 0.00")
+
+
+def first_champion(errors: dict[str, np.ndarray], favourite: str) -> str:
+    """Who goes out first of a board, with a favourite."""
+    found = contest(errors)
+    challenger, told = challenger_of(board(errors), found, favourite, GateSettings())
+    assert all(check.passed for check in told), "it is told, and decides nothing by itself"
+    return choose(board(errors), found, None, GateSettings(), challenger=challenger)[1]
+
+
+def test_of_recipes_that_are_as_good_the_favourite_goes_out_whoever_led_by_luck():
+    leaders, first = set(), []
+    for seed in range(100):
+        new, favourite, naive = pair(seed, 0.0)
+        errors = {"new": new, "favourite": favourite, "naive": naive}
+        leaders.add(board(errors).challenger)
+        first.append(first_champion(errors, "favourite"))
+    assert leaders == {"new", "favourite"}
+    assert first.count("favourite") >= 95
+
+
+def test_a_recipe_that_is_surely_better_than_the_favourite_goes_out():
+    clear = [pair(seed, 0.1) for seed in range(50)]
+    first = [first_champion({"new": new, "old": old, "naive": naive}, "old") for new, old, naive in clear]
+    assert first.count("new") >= 45
+
+
+def test_without_a_result_of_the_favourite_the_best_challenges():
+    new, old, naive = pair(1, 0.1)
+    errors = {"new": new, "old": old, "naive": naive}
+    for favourite in (None, "new", "mean_of_two"):
+        assert challenger_of(board(errors), contest(errors), favourite, GateSettings()) == ("new", [])
+
+
+def test_a_favourite_does_not_take_the_place_of_a_champion_that_is_as_good():
+    new, old, naive = pair(3, 0.0)
+    errors = {"favourite": new, "old": old, "naive": naive}
+    found = choose(board(errors), contest(errors), REIGNING, GateSettings(), challenger="favourite")
+    assert found[:2] == ("refresh", "old")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,21 @@ def test_by_default_the_channels_are_the_variables_standardised_by_the_training_
     np.testing.assert_allclose(found, (contexts[:, :, :4] - scaler.mean) / scaler.deviation, atol=1e-4)
 
 
+@pytest.mark.parametrize("names", [["T", "wv"], ["wv", "p"], ["T"], ["wd", "T", "p"]], ids=str)
+def test_channels_are_in_the_order_of_their_names_whether_they_stand_side_by_side_in_the_input_or_not(
+    dataset: Dataset, names: list[str]
+):
+    import keras
+
+    fitted = FittedChannels.fit(Channels(measured=names), dataset)
+    contexts = dataset.contexts(dataset.starts("train")[:3])
+    observations = keras.Input(contexts.shape[1:])
+    found = keras.Model(observations, fitted.scaled(observations))(contexts)
+    places = [dataset.features.index(name) for name in names]
+    scaler = dataset.scaler
+    np.testing.assert_allclose(found, (contexts[:, :, places] - scaler.mean[places]) / scaler.deviation[places], atol=1e-4)
+
+
 def test_the_suns_height_is_that_of_pvlib(dataset: Dataset):
     found = series(Channels(measured=["T"], sun=True), dataset)
     times = pd.DatetimeIndex(dataset.times)

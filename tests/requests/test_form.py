@@ -33,7 +33,7 @@ def test_what_is_asked_first_stands_unfolded_and_what_belongs_together_under_one
     assert sections == {
         None: ["station", "task", "profile", "architectures"],
         "Which rows count": ["as_of", "start", "end", "late_rows"],
-        "How it is trained": ["split", "seed"],
+        "How it is trained": ["split", "seed", "rest"],
     }
 
 
@@ -74,7 +74,7 @@ def test_profiles_and_splits_are_shown_with_what_the_settings_make_of_them(home:
     assert shown["smoke"].startswith("smoke: 30 days, 2 epochs at most")
     assert shown["full"] == "full: the whole record, all epochs, all recipes"
     splits = form(RetrainRequest)["split"][1]["values_display"]
-    assert splits["recent"] == "recent: the last 7 days test, the 60 before them validate"
+    assert splits["recent"] == "recent: the last 7 days test, the 180 before them validate"
     assert splits["book"] == "book: 50% train, 25% validate, 25% test"
 
 

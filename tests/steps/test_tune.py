@@ -24,6 +24,7 @@ from tsflow.records.tuning import Asked, End, Start, Trial
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stations.station import load_station
 from tsflow.storage.codecs import from_parquet, to_json
+from tsflow.tuning.finals import finalists, searched
 from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
 from workflow import build, finish, ingest, rank, retrain, start_tuning, tune
@@ -141,6 +142,36 @@ def test_the_best_recipe_loads_and_a_run_trains_it_to_the_very_figures_of_the_tu
     assert errors == pytest.approx([found.before, found.after], abs=1e-6)
 
 
+def test_the_best_few_are_trained_again_with_other_seeds_and_the_best_by_those_is_named(records: Records, dense: Path):
+    start_tuning(records, "fair", trials=4, repeats=2)
+    assert tune(records, "fair", "w") == 4 + 2 * len(finalists(searched(trials_of(records, "fair"))))
+    found = finish(records, "fair")
+    again = [trial for trial in found.trials if trial.repeats is not None]
+    assert {trial.seed for trial in again} == set(found.finalists[0].errors)
+    assert found.seed not in found.finalists[0].errors
+    assert [each.number for each in found.finalists] == sorted(
+        (each.number for each in found.finalists), key=lambda n: np.mean([trial.val_mae for trial in again if trial.repeats == n])
+    )
+    assert (found.best, found.after) == (found.finalists[0].number, found.finalists[0].val_mae)
+    assert found.before == next(each.val_mae for each in found.finalists if each.number == 0)
+    recipe = yaml.safe_load(found.recipe)
+    chosen = next(trial.values for trial in found.trials if trial.number == found.best)
+    assert recipe["units"] == chosen.get("units", [4])
+    assert "recipes trained with 2 other seeds" in found.recipe
+    page = page_of(records, "fair")
+    assert page.count(" again, seed ") == len(again)
+    assert found.gain.told("degC") in page
+    (dense.parent / "dense_tuned.yaml").write_text(found.recipe)
+    retrain(records, "r3", architectures=["dense", "dense_tuned"])
+    (warning,) = [told for told in rank(records, "r3").warnings if "tuned" in told]
+    tuned_on = load_architecture("dense_tuned").tuned_on
+    assert tuned_on is not None
+    assert warning == (
+        f"dense_tuned was tuned on {tuned_on.first} to {tuned_on.last}, which lies in the validation part here: "
+        "its validation error flatters."
+    )
+
+
 def test_a_tuning_cannot_see_the_test_part(records: Records, dense: Path):
     tuning = start_tuning(records, "blind")
     run = build(records, "r2", architectures=["naive"])
@@ -248,7 +279,7 @@ def test_a_hopeless_trial_is_pruned_and_recorded(records: Records, dense: Path):
     last = trials_of(records, "pruned")[-1]
     assert (last.number, last.state, last.val_mae) == (4, "pruned", None)
     assert len(last.curve) == 2
-    assert last.reason == "pruned after epoch 2: its least validation MAE is above the median of the complete trials"
+    assert last.reason == "pruned after epoch 2: its least validation MAE is not among the best third of the trials so far"
     assert "pruned" in page_of(records, "pruned")
 
 
@@ -293,6 +324,14 @@ def test_a_tuning_uses_only_what_is_left_of_its_minutes(records: Records, dense:
     spend(records, "spent", 300)
     assert tune(records, "spent", "w") == 0
     assert trials_of(records, "spent") == []
+
+
+def test_a_search_ends_while_there_is_time_to_repeat_the_best(records: Records, dense: Path):
+    start_tuning(records, "kept_time", trials=None, minutes=10, repeats=1)
+    finish_by_hand(records, "kept_time", [perfect(number).changed(train_seconds=100.0) for number in range(2)])
+    spend(records, "kept_time", 450)  # of 600 s; two repeats of 100 s are to come
+    assert tune(records, "kept_time", "w") == 2
+    assert [trial.repeats for trial in trials_of(records, "kept_time")] == [None, None, 0, 1]
 
 
 def test_a_trial_is_cut_off_when_the_minutes_are_over_but_never_the_recipe_as_it_is(records: Records, dense: Path):

@@ -15,9 +15,9 @@ from tsflow.splits import FractionSplit
 from tsflow.task import Task
 from tsflow.training.batches import training_batches
 from tsflow.training.candidate import Candidate
+from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import check, train
-from tsflow.training.networks import _compile
 from tsflow.windows.dataset import Dataset
 
 WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
@@ -114,7 +114,7 @@ def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     recipe = network(optimiser="adamw", learning_rate=0.2, weight_decay=0.01, decay="cosine", warmup=0.2)
-    _compile(model, recipe, (), steps=100)
+    compile_network(model, recipe, (), steps=100)
     rate = model.optimizer._learning_rate
     steps = [0, 10, 20, 60, 100, 120]
     np.testing.assert_allclose([float(rate(step)) for step in steps], [0, 0.1, 0.2, 0.1, 0, 0], atol=1e-6)

@@ -101,21 +101,25 @@ def test_a_recipe_outside_its_own_space_and_a_failed_trial_do_not_disturb_the_se
     assert 1e-4 <= values["rate"] <= 1e-1
 
 
-def test_pruning_follows_the_median_of_the_complete_trials_at_that_epoch():
+def test_after_2_and_6_epochs_the_best_third_of_all_that_came_so_far_goes_on():
     random = np.random.default_rng(5)
-    curves = random.uniform(1, 3, size=(6, 4))
-    trials = [complete(number, {}, curve.min(), list(curve)) for number, curve in enumerate(curves)]
-    trials.append(Trial(number=6, values={}, worker="w", state="pruned", curve=[0.1, 0.1, 0.1, 0.1]))
-    for curve in random.uniform(1, 3, size=(40, 4)):
-        for epochs in (2, 3, 4):
-            assert is_hopeless(list(curve[:epochs]), trials) == (min(curve[:epochs]) > np.median(curves[:, epochs - 1]))
+    curves = random.uniform(1, 3, size=(8, 7))
+    trials = [complete(number, {}, curve.min(), list(curve)) for number, curve in enumerate(curves[:5])]
+    trials += [Trial(number=5 + n, values={}, worker="w", state="pruned", curve=list(curve)) for n, curve in enumerate(curves[5:])]
+    trials.append(Trial(number=8, values={}, worker="w", state="failed", curve=[0.1] * 7))
+    for curve in random.uniform(1, 3, size=(40, 7)):
+        for epochs in range(1, 8):
+            ahead = sum(other[:epochs].min() < curve[:epochs].min() for other in curves)
+            assert is_hopeless(list(curve[:epochs]), trials) == (epochs in (2, 6) and ahead >= 3)
 
 
-def test_nothing_is_pruned_too_early():
-    bad, good = [9.0, 9.0, 9.0], [1.0, 1.0, 1.0]
-    assert not is_hopeless(bad, [complete(number, {}, 1.0, good) for number in range(3)])
-    assert not is_hopeless(bad[:1], [complete(number, {}, 1.0, good) for number in range(5)])
-    assert is_hopeless(bad[:2], [complete(number, {}, 1.0, good) for number in range(5)])
+def test_the_first_and_whoever_leads_go_on():
+    bad, good = [9.0, 9.0], [1.0, 1.0]
+    assert not is_hopeless(bad, [])
+    assert not is_hopeless(good, [complete(0, {}, 2.0, [2.0, 2.0])])
+    assert is_hopeless(bad, [complete(0, {}, 2.0, [2.0, 2.0])])
+    assert not is_hopeless(bad[:1], [complete(0, {}, 2.0, [2.0, 2.0])]), "of one epoch nobody knows"
+    assert not is_hopeless(bad, [complete(0, {}, 0.5, [0.5])]), "nobody has had two epochs"
 
 
 def test_importance_goes_to_the_key_that_matters():

@@ -96,7 +96,7 @@ def test_of_workers_that_ask_at_once_each_number_has_one(records: Records):
         store, mine = TrialStore(records, "t"), []
         session = Session(records, "t", f"w{worker}")
         while (number := len(store.known())) < 12:
-            if store.ask(number, {"x": worker}, session) is not None:
+            if store.ask(Trial(number=number, values={"x": worker}, worker=session.worker), session) is not None:
                 mine.append(number)
         return mine
 
@@ -108,7 +108,7 @@ def test_of_workers_that_ask_at_once_each_number_has_one(records: Records):
 def test_one_takes_over_and_the_first_result_counts(records: Records):
     store = TrialStore(records, "t")
     dead, first, second = (Session(records, "t", f"{os.getpid()}-{name}") for name in ("dead", "first", "second"))
-    assert store.ask(0, {"x": 1}, dead) is not None
+    assert store.ask(Trial(number=0, values={"x": 1}, worker="dead"), dead) is not None
     (left,) = store.known()
     assert left.session == dead.name
     taken = store.take_over(left, first)

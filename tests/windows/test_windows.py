@@ -13,6 +13,7 @@ from tsflow.splits import FractionSplit, RecentSplit, SplitSettings
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.lags import lag_table
+from tsflow.windows.refit import joined
 from tsflow.windows.split import PARTS, index_windows
 
 WINDOWS = Task(target="T")
@@ -49,12 +50,12 @@ def test_every_row_says_the_hour_and_the_day_of_the_year():
 
 def test_a_refit_trains_on_train_and_validation_and_leaves_the_test_part_alone(records: Records):
     data = dataset(hourly_rows(1200), FractionSplit())
-    joined = data.joined()
-    assert joined.starts("train").tolist() == list(range(900 - 143))
-    assert not len(joined.starts("validation"))
-    assert joined.starts("test").tolist() == data.starts("test").tolist()
-    assert joined.fingerprint != data.fingerprint
-    assert Dataset.load(records, joined.save(records)).bounds == joined.bounds
+    refit = joined(data)
+    assert refit.starts("train").tolist() == list(range(900 - 143))
+    assert not len(refit.starts("validation"))
+    assert refit.starts("test").tolist() == data.starts("test").tolist()
+    assert refit.fingerprint != data.fingerprint
+    assert Dataset.load(records, refit.save(records)).bounds == refit.bounds
 
 
 @pytest.mark.parametrize(

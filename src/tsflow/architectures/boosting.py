@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -15,7 +16,9 @@ from tsflow.architectures.graphs import OPSET, chain, weighted_sum
 from tsflow.architectures.quantile_trees import QuantileTrees
 from tsflow.architectures.quantiles import MEDIAN, Levels
 from tsflow.architectures.registry import register
+from tsflow.architectures.seeds import member_seeds
 from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.architectures.tree_graphs import mean_of_trees
 from tsflow.records.found import Found, Rounds
 from tsflow.windows.dataset import Dataset
 
@@ -28,10 +31,10 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 @dataclass(frozen=True)
 class Boosted:
-    """Trees that read a table and give the change of the target from now."""
+    """Trees that read a table and give the change of the target from now; of several seeds the mean."""
 
     table: ExportedTable
-    booster: lightgbm.Booster
+    boosters: tuple[lightgbm.Booster, ...]
     target_index: int
     found: Rounds
 
@@ -42,17 +45,19 @@ class Boosted:
 
     def of(self, booster: lightgbm.Booster) -> Boosted:
         """Return the same with another booster."""
-        return replace(self, booster=booster)
+        return replace(self, boosters=(booster,))
 
     @property
     def parameters(self) -> int:
         """Values of all leaves."""
-        return sum(tree["num_leaves"] for tree in self.booster.dump_model()["tree_info"])
+        return sum(tree["num_leaves"] for booster in self.boosters for tree in booster.dump_model()["tree_info"])
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
-        change = self.booster.predict(self.table(contexts))
-        return contexts[:, -1, self.target_index].astype(np.float64) + np.asarray(change, dtype=np.float64)
+        columns = self.table(contexts)
+        change = np.mean([np.asarray(booster.predict(columns), dtype=np.float64) for booster in self.boosters], axis=0)
+        forecast: NDArray[np.float64] = contexts[:, -1, self.target_index] + change
+        return forecast
 
     def to_onnx(self) -> bytes:
         """Chain the table's graph with the trees' and add the value at the origin."""
@@ -60,8 +65,8 @@ class Boosted:
         from onnxmltools.convert.common.data_types import FloatTensorType
 
         entry = [("columns", FloatTensorType([None, self.table.width]))]
-        trees = convert_lightgbm(self.booster, initial_types=entry, target_opset=OPSET, zipmap=False)
-        change = chain(self.table.onnx, trees)
+        trees = [convert_lightgbm(each, initial_types=entry, target_opset=OPSET, zipmap=False) for each in self.boosters]
+        change = chain(self.table.onnx, mean_of_trees(trees))
         return weighted_sum([change], [1.0], self.shape, (1.0, self.target_index))
 
 
@@ -74,11 +79,12 @@ def _rounded(table: keras.Model) -> keras.Model:
 
 @register("boosting")
 class Boosting(Tabular):
-    """LightGBM; rounds end where validation no longer gets better.
+    """LightGBM; rounds end where validation no longer gets better, for each seed by itself.
 
     References
     ----------
-    Ke et al. (2017), LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 30.
+    Ke et al. (2017), LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 30; Geurts, Ernst and Wehenkel (2006),
+    Extremely randomized trees, Machine Learning 63.
     """
 
     objective: Literal["regression_l1", "regression", "huber"] = "regression_l1"
@@ -86,6 +92,8 @@ class Boosting(Tabular):
     patience: Annotated[int, Field(ge=1)] | None = 40  # rounds without a better validation MAE; None: all rounds
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.04
     leaves: Annotated[int, Field(ge=2)] = 16
+    extra_trees: bool = False  # each split at one threshold drawn for each column, not at the best: trees differ more
+    seeds: Annotated[int, Field(ge=1, le=20)] = 1  # the forecast is the mean of so many; each quantile is grown once
     min_leaf_windows: Annotated[int, Field(ge=1)] = 200  # neighbouring windows are nearly the same window
     column_share: Share = 0.2  # drawn for each tree
     window_share: Share = 0.6
@@ -112,15 +120,16 @@ class Boosting(Tabular):
         judged: list[lightgbm.Dataset] = []
         if self.patience is not None and len(dataset.starts("validation")):
             judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
-        booster = self._grown(training, judged, seed, self.rounds)
-        point = Boosted(table, booster, dataset.target_index, Rounds(rounds=booster.best_iteration or self.rounds))
+        boosters = tuple(self._grown(training, judged, each, self.rounds) for each in member_seeds(seed, self.seeds))
+        rounds = round(statistics.median(booster.best_iteration or self.rounds for booster in boosters))
+        point = Boosted(table, boosters, dataset.target_index, Rounds(rounds=rounds))
         if not self.quantiles:
             return point
         others = {}
         for place, level in enumerate(level for level in self.quantiles if level != MEDIAN):
-            rounds = self.quantile_rounds[place] if self.quantile_rounds else self.rounds
+            most = self.quantile_rounds[place] if self.quantile_rounds else self.rounds
             pinball = {"objective": "quantile", "metric": "quantile", "alpha": level}
-            others[level] = self._grown(training, judged, seed, rounds, **pinball)
+            others[level] = self._grown(training, judged, seed, most, **pinball)
         return QuantileTrees(point, others)
 
     def _grown(
@@ -133,6 +142,7 @@ class Boosting(Tabular):
             "metric": "l1",
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
+            "extra_trees": self.extra_trees,
             "min_data_in_leaf": self.min_leaf_windows,
             "feature_fraction": self.column_share,
             "bagging_fraction": self.window_share,

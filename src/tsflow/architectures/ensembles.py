@@ -1,4 +1,4 @@
-"""Ensembles of a run's own candidates: the mean of the best, or weights that add no harm.
+"""Ensembles of a run's own candidates: the mean of named ones or of the best, or weights that add no harm.
 
 Weights come from the validation part alone. What an ensemble is ranked by must not come from the rows that gave its weights, so its
 validation forecasts are cross-fitted::
@@ -24,6 +24,7 @@ from tsflow.errors import EntrantSkipped, TrainingError
 
 Values = NDArray[np.float64]
 FOLDS = 5
+SAME_DEGC = 0.01  # two members that differ by less on average are one, and would count twice
 MOVES_DEGC = 0.1  # a member that never leaves the value at the origin, as naive, could get any weight
 
 
@@ -57,20 +58,34 @@ def _least_squares_within_one(changes: Values, truth: Values) -> Values:
     return weights[:-1] / max(1.0, float(weights[:-1].sum()))
 
 
+def _told_apart(forecasts: Values, order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return `order` without members, columns of forecasts [n, n_members], that forecast what one before them does."""
+    kept: list[np.intp] = []
+    for member in order:
+        if all(np.abs(forecasts[:, member] - forecasts[:, other]).mean() >= SAME_DEGC for other in kept):
+            kept.append(member)
+    return np.array(kept, dtype=np.intp)
+
+
 @register("ensemble")
 class Ensemble(Architecture):
     """Members are candidates of the same run, on the same origins; ensembles are not members of ensembles."""
 
     method: Literal["mean", "stacking"]
     best: Annotated[int, Field(ge=2)] | None = None  # so many with the least validation MAE; None: all
-    of: Annotated[list[str], Field(min_length=2)] | None = None  # None: every entrant that was trained
+    of: Annotated[list[str], Field(min_length=2)] | None = None  # these, all of them; None: every entrant that was trained
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is the mean of members that are named: nothing is chosen on validation."""
+        return self.method == "mean" and self.of is not None and self.best is None
 
     def weigh(self, forecasts: Values, truth: Values, now: Values) -> Weights:
         """Return the weights that `method` gives.
 
-        The mean takes the best on these origins. Stacking minimises the squared error of the change from now over weights of 0 or
-        more (Breiman 1996, Stacked Regressions, Machine Learning 24) whose sum is at most 1: members are not stretched beyond what
-        they forecast.
+        The mean takes the best on these origins, and of two that forecast the same the better one; or all that are named. Stacking
+        minimises the squared error of the change from now over weights of 0 or more (Breiman 1996, Stacked Regressions, Machine
+        Learning 24) whose sum is at most 1: members are not stretched beyond what they forecast.
 
         Parameters
         ----------
@@ -81,7 +96,8 @@ class Ensemble(Architecture):
         """
         errors = np.abs(forecasts - truth[:, None]).mean(axis=0)  # [n_members]
         moves = np.abs(forecasts - now[:, None]).max(axis=0) > MOVES_DEGC
-        taken = np.argsort(errors, kind="stable")[: self.best]
+        order = np.argsort(errors, kind="stable")
+        taken = (_told_apart(forecasts, order) if self.method == "mean" and not self.fixed else order)[: self.best]
         if self.method == "stacking":
             taken = taken[moves[taken]]
         weights = np.zeros(forecasts.shape[1])
@@ -99,6 +115,8 @@ class Ensemble(Architecture):
         EntrantSkipped
             If folds are so short that nothing is left to weigh on.
         """
+        if self.fixed:
+            return self.weigh(forecasts, truth, now).forecast(forecasts, now)
         n = len(truth)
         found = np.empty(n)
         edges = np.linspace(0, n, FOLDS + 1).astype(int)
@@ -120,13 +138,13 @@ class Ensemble(Architecture):
         Raises
         ------
         TrainingError
-            If they are fewer than two.
+            If one that is named has no result, or they are fewer than two.
         """
-        wanted = [name for name in trained if self.of is None or name in self.of]
-        if len(wanted) < 2:
-            asked = f" of {', '.join(self.of)}" if self.of else ""
-            msg = (
-                f"{self.architecture}: an ensemble needs two members{asked} or more, this run trained {', '.join(wanted) or 'none'}"
-            )
+        if lacking := [name for name in self.of or [] if name not in trained]:
+            made = f"{self.architecture}: it is made of {', '.join(self.of or [])}"
+            msg = f"{made}, and this run has no result of {', '.join(lacking)}; train that, and rank again"
             raise TrainingError(msg)
-        return wanted
+        if len(trained) < 2:
+            msg = f"{self.architecture}: an ensemble needs two members or more, this run trained {', '.join(trained) or 'none'}"
+            raise TrainingError(msg)
+        return self.of or trained

@@ -34,6 +34,11 @@ class ExportedTable:
         _, context, columns = table.input_shape
         return cls(export(table), (context, columns), table.output_shape[-1])
 
+    @property
+    def output_shape(self) -> tuple[None, int]:
+        """Windows and columns, as Keras says it."""
+        return None, self.width
+
     def __call__(self, contexts: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the table of raw observations, shape [n, width]."""
         found: NDArray[np.float32] = self._session.run(None, {"observations": contexts})[0]

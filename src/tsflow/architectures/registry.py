@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from tsflow.architectures.space import BESIDE, Distribution, check_space
+from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
 from tsflow.model import Strict, explain
@@ -35,6 +36,7 @@ class Architecture(Strict):
     search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
 
     published_mae: Annotated[float, Field(gt=0)] | None = None  # on the test part of the lecture's record, to compare with
+    tuned_on: TunedOn | None = None  # the hours that chose the settings; `tsflow tune` writes it, and boards tell of it
 
     def identity(self) -> dict[str, object]:
         """Return all that decides what is trained: search space and published figure do not."""

@@ -11,14 +11,13 @@ One linear model cannot know that falling pressure means frost in winter and rai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.linalg import solve
 
+from tsflow.architectures.penalised import Coefficients, by_absolute_error, by_squared_error
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
 from tsflow.features.channels import Channels
@@ -30,12 +29,14 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
 
-Values = NDArray[np.float64]
-
 
 @register("ridge")
 class Ridge(Tabular):
-    """Least squares with a penalty on the squares of the coefficients, chosen among `alphas` on the validation part."""
+    """A penalty on the squares of the coefficients, chosen among `alphas` on the validation part."""
+
+    loss: Literal["mse", "mae"] = "mse"  # mae: by absolute error, as forecasts are judged
+    solves: Annotated[int, Field(ge=1)] = 5  # of the normal equations, by absolute error; each reads all windows once
+    least_residual: Annotated[float, Field(gt=0)] = 1.0  # in the target's unit; smaller ones weigh no more, by absolute error
 
     alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a product of two rare values would carry the fit
@@ -62,26 +63,29 @@ class Ridge(Tabular):
         return self.changed(alphas=[found.alpha]) if isinstance(found, Penalty) else self
 
     def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
-        """Fit by normal equations on the training part; `seed` is not used.
+        """Fit on the training part; `seed` is not used.
 
-        The intercept is the median of the changes, as forecasts are judged by their absolute error.
-
-        References
-        ----------
-        Hoerl and Kennard (1970), Ridge Regression, Technometrics 12.
+        The intercept is the median of what is left, as forecasts are judged by their absolute error.
         """
         expanded = self.expansion(dataset)
-        change = changes(dataset, "train")
-        middle = float(np.median(change))
-        moments = _moments(apply(expanded, dataset, "train"), change - middle)
-        chosen, coefficients = self.alphas[0], _solve(moments, self.alphas[0])
-        if len(self.alphas) > 1 and len(dataset.starts("validation")):
-            columns, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation") - middle
-            tried = {alpha: _solve(moments, alpha) for alpha in self.alphas}
-            chosen = min(tried, key=lambda alpha: float(np.abs(tried[alpha].of(columns) - truth).mean()))
-            coefficients = tried[chosen]
-        model = self._forecast(expanded, coefficients, middle, dataset)
+        chosen, coefficients = self._best(apply(expanded, dataset, "train"), expanded, dataset)
+        model = self._forecast(expanded, coefficients, dataset)
         return GraphForecast(model, len(coefficients.kernel) + 1, found=Penalty(alpha=chosen))
+
+    def _best(self, columns: NDArray[np.float32], expanded: keras.Model, dataset: Dataset) -> tuple[float, Coefficients]:
+        """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
+        judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
+        alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
+        if self.loss == "mae":
+            tried = by_absolute_error(columns, change, alphas, solves=self.solves, least=self.least_residual)
+        else:
+            tried = by_squared_error(columns, change, alphas)
+        if not judged:
+            return alphas[0], tried[0]
+        unseen, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation")
+        errors = [float(np.abs(one.of(unseen) - truth).mean()) for one in tried]
+        best = int(np.argmin(errors))
+        return alphas[best], tried[best]
 
     def expansion(self, dataset: Dataset) -> keras.Model:
         """Return the graph from raw observations to all columns of the regression."""
@@ -107,7 +111,7 @@ class Ridge(Tabular):
         return keras.Model(table.input, layers.Concatenate()(found))
 
     @staticmethod
-    def _forecast(expanded: keras.Model, coefficients: Coefficients, middle: float, dataset: Dataset) -> keras.Model:
+    def _forecast(expanded: keras.Model, coefficients: Coefficients, dataset: Dataset) -> keras.Model:
         import keras
 
         head = keras.layers.Dense(1, name="head")
@@ -115,45 +119,5 @@ class Ridge(Tabular):
         at = dataset.target_index
         forecast = keras.layers.Add(name="forecast")([change, expanded.input[:, -1, at : at + 1]])
         model = keras.Model(expanded.input, forecast)
-        head.set_weights([coefficients.kernel[:, None], np.array([coefficients.bias + middle])])
+        head.set_weights([coefficients.kernel[:, None], np.array([coefficients.bias])])
         return model
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """Of unscaled columns."""
-
-    kernel: Values  # [m]
-    bias: float
-
-    def of(self, columns: NDArray[np.float32]) -> Values:
-        """Return the regression's values, shape [n]."""
-        return np.asarray(columns @ self.kernel.astype(np.float32), dtype=np.float64) + self.bias
-
-
-@dataclass(frozen=True)
-class _Moments:
-    mean: Values  # [m]
-    deviation: Values  # [m]
-    gram: Values  # [m, m], of standardised columns
-    cross: Values  # [m]
-
-
-def _moments(columns: NDArray[np.float32], target: Values, chunk: int = 4096) -> _Moments:
-    """Add up what the normal equations need in chunks, in double precision; [n, m] in double would not be small."""
-    n, m = columns.shape
-    mean = columns.mean(axis=0, dtype=np.float64)
-    deviation = columns.std(axis=0, dtype=np.float64)
-    deviation = np.where(deviation > 1e-6, deviation, 1.0)
-    gram, cross = np.zeros((m, m)), np.zeros(m)
-    for first in range(0, n, chunk):
-        x = (columns[first : first + chunk] - mean) / deviation
-        gram += x.T @ x
-        cross += x.T @ target[first : first + chunk]
-    return _Moments(mean, deviation, gram, cross)
-
-
-def _solve(moments: _Moments, alpha: float) -> Coefficients:
-    penalised = moments.gram + alpha * np.eye(len(moments.mean))
-    kernel = solve(penalised, moments.cross, assume_a="pos") / moments.deviation
-    return Coefficients(kernel, -float(moments.mean @ kernel))

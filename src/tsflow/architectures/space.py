@@ -25,7 +25,7 @@ from tsflow.model import Strict, explain
 if TYPE_CHECKING:
     from tsflow.architectures.registry import Architecture
 
-BESIDE = {"search", "published_mae"}  # keys of a recipe that do not decide what is trained
+BESIDE = {"search", "published_mae", "tuned_on"}  # keys of a recipe that do not decide what is trained
 _FIXED = ("architecture", "title", "builder", "horizon_hours", *sorted(BESIDE))  # what a recipe is, and what it forecasts
 _INSIDE = 0.381966  # of a range: a value that is hardly ever whole, and not a bound
 

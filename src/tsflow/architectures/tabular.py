@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,22 @@ def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
     return change
 
 
-def apply(graph: Callable[[NDArray[np.float32]], Any], dataset: Dataset, part: Part) -> NDArray[np.float32]:
-    """Return what a graph gives for each window of a part that has any, shape [n_windows, width of its output]."""
-    return np.concatenate([np.asarray(graph(contexts), dtype=np.float32) for contexts in dataset.batches(part, _BATCH)])
+class Columns(Protocol):
+    """A graph from raw observations to columns: Keras's, or one that was exported."""
+
+    @property
+    def output_shape(self) -> Any:
+        """Windows and columns, as Keras says it: `(None, width)`."""
+        ...
+
+    def __call__(self, contexts: NDArray[np.float32]) -> Any:
+        """Return the columns of raw observations, shape [n, width]."""
+        ...
+
+
+def apply(graph: Columns, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+    """Return what a graph gives for each window of a part, shape [n_windows, width of its output]."""
+    found = np.empty((len(dataset.starts(part)), graph.output_shape[-1]), dtype=np.float32)
+    for number, contexts in enumerate(dataset.batches(part, _BATCH)):
+        found[number * _BATCH : number * _BATCH + len(contexts)] = graph(contexts)
+    return found

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsflow.champion.clock import utc_now
-from tsflow.champion.gate import Contest, choose, conditions
+from tsflow.champion.gate import Contest, challenger_of, choose, conditions
 from tsflow.evaluation.boards import candidate_of
 from tsflow.records.decision import Decision, Reigning
 from tsflow.records.leaderboard import Leaderboard
@@ -17,16 +17,18 @@ from tsflow.windows.dataset import Dataset
 
 def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning: Reigning | None) -> Decision:
     """Return the gate's decision on a board."""
-    contest = contest_of(records, board, reigning)
     profile = profile_of(records.read(Run, run=board.run), settings)
+    contest = contest_of(records, board, reigning, profile.favourite)
     checks = conditions(board, contest, settings.gate, may_promote=profile.may_promote)
+    challenger = board.challenger
     if contest.days() < settings.gate.days:  # too few to compare anybody
-        verdict, outgoing = "refusal", board.challenger
+        verdict, outgoing = "refusal", challenger
     else:
-        verdict, outgoing, further = choose(board, contest, reigning, settings.gate)
+        challenger, told = challenger_of(board, contest, profile.favourite, settings.gate)
+        verdict, outgoing, further = choose(board, contest, reigning, settings.gate, challenger=challenger)
         if not all(check.passed for check in checks):
-            verdict, outgoing = "refusal", board.challenger
-        checks = [*checks, *further]
+            verdict, outgoing = "refusal", challenger
+        checks = [*checks, *told, *further]
     return Decision(
         run=board.run,
         number=board.number,
@@ -35,18 +37,18 @@ def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning
         created_at=utc_now(),
         verdict=verdict,
         outgoing=outgoing,
-        challenger=board.challenger,
+        challenger=challenger,
         reigning=reigning,
         checks=checks,
     )
 
 
-def contest_of(records: Records, board: Leaderboard, reigning: Reigning | None) -> Contest:
-    """Return the errors of those whom the gate compares: the challenger, the champion's recipe, and naive."""
+def contest_of(records: Records, board: Leaderboard, reigning: Reigning | None, favourite: str | None) -> Contest:
+    """Return the errors of those whom the gate compares: the board's best, the favourite, the champion's recipe, and naive."""
     dataset = Dataset.load(records, board.fingerprint)
     origins = np.concatenate([dataset.origins("validation"), dataset.origins("test")])
     trained = {entrant.architecture for entrant in board.entrants if entrant.status == "ok"}
-    wanted = [board.challenger, *([reigning.entrant] if reigning and reigning.entrant in trained else [])]
-    forecasts = {name: stored_forecasts(records, candidate_of(records, board, name)) for name in dict.fromkeys(wanted) if name}
+    wanted = dict.fromkeys([board.challenger, favourite, reigning.entrant if reigning else None])
+    forecasts = {name: stored_forecasts(records, candidate_of(records, board, name)) for name in wanted if name in trained}
     naive = dataset.values[origins, dataset.target_index]
     return Contest.of(forecasts, naive, horizon_hours=dataset.task.horizon_hours)

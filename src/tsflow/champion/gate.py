@@ -4,6 +4,7 @@ It decides on recipes, not on fits, and on identical origins: the champion's rec
 rows as its challenger, so that nobody is compared on data that he has learnt. Validation and test origins count together; from
 then on the honest figure is the error of the forecasts that the champion makes::
 
+    who challenges    the profile's favourite, unless the best on validation is better than it
     no champion yet   the challenger, if it is better than naive; else naive itself
     a champion        the challenger, if it is better than the champion's recipe and than naive, and nowhere much worse: a change
                       else the champion's recipe with newer data, unless it is worse than naive: a refresh
@@ -88,11 +89,30 @@ def conditions(board: Leaderboard, contest: Contest, gate: GateSettings, *, may_
     ]
 
 
-def choose(board: Leaderboard, contest: Contest, reigning: Reigning | None, gate: GateSettings) -> tuple[Verdict, str, list[Check]]:
-    """Return what is to be done with a board that fulfils the conditions, the entrant that goes out, and the rules applied."""
-    challenger = board.challenger
+def challenger_of(board: Leaderboard, contest: Contest, favourite: str | None, gate: GateSettings) -> tuple[str, list[Check]]:
+    """Return who challenges, and what was looked at: the profile's favourite, unless the board's best is surely better than it.
+
+    The best of some months is the best by luck among recipes that are as good as each other.
+    """
+    best = board.challenger
+    if favourite in (None, best) or favourite not in contest.errors:
+        return best, []
+    found = contest.between(best, favourite)
+    ahead = found.better(gate.probability)
+    told = f"{best} against {favourite}, the profile's favourite: {_said(found, gate)}"
+    return (best if ahead else favourite), [_check("challenger", True, f"{told}; {best if ahead else favourite} challenges")]
+
+
+def choose(
+    board: Leaderboard, contest: Contest, reigning: Reigning | None, gate: GateSettings, *, challenger: str | None = None
+) -> tuple[Verdict, str, list[Check]]:
+    """Return what is to be done with a board that fulfils the conditions, the entrant that goes out, and the rules applied.
+
+    `challenger`: who challenges; None: the board's best.
+    """
+    challenger = challenger or board.challenger
     if reigning is None:
-        return _first(board, contest, gate)
+        return _first(board, contest, gate, challenger)
     if reigning.entrant is None:
         told = _check("champion's recipe", False, f"the champion's recipe cannot be trained here: {reigning.problem}")
         return "refusal", challenger, [told]
@@ -109,13 +129,13 @@ def choose(board: Leaderboard, contest: Contest, reigning: Reigning | None, gate
     return ("refresh" if stays.passed else "refusal"), (reigning.entrant if stays.passed else challenger), [*checks, stays]
 
 
-def _first(board: Leaderboard, contest: Contest, gate: GateSettings) -> tuple[Verdict, str, list[Check]]:
-    checks = [_better_than_naive(contest, board.challenger, gate)]
+def _first(board: Leaderboard, contest: Contest, gate: GateSettings, challenger: str) -> tuple[Verdict, str, list[Check]]:
+    checks = [_better_than_naive(contest, challenger, gate)]
     if checks[0].passed:
-        return "first", board.challenger, checks
+        return "first", challenger, checks
     if any(entrant.architecture == NAIVE and entrant.status == "ok" for entrant in board.entrants):
         return "first", NAIVE, checks
-    return "refusal", board.challenger, checks
+    return "refusal", challenger, checks
 
 
 def _duel(contest: Contest, challenger: str, reigning: str, gate: GateSettings) -> list[Check]:

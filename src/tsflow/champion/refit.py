@@ -25,8 +25,10 @@ from tsflow.records.dataset import Part
 from tsflow.records.store import Records
 from tsflow.training.combining import MODEL, Spreads, ensemble_parity, joined_onnx
 from tsflow.training.fit import check
+from tsflow.training.learnt import learnt
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
+from tsflow.windows.refit import for_refit
 
 RULE = "epochs and penalty as validation found them; boosted rounds times the growth of the windows"
 
@@ -48,7 +50,7 @@ def members_of(candidate: StoredCandidate) -> list[str]:
 
 def growth(dataset: Dataset) -> float:
     """Return how many times more windows a refit learns from than the candidate did."""
-    return len(dataset.for_refit().starts("train")) / len(dataset.starts("train"))
+    return len(for_refit(dataset).starts("train")) / len(dataset.starts("train"))
 
 
 def model_files(records: Records, candidate: StoredCandidate) -> dict[str, bytes]:
@@ -59,9 +61,10 @@ def model_files(records: Records, candidate: StoredCandidate) -> dict[str, bytes
 def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, StoredCandidate], dataset: Dataset) -> Outgoing:
     """Return the model to publish. `refits`: the trainings on everything, by architecture; none: no refit."""
     if not refits:
-        return Outgoing(model_files(records, candidate), _facts(dataset, "as it was selected: fitted on the training part"))
-    refit = dataset.for_refit()
-    facts = _facts(refit, RULE)
+        facts = _facts(dataset, "as it was selected: fitted on the training part", candidate)
+        return Outgoing(model_files(records, candidate), facts)
+    refit = for_refit(dataset)
+    facts = _facts(refit, RULE, *refits.values())
     if not isinstance(candidate.found, found.Weights):
         only = refits[candidate.architecture]
         rows = _of_part(records, only, "test")
@@ -86,9 +89,11 @@ def _of_part(records: Records, refit: StoredCandidate, part: Part) -> pd.DataFra
     return rows[rows["part"] == part]
 
 
-def _facts(dataset: Dataset, rule: str) -> FitFacts:
-    last = dataset.origins("train")[-1] + dataset.task.horizon_hours  # the newest target that was learnt
-    return FitFacts(str(dataset.times[0])[:19], str(dataset.times[last])[:19], len(dataset.starts("train")), rule)
+def _facts(dataset: Dataset, rule: str, *fits: StoredCandidate) -> FitFacts:
+    """Say what was learnt; of several fits, what the one with the most windows learnt."""
+    whole = learnt(dataset)
+    most = max((fit.learnt or whole for fit in fits), key=lambda each: each.windows, default=whole)
+    return FitFacts(most.first.isoformat(), most.last.isoformat(), most.windows, rule)
 
 
 def _as_published(errors: PartErrors | None) -> TestErrors | None:

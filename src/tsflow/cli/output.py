@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tsflow.records.leaderboard import Leaderboard
     from tsflow.records.tuning import Tuning
 
-_COLOURS = {"failed": "red", "skipped": "yellow"}  # of entrants without a result
+_COLOURS = {"failed": "red", "skipped": "yellow", "rested": "dim"}  # of entrants without a result
 _WIDE = 160  # of a pipe or a log, which has no width of its own
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE, soft_wrap=not sys.stdout.isatty())
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -141,7 +141,7 @@ lines together; tie: no clear difference. may be best: whether it may be the bes
 
 
 def show_board(board: Leaderboard) -> None:
-    """Print a leaderboard with the reasons of failed and skipped entrants."""
+    """Print a leaderboard with the reasons of those who have no result."""
     console.print(board_table(board))
     console.print(_LEGEND, style="dim", markup=False)
     _tell_what_lacks(board.lacks_data, no_error="test" in board.naive and board.naive["test"] == 0)
@@ -202,6 +202,8 @@ def show_tuning(result: Tuning, address: str, output: Path | None) -> None:
     before = "-" if result.before is None else f"{result.before:.4f}"
     console.print(f"{len(result.trials)} trials ({result.counts}) in {result.spent_minutes:.1f} minutes")
     console.print(f"validation MAE before {before}, after {result.after:.4f} (trial {result.best})")
+    if result.finalists:
+        console.print(f"by other seeds of the best few: {result.gain.told(result.unit)}", markup=False)
     console.print(f"recipe, table of trials and page: {address}", markup=False)
     if output is None:
         console.print(f"\n# save as include/architectures/{result.tuned}.yaml\n{result.recipe}", markup=False)

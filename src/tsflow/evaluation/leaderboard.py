@@ -90,6 +90,7 @@ def _line(run: str, judged: Judged, dataset: Dataset, naive: dict[str, float]) -
         pit=bands.pit,
         lead_errors=lead_errors(dataset, judged.forecasts),
         memory=candidate.memory,
+        learnt=candidate.learnt,
         weights=candidate.found.weights if isinstance(candidate.found, Weights) else {},
     )
 
@@ -116,5 +117,5 @@ def _with_certainty(lines: list[Entrant], judged: dict[str, Judged]) -> list[Ent
 
 def table(board: Leaderboard) -> pd.DataFrame:
     """Return a board's lines as a frame, without what is more than a number."""
-    lists = {"curve", "intervals", "pit", "lead_errors", "memory", "weights", "candidate"}
+    lists = {"curve", "intervals", "pit", "lead_errors", "memory", "weights", "candidate", "learnt"}
     return pd.DataFrame([entrant.model_dump(exclude=lists) for entrant in board.entrants])

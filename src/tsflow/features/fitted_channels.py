@@ -131,9 +131,9 @@ class FittedChannels:
             anomaly = column(name)
             if order.year or order.day:
                 terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
-                kernel = {"class_name": "Constant", "config": {"value": self.climatology[name][1:, None].tolist()}}
-                usual = layers.Dense(1, use_bias=False, kernel_initializer=kernel, trainable=False, name=f"climatology_{name}")
-                anomaly = anomaly - usual(terms)
+                # No product of matrices, which oneDNN adds up in an order of this processor's: a tree splits at the last bit.
+                usual = layers.Rescaling(self.climatology[name][1:].tolist(), name=f"climatology_{name}")(terms)
+                anomaly = anomaly - ops.sum(usual, axis=-1, keepdims=True)
             anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
         for name, lags in self.spec.changes.items():
@@ -152,9 +152,17 @@ class FittedChannels:
         """Return all channels, standardised, shape [n, context, n_channels]."""
         from keras import layers
 
-        x = _joined(list(self.raw(observations).values()))
+        run = self._run
+        x = observations[:, :, run.start : run.stop] if run else _joined(list(self.raw(observations).values()))
         # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.
         return layers.Rescaling((1 / self.deviation).tolist(), offset=(-self.mean / self.deviation).tolist(), name="scale")(x)
+
+    @property
+    def _run(self) -> slice | None:
+        """Where all channels stand side by side in the input as they are, if they do: one slice in place of one a channel."""
+        places = [self.columns.get(name) for name in self.names]
+        first = places[0]
+        return slice(first, first + len(places)) if first is not None and places == [*range(first, first + len(places))] else None
 
     @staticmethod
     def _height(table: NDArray[np.float64], hour: Any, day: Any, ahead_hours: int) -> Any:

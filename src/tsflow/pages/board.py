@@ -32,6 +32,16 @@ class BoardView:
     runs: list[Listed]
     judged_on: Literal["test", "validation"]
 
+    @property
+    def learnt_less(self) -> str:
+        """Who learnt a part of the training windows, and which; empty where nobody did."""
+        of: dict[str, list[str]] = {}
+        for entrant in self.board.entrants:
+            if entrant.learnt and entrant.learnt.windows < self.board.parts.train.windows:
+                told = f"the {entrant.learnt.windows:,} windows from {entrant.learnt.first:%Y-%m-%d} on"
+                of.setdefault(told, []).append(entrant.architecture)
+        return "; ".join(f"{told}: {', '.join(names)}" for told, names in of.items())
+
 
 @dataclass(frozen=True)
 class Progress:

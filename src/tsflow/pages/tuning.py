@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from tsflow.pages.figures import Figure, axis, plain
 from tsflow.records.index import Listed
 from tsflow.records.store import Records
-from tsflow.records.tuning import Trial, Tuning
+from tsflow.records.tuning import Trial, Tuning, Values
+from tsflow.tuning.finals import searched
 from tsflow.tuning.reading import TUNINGS, newest_result
 from tsflow.tuning.report import best_so_far
 
@@ -18,11 +19,14 @@ class TuningView:
     figures: list[Figure]
     others: list[Listed]
 
+    def values_of(self, number: int) -> Values:
+        """Return what a trial changed of the recipe."""
+        return next((trial.values for trial in self.found.trials if trial.number == number), {})
+
     @property
     def changed(self) -> dict[str, tuple[object, object]]:
         """What the best trial has otherwise than the recipe: before and after, by key."""
-        best = next((trial for trial in self.found.trials if trial.number == self.found.best), None)
-        values = best.values if best else {}
+        values = self.values_of(self.found.best)
         return {key: (self.found.own.get(key), value) for key, value in values.items() if value != self.found.own.get(key)}
 
 
@@ -38,8 +42,9 @@ def tuning_figures(found: Tuning) -> list[Figure]:
 
 
 def _course(found: Tuning) -> Figure:
-    complete = sorted((trial for trial in found.trials if trial.val_mae is not None), key=lambda trial: trial.number)
-    steps = best_so_far(found.trials)
+    trials = searched(found.trials)
+    complete = sorted((trial for trial in trials if trial.val_mae is not None), key=lambda trial: trial.number)
+    steps = best_so_far(trials)
     return Figure(
         "course",
         "The course of the search",
@@ -65,7 +70,7 @@ def _course(found: Tuning) -> Figure:
                 "hoverinfo": "skip",
             },
         ],
-        {"xaxis": axis("trial", dtick=max(1, len(found.trials) // 10)), "yaxis": axis(f"validation MAE ({found.unit})")},
+        {"xaxis": axis("trial", dtick=max(1, len(trials) // 10)), "yaxis": axis(f"validation MAE ({found.unit})")},
     )
 
 

@@ -1,5 +1,6 @@
 """What a training leaves: epochs on the way, a candidate at its end, or the reason why there is none."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from tsflow.errors import EntrantSkipped, StorageUnavailable
@@ -40,6 +41,14 @@ class TrialEpoch(KeptEpoch):
     TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/epochs/{trial:04d}/epoch-{epoch:03d}.json")
 
 
+class Learnt(Strict):
+    """The training windows of a candidate: how many, the first one's first row, and the last one's target."""
+
+    windows: int
+    first: datetime
+    last: datetime
+
+
 class StoredCandidate(Record):
     """A trained entrant: its model, its forecasts, and what was found; what is thought of them is computed when asked."""
 
@@ -57,6 +66,7 @@ class StoredCandidate(Record):
     curve: list[Epoch] = []
     found: Found = Nothing()
     memory: list[float] = []  # of a network: mean absolute gradient by lag, the origin first
+    learnt: Learnt | None = None  # None: an ensemble, or a candidate of a tsflow that did not say
     libraries: dict[str, str]
     git_commit: str | None
     files: dict[str, StoredFile]

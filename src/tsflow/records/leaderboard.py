@@ -7,7 +7,7 @@ from pydantic import computed_field, model_validator
 
 from tsflow.model import Strict
 from tsflow.names import MAIN, VERDICTS, Verdict
-from tsflow.records.candidate import Epoch
+from tsflow.records.candidate import Epoch, Learnt
 from tsflow.records.dataset import Parts
 from tsflow.records.record import Content, Record, Reference
 from tsflow.records.template import Template
@@ -40,7 +40,7 @@ class Entrant(Strict):
     rank: int | None = None
     architecture: str
     title: str
-    status: Literal["ok", "failed", "skipped"]
+    status: Literal["ok", "failed", "skipped", "rested"]  # rested: lost for weeks, and trains once a week
     reason: str | None = None
     unfinished: bool = False  # failed for want of store or memory, or left nothing: the board is incomplete without it
     candidate: Reference | None = None  # what was judged; None: an entrant without a result, or a board of commit 49384e5
@@ -77,11 +77,12 @@ class Entrant(Strict):
     lead_errors: list[LeadErrors] = []  # of entrants that forecast the way to the horizon too
     memory: list[float] = []  # of networks: mean absolute gradient by lag, the origin first
     weights: dict[str, float] = {}  # of an ensemble's members
+    learnt: Learnt | None = None  # its training windows; None: an ensemble, or a board of a tsflow that did not say
 
     @model_validator(mode="after")
     def _without_a_result_there_is_a_reason(self) -> Self:
         if (self.status != "ok") != bool(self.reason):
-            msg = "status failed or skipped goes with a reason, status ok without"
+            msg = "status failed, skipped or rested goes with a reason, status ok without"
             raise ValueError(msg)
         return self
 

@@ -16,6 +16,8 @@ class PinnedProfile(Strict):
     max_epochs: int | None
     refit: bool
     may_promote: bool
+    networks_history_days: int | None = None
+    favourite: str | None = None  # the challenger, unless another entrant is clearly better
 
 
 class Run(Record):
@@ -35,5 +37,6 @@ class Run(Record):
     split: str
     seed: int
     recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys
+    rested: dict[str, str] = {}  # who would be an entrant, and why not today
     reigning: Reigning | None = None  # the champion then; its recipe is among the entrants
     docs: str  # the key of the Data Docs of its hours

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from tsflow.model import Strict
-from tsflow.names import MAIN
+from tsflow.names import MAIN, Verdict
 from tsflow.records.record import Content, Record
 from tsflow.records.template import Template
 
@@ -16,8 +16,9 @@ class Budget(Strict):
     """How long a tuning may work."""
 
     minutes: float  # of work, summed over all workers and all their starts
-    trials: int | None = None  # at most; None: as many as the minutes allow
+    trials: int | None = None  # of the search, at most; None: as many as the minutes allow
     workers: int = 1
+    repeats: int = 0  # other seeds with which the best few are trained again
 
 
 class TuningPlan(Record):
@@ -56,6 +57,8 @@ class Asked(Record):
     values: Values
     worker: str
     session: str
+    repeats: int | None = None  # as a trial has them
+    seed: int | None = None
 
 
 class Claim(Record):
@@ -72,6 +75,8 @@ class Trial(Strict):
 
     number: int  # 0: the recipe as it is
     values: Values
+    repeats: int | None = None  # the trial that it is once more, with another seed; None: a trial of the search
+    seed: int | None = None  # of a repeat; None: the tuning's
     worker: str
     state: Literal["running", "complete", "pruned", "failed"] = "running"
     val_mae: float | None = None  # of the weights kept; None unless complete
@@ -81,6 +86,7 @@ class Trial(Strict):
     parameters: int | None = None
     train_seconds: float = 0.0
     finished_at: datetime | None = None
+    daily: list[float] = []  # of a repeat: a series by day of validation, whose mean is its error; [] where days are too few
 
     @property
     def reached(self) -> float | None:
@@ -120,6 +126,34 @@ class End(Beat):
     TEMPLATE: ClassVar[Template] = Template("tunings/{tuning}/sessions/{session}/end.json")
 
 
+class Finalist(Strict):
+    """One of the best few trials, judged by other seeds."""
+
+    number: int
+    val_mae: float  # the mean over the seeds
+    errors: dict[int, float]  # by seed
+    daily: list[float] = []  # the mean of its repeats' series
+
+
+class Gain(Strict):
+    """What a tuning gained: the error of the recipe that was found minus that of the recipe as it was."""
+
+    verdict: Verdict
+    difference: float | None = None
+    low: float | None = None  # 95 % interval; None: too few days of validation to say
+    high: float | None = None
+
+    def told(self, unit: str) -> str:
+        """Return it as a sentence's part."""
+        if self.difference == 0:
+            return "the recipe as it is remains the best"
+        if self.difference is None or self.low is None or self.high is None:
+            return "not enough data to say whether that is better than the recipe as it is"
+        better = {"better": "surely better", "worse": "surely worse"}.get(self.verdict, "not clearly better")
+        gain = f"{-self.difference:.3f} {unit}, 95 % interval {-self.high:.3f} to {-self.low:.3f}"
+        return f"{better} than the recipe as it is: by {gain}"
+
+
 class Tuning(Record):
     """A tuning's result after so many finished trials. Errors in the target's unit, on the validation part."""
 
@@ -143,8 +177,10 @@ class Tuning(Record):
     spent_minutes: float
     naive: float  # MAE of 'as now'
     before: float | None  # MAE of the recipe as it is; None: it failed, or has not ended
-    after: float  # MAE of the best trial
+    after: float  # MAE of the best trial; both are means over the finalists' seeds, if there are finalists
     best: int
+    finalists: list[Finalist] = []  # best first; []: nothing was repeated
+    gain: Gain = Gain(verdict="unknown")
     importances: dict[str, float]
     recipe: str  # the file of the tuned recipe, as it is to be saved
     own: Values  # what the recipe itself says under the keys that were searched

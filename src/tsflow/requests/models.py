@@ -180,6 +180,13 @@ class TrainingRequest(DatasetRequest):
 class RetrainRequest(TrainingRequest, _Split):
     """Train, rank and publish."""
 
+    rest: Annotated[bool, TRAINING] = Field(
+        False,
+        title="Rest",
+        description="Leave out recipes that were surely worse than the challenger on all boards of three weeks, but for one "
+        "training a week; the board names them. The daily retraining does so.",
+    )
+
 
 class BacktestRequest(TrainingRequest):
     """Train and test at several ends of the record."""
@@ -227,6 +234,12 @@ class TuneRequest(DatasetRequest, _Split):
     )
     trials: Annotated[int, Field(ge=1)] | None = Field(
         None, title="Trials", description="End the search after so many trials. Empty: as many as the minutes allow."
+    )
+    repeats: Annotated[int, Field(ge=0, le=10)] = Field(
+        2,
+        title="Repeats",
+        description="Train the three best recipes of the search, and the one it began with, again with so many other seeds, and "
+        "name the one with the least error by those. At most half of the minutes are kept for it. 0: the best trial of the search.",
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default_factory=lambda: settings().training.pool_slots,

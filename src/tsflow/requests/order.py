@@ -81,10 +81,12 @@ def resolve(request: Request, settings: Settings) -> Order:
     as_of = _moment(request, station)
     if request.as_of is None:
         as_of = as_of.replace(hour=0, minute=0)  # the last midnight, so that all runs of a day see the same data
-    days = settings.profiles.named(request.profile).history_days
+    profile = settings.profiles.named(request.profile)
+    if profile.favourite is not None and profile.favourite not in names_in("architectures"):
+        raise UnknownName(f"favourite of profile {request.profile}", profile.favourite, names_in("architectures"))
     # Without an as-of a correction of this morning would wait a day.
     known_at = None if request.as_of is None or request.late_rows else to_utc(as_of, station)
-    order = Order(station, as_of, name, task, request.start, request.end, known_at, days)
+    order = Order(station, as_of, name, task, request.start, request.end, known_at, profile.history_days)
     if isinstance(request, RetrainRequest | TuneRequest):
         settings.splits.named(request.split)
     if isinstance(request, TuneRequest):
@@ -123,13 +125,19 @@ def _with_entrants(order: Order, request: TrainingRequest, settings: Settings) -
     if repeated := sorted({name for name in chosen if chosen.count(name) > 1}):
         msg = f"architectures named more than once: {', '.join(repeated)}"
         raise SettingsError(msg)
-    recipes = {name: load_architecture(name) for name in chosen}
+    recipes = with_members({name: load_architecture(name) for name in chosen})
     if isinstance(request, BacktestRequest):
         recipes = _without_ensembles(recipes, named)
         _require_reference(request.reference, list(recipes))
-    for name in named:
-        require(recipes[name], order.station, order.task)
+    for recipe in with_members({name: recipes[name] for name in named}).values():
+        require(recipe, order.station, order.task)
     return replace(order, entrants=tuple(sorted(recipes, key=lambda name: _turn(recipes[name]))))
+
+
+def with_members(recipes: dict[str, Architecture]) -> dict[str, Architecture]:
+    """Return recipes, and with each ensemble the members that it names."""
+    wanted = [name for recipe in recipes.values() if isinstance(recipe, Ensemble) for name in recipe.of or []]
+    return recipes | {name: load_architecture(name) for name in wanted if name not in recipes}
 
 
 def require(recipe: Architecture, station: Station, task: Task) -> None:

@@ -8,7 +8,7 @@ two clicks or a click and a task that ends, stopped pages, tasks and API for a m
 import asyncio
 import runpy
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from importlib import import_module
 from typing import Any
@@ -29,7 +29,7 @@ def beside_the_loop(record: Record) -> Record:
     return log_action
 
 
-async def _recorded(record: Record, given: dict[str, Any]) -> None:
+async def _recorded(record: Record, given: Mapping[str, Any]) -> None:
     await record(**given)
 
 

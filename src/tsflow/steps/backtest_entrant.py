@@ -27,12 +27,14 @@ def backtest_entrant(
     plan = records.read(BacktestPlan, backtest=backtest)
     if fold not in plan.folds:
         raise UnknownName(f"fold of backtest {backtest}", fold, list(plan.folds))
+    profile = settings.profiles.named(plan.profile)
     assignment = Assignment(
         run=backtest,
         folder=FOLD.key(backtest=backtest, fold=fold),
         fingerprint=plan.folds[fold].fingerprint,
         seed=plan.seed,
-        max_epochs=settings.profiles.named(plan.profile).max_epochs,
+        max_epochs=profile.max_epochs,
+        networks_history_days=profile.networks_history_days,
         threads=settings.training.threads,
         time_limit=settings.training.time_limit,
     )

@@ -1,12 +1,19 @@
 """Cut a station's record into windows: the beginning of a run of `retrain`."""
 
+from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.pinned import pinned
+from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.champion.reigning import with_reigning
+from tsflow.errors import SettingsError
+from tsflow.evaluation.resting import recent_boards, resting
+from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
 from tsflow.observations.store import ObservationStore
 from tsflow.records.files import RUN
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
+from tsflow.requests.order import Order
 from tsflow.settings import Settings
 from tsflow.training.profile import profile_now
 from tsflow.windows.building import dataset_of
@@ -31,7 +38,11 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
     hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=RUN.key(run=run))
     split = settings.splits.named(request.split)
     dataset = dataset_of(station, task, hourly, split, request.split)
-    entrants = with_reigning(records, station.station, order.task_name, order.entrants)
+    rested = _rested(records, settings, request, order)
+    awake = tuple(name for name in order.entrants if name not in rested)
+    entrants = with_reigning(records, station.station, order.task_name, awake)
+    rested = {name: reason for name, reason in rested.items() if name not in entrants.recipes}
+    recipes = {**entrants.recipes, **{name: load_architecture(name) for name in rested}}
     return records.first(
         Run(
             run=run,
@@ -41,7 +52,8 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             first_versions=ObservationStore(records, station.station).began_after(order.period.known_at),
             fingerprint=dataset.save(records),
             entrants=list(entrants.recipes),
-            recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in entrants.recipes.items()},
+            recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in recipes.items()},
+            rested=rested,
             reigning=entrants.reigning,
             profile=request.profile,
             pinned_profile=profile_now(settings, request.profile),
@@ -50,3 +62,25 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             docs=docs,
         )
     )
+
+
+def _rested(records: Records, settings: Settings, request: RetrainRequest, order: Order) -> dict[str, str]:
+    """Return which entrants rest, with the reason: not naive, no ensemble, and nobody of whom one or the favourite is made."""
+    if not request.rest or settings.rest.after_days is None:
+        return {}
+    chosen = {name: load_architecture(name) for name in order.entrants}
+    needed = {NAIVE, settings.profiles.named(request.profile).favourite}
+    needed |= {member for recipe in chosen.values() if isinstance(recipe, Ensemble) for member in recipe.of or []}
+    names = [name for name, recipe in chosen.items() if name not in needed and not isinstance(recipe, Ensemble)]
+    boards = recent_boards(records, order.station.station, order.task_name, settings.rest, order.as_of)
+    before = records.find(Run, run=boards[0].run) if boards else None
+    same = [name for name in names if before and _unchanged(before, chosen[name])]
+    return resting(boards, same, settings.rest, order.as_of)
+
+
+def _unchanged(before: Run, recipe: Architecture) -> bool:
+    """Tell whether a recipe is what it was on the newest board: one that was edited is tried at once."""
+    try:
+        return pinned(before, recipe.architecture).identity() == recipe.identity()
+    except SettingsError:
+        return False

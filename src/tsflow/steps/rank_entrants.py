@@ -1,5 +1,6 @@
 """Rank a run's entrants: judge every candidate by its forecasts, now."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from tsflow.architectures.pinned import pinned
@@ -9,8 +10,9 @@ from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
+from tsflow.records.dataset import Parts
 from tsflow.records.files import BOARD_FILE, RUN
-from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.leaderboard import Entrant, Leaderboard
 from tsflow.records.record import Reference
 from tsflow.records.retention import why_gone
 from tsflow.records.run import Run
@@ -30,7 +32,8 @@ def rank_entrants(records: Records, run: str) -> Reference:
     _require_models(records, run)
     dataset = Dataset.load(records, planned.fingerprint)
     judged, failures = _results(records, planned)
-    entrants = judge(run, dataset, judged, failures)
+    entrants = [*judge(run, dataset, judged, failures), *_rested(planned)]
+    parts = dataset.parts()
     board = Leaderboard(
         run=run,
         station=planned.station,
@@ -46,11 +49,11 @@ def rank_entrants(records: Records, run: str) -> Reference:
         horizon_hours=dataset.task.horizon_hours,
         target=dataset.target,
         unit=dataset.units[dataset.target],
-        parts=dataset.parts(),
+        parts=parts,
         naive=naive_errors(dataset),
         challenger=entrants[0].architecture,
         entrants=entrants,
-        warnings=told_of(dataset.report),
+        warnings=[*told_of(dataset.report), *_tuned_told(planned, parts, judged)],
     )
     reference = records.append(board)
     written = records.fetch(Leaderboard, reference)
@@ -58,6 +61,26 @@ def rank_entrants(records: Records, run: str) -> Reference:
     records.page(BOARD_FILE, to_parquet(table(written)), "application/vnd.apache.parquet", **place, kind="parquet")
     BOARDS.enter(records, written)
     return reference
+
+
+def _tuned_told(run: Run, parts: Parts, names: Iterable[str]) -> list[str]:
+    """Return a sentence for each entrant whose settings were chosen on hours that it is judged by here."""
+    told = []
+    for name in names:
+        if (tuned_on := pinned(run, name).tuned_on) is None:
+            continue
+        for part, facts in (("validation", parts.validation), ("test", parts.test)):
+            if facts.first and facts.last and tuned_on.overlaps(run.station, facts.first.date(), facts.last.date()):
+                hours = f"{tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}"
+                told.append(f"{name} was tuned on {hours}, which lies in the {part} part here: its {part} error flatters.")
+    return told
+
+
+def _rested(run: Run) -> list[Entrant]:
+    return [
+        Entrant(architecture=name, title=pinned(run, name).title, status="rested", reason=reason)
+        for name, reason in sorted(run.rested.items())
+    ]
 
 
 def _require_models(records: Records, run: str) -> None:

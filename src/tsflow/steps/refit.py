@@ -16,6 +16,7 @@ from tsflow.settings import Settings
 from tsflow.training.once import Assignment, train_once
 from tsflow.training.profile import profile_of
 from tsflow.windows.dataset import Dataset
+from tsflow.windows.refit import for_refit
 
 
 def plan_refit(records: Records, settings: Settings, decision: Reference) -> list[str]:
@@ -40,13 +41,14 @@ def refit_entrant(
     chosen = candidate_of(records, ranked, architecture)
     dataset = Dataset.load(records, ranked.fingerprint)
     recipe = recipe_of({**chosen.settings, "architecture": chosen.architecture}).settled(chosen.found, growth(dataset))
-    refit = dataset.for_refit()
+    refit, profile = for_refit(dataset), profile_of(records.read(Run, run=ranked.run), settings)
     assignment = Assignment(
         run=ranked.run,
         folder=REFITS.key(run=ranked.run),
         fingerprint=refit.fingerprint,
         seed=ranked.seed,
-        max_epochs=profile_of(records.read(Run, run=ranked.run), settings).max_epochs,
+        max_epochs=profile.max_epochs,
+        networks_history_days=profile.networks_history_days,
         threads=settings.training.threads,
         time_limit=settings.training.time_limit,
     )

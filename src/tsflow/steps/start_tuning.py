@@ -40,7 +40,7 @@ def start_tuning(records: Records, settings: Settings, request: TuneRequest, tun
             split=request.split,
             seed=request.seed,
             fingerprint=dataset.without_test().save(records),
-            budget=Budget(minutes=request.minutes, trials=request.trials, workers=request.workers),
+            budget=Budget(minutes=request.minutes, trials=request.trials, workers=request.workers, repeats=request.repeats),
             request=request.model_dump(mode="json"),
             recipe=recipe,
             search=search,

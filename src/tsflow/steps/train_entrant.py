@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.pinned import pinned
-from tsflow.records.candidate import Epoch, StoredCandidate
+from tsflow.errors import EntrantSkipped
+from tsflow.records.candidate import Epoch, Failure, StoredCandidate
 from tsflow.records.files import RUN
 from tsflow.records.run import Run
 from tsflow.records.store import Records
@@ -39,12 +40,14 @@ def train_entrant(
     recipe = pinned(planned, architecture)
     if isinstance(recipe, Ensemble):
         return _weighed(records, planned, recipe)
+    profile = profile_of(planned, settings)
     assignment = Assignment(
         run=run,
         folder=RUN.key(run=run),
         fingerprint=planned.fingerprint,
         seed=planned.seed,
-        max_epochs=profile_of(planned, settings).max_epochs,
+        max_epochs=profile.max_epochs,
+        networks_history_days=profile.networks_history_days,
         threads=settings.training.threads,
         time_limit=settings.training.time_limit,
     )
@@ -57,6 +60,16 @@ def _weighed(records: Records, run: Run, ensemble: Ensemble) -> StoredCandidate:
         return done
     with recorded(records, folder, ensemble.architecture):
         left = {name: records.find(StoredCandidate, folder=folder, architecture=name) for name in singles_of(run)}
+        _skip_without(ensemble, records, folder, {name for name, stored in left.items() if stored is None})
         dataset = Dataset.load(records, run.fingerprint)
         candidate = combine(records, ensemble, {name: stored for name, stored in left.items() if stored}, dataset)
     return store_candidate(records, folder, run.run, ensemble, candidate, dataset=dataset)
+
+
+def _skip_without(ensemble: Ensemble, records: Records, folder: str, lacking: set[str]) -> None:
+    """Skip an ensemble of named members of which one takes no part here: that is no failure."""
+    for name in sorted(lacking & {*(ensemble.of or [])}):
+        failure = records.newest(Failure, folder=folder, architecture=name)
+        if failure is not None and failure.status == "skipped":
+            msg = f"{ensemble.architecture}: its member {name} was skipped: {failure.reason}"
+            raise EntrantSkipped(msg)

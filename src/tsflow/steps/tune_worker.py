@@ -7,6 +7,8 @@ from tsflow.records.store import Records
 from tsflow.records.tuning import Trial, TuningPlan
 from tsflow.settings import Settings
 from tsflow.training.fit import set_up_tensorflow
+from tsflow.training.learnt import as_taught
+from tsflow.tuning.plan import recipe_of
 from tsflow.tuning.sessions import Session
 from tsflow.tuning.work import Work
 from tsflow.windows.dataset import Dataset
@@ -32,10 +34,10 @@ def tune_worker(
     """
     plan = records.read(TuningPlan, tuning=tuning)
     set_up_tensorflow(settings.training.threads)
-    dataset = Dataset.load(records, plan.fingerprint)
-    max_epochs, finished = settings.profiles.named(plan.profile).max_epochs, 0
+    profile, finished = settings.profiles.named(plan.profile), 0
+    dataset = as_taught(recipe_of(plan), Dataset.load(records, plan.fingerprint), profile.networks_history_days)
     with Session(records, tuning, worker) as session:
-        work = Work(records, plan, dataset, session, max_epochs=max_epochs, on_epoch=on_epoch)
+        work = Work(records, plan, dataset, session, max_epochs=profile.max_epochs, on_epoch=on_epoch)
         while (trial := work.next_trial()) is not None:
             on_trial(work.run(trial))
             finished += 1

@@ -1,7 +1,7 @@
 """Batches by shuffled start index and one gather; windows never exist all at once.
 
 `timeseries_dataset_from_array` builds windows one by one and shuffles inside a small buffer; gathering a whole
-batch from an index is two to seven times faster (benchmarks/) and shuffles fully. The order of an epoch is a
+batch from an index is two to seven times faster (benchmarks/training.py) and shuffles fully. The order of an epoch is a
 function of seed and epoch alone, so that a resumed training sees what an uninterrupted one would have seen.
 """
 

@@ -7,32 +7,32 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.graphs import export
 from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
+from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
 from tsflow.records.found import Epochs
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.candidate import Candidate
+from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
-from tsflow.training.losses import pinball
 from tsflow.training.memory import memory_profile
-from tsflow.training.objectives import objectives, taught
+from tsflow.training.objectives import taught
+from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
-
-_STEPS_PER_CALL = 10  # batches per call into the graph: 1.2 to 1.4 times faster than 1 for small networks
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ def train_network(
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
     inputs = NetworkInputs.of(network, dataset)
     trained = [
-        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=seed + number, max_epochs=max_epochs, on_epoch=on_epoch)
-        for number in range(network.seeds)
+        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=each, max_epochs=max_epochs, on_epoch=on_epoch)
+        for number, each in enumerate(member_seeds(seed, network.seeds))
     ]
     model = _mean([twin_without_dropout(one.model, network, inputs) for one in trained])
-    outputs = {part: _predict(model, dataset, part) for part in PARTS}
+    with quick(model):
+        outputs = {part: _predict(model, dataset, part) for part in PARTS}
     first = trained[0]
     return Candidate(
         parameters=sum(int(np.prod(weight.shape)) for one in trained for weight in one.model.trainable_weights),
@@ -96,28 +97,28 @@ def _train_once(
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    fit, leads = network.fit, inputs.lead_hours
-    total = min(fit.epochs, max_epochs or fit.epochs)
+    fit, leads, total = network.fit, inputs.lead_hours, min(network.fit.epochs, max_epochs or network.fit.epochs)
     curve = epochs.curve()
     if curve:
         log.info("%s: going on after epoch %d", network.architecture, len(curve))
         model = from_keras(epochs.model(len(curve)))
     else:
         model = build(network, inputs)
-        _compile(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
+        compile_network(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
-        model.fit(
-            taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
-            validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
-            initial_epoch=len(curve),
-            epochs=len(curve) + 1,
-            callbacks=[record],
-            shuffle=False,  # the batches are shuffled already
-            verbose=0,
-        )
+        with quick(model):
+            model.fit(
+                taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
+                validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
+                initial_epoch=len(curve),
+                epochs=len(curve) + 1,
+                callbacks=[record],
+                shuffle=False,  # the batches are shuffled already
+                verbose=0,
+            )
     chosen = best(curve, fit)
     if chosen < len(curve):
         model.set_weights(from_keras(epochs.model(chosen)).get_weights())
@@ -139,33 +140,6 @@ def _mean(models: list[keras.Model]) -> keras.Model:
     else:
         mean = keras.layers.Average(name="forecast")(outputs)
     return keras.Model(observations, mean)
-
-
-def _compile(model: keras.Model, network: Network, leads: tuple[int, ...], *, steps: int) -> None:
-    import keras
-
-    fit = network.fit
-    rate: Any = fit.learning_rate
-    if fit.decay == "cosine":
-        warm = round(steps * fit.warmup)
-        start = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
-        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, steps - warm, **start)
-    optimisers = {
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
-    weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
-    losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
-    learnt = objectives(network, leads, losses[fit.loss] if fit.quantile is None else pinball(fit.quantile))
-    model.compile(
-        optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
-        steps_per_execution=_STEPS_PER_CALL,
-        loss=learnt.loss,
-        loss_weights=learnt.weights,
-        metrics=learnt.metrics,
-    )
 
 
 def _record(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tsflow.architectures.network import Network
 from tsflow.architectures.registry import Architecture
 from tsflow.architectures.source import source_digest
 from tsflow.errors import EntrantSkipped, IntegrityError, SettingsError, StorageUnavailable
@@ -16,8 +17,9 @@ from tsflow.storage.codecs import digest, stamp, to_json
 from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import set_up_tensorflow, train
+from tsflow.training.learnt import as_taught
 from tsflow.training.limit import limited
-from tsflow.training.provenance import libraries
+from tsflow.training.provenance import libraries, processor
 from tsflow.training.storing import store_candidate
 from tsflow.windows.dataset import Dataset
 
@@ -31,12 +33,13 @@ class Assignment:
     fingerprint: str  # of the dataset
     seed: int
     max_epochs: int | None  # the profile's limit
+    networks_history_days: int | None = None  # likewise
     threads: int = 0  # TensorFlow's; 0: it decides
     time_limit: timedelta = timedelta(days=7)
 
     def training_id(self, recipe: Architecture) -> str:
-        """Return a hash of everything that decides a candidate."""
-        decides = {
+        """Return a hash of everything that decides a candidate; of a network also what of this machine does."""
+        decides: dict[str, object] = {
             "fingerprint": self.fingerprint,
             "recipe": recipe.identity(),
             "seed": self.seed,
@@ -44,6 +47,8 @@ class Assignment:
             "code": source_digest(type(recipe)),
             "libraries": libraries(),
         }
+        if isinstance(recipe, Network):
+            decides |= {"history_days": self.networks_history_days, **processor(self.threads)}
         return digest(to_json(decides))[:24]
 
 
@@ -69,7 +74,8 @@ def train_once(
         return reused
     with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
         set_up_tensorflow(assignment.threads)
-        dataset, epochs = load(), EpochStore(records, folder, recipe.architecture, training)
+        dataset = as_taught(recipe, load(), assignment.networks_history_days)
+        epochs = EpochStore(records, folder, recipe.architecture, training)
         _skip_unless_fit_for(recipe, dataset.task)
         try:
             candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)

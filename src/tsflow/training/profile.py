@@ -7,7 +7,7 @@ from tsflow.settings import Settings
 def profile_now(settings: Settings, profile: str) -> PinnedProfile:
     """Return what a profile says now."""
     named = settings.profiles.named(profile)
-    return PinnedProfile(max_epochs=named.max_epochs, refit=named.refit, may_promote=named.may_promote)
+    return PinnedProfile(**{name: getattr(named, name) for name in PinnedProfile.model_fields})
 
 
 def profile_of(run: Run, settings: Settings) -> PinnedProfile:

@@ -5,6 +5,7 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
+from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import Architecture
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import PARTS, Part
@@ -12,6 +13,7 @@ from tsflow.records.files import CANDIDATE_FILE
 from tsflow.records.store import Records
 from tsflow.storage.codecs import from_parquet, to_parquet
 from tsflow.training.candidate import Candidate
+from tsflow.training.learnt import learnt
 from tsflow.training.provenance import git_commit, libraries
 from tsflow.windows.dataset import Dataset
 
@@ -40,6 +42,7 @@ def store_candidate(
         curve=candidate.curve,
         found=candidate.found,
         memory=candidate.memory,
+        learnt=None if isinstance(recipe, Ensemble) else learnt(dataset),
         libraries=libraries(),
         git_commit=git_commit(),
         files=files,

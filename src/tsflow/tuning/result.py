@@ -6,8 +6,11 @@ import yaml
 
 from tsflow.architectures.registry import Architecture
 from tsflow.architectures.space import with_values
+from tsflow.architectures.tuned_on import TunedOn
+from tsflow.errors import NotEnoughData
 from tsflow.evaluation.scores import naive_errors
 from tsflow.records.tuning import Trial, Tuning, TuningPlan
+from tsflow.tuning.finals import compared, judged, searched
 from tsflow.tuning.plan import recipe_of, space_of, tuned_name
 from tsflow.tuning.search import importances, ordered
 from tsflow.windows.dataset import Dataset
@@ -17,7 +20,10 @@ def result_of(plan: TuningPlan, dataset: Dataset, trials: list[Trial], chosen: T
     """Return the result after the trials that have ended; those still running are shown as such."""
     recipe = recipe_of(plan)
     space, own = space_of(recipe)
-    first = next((trial for trial in trials if trial.number == 0), None)
+    by = {trial.number: trial for trial in trials}
+    finalists = {each.number: each for each in judged(trials)}
+    best = next(iter(finalists), chosen.number)
+    before, after = (finalists.get(number) or by.get(number) for number in (0, best))
     result = Tuning(
         tuning=plan.tuning,
         number=len([trial for trial in trials if trial.state != "running"]),
@@ -36,29 +42,48 @@ def result_of(plan: TuningPlan, dataset: Dataset, trials: list[Trial], chosen: T
         minutes=plan.budget.minutes,
         spent_minutes=round(spent_minutes, 3),
         naive=naive_errors(dataset)["validation"],
-        before=first.val_mae if first else None,
-        after=chosen.val_mae,
-        best=chosen.number,
-        importances=importances(space, trials, own=own),
+        before=before.val_mae if before else None,
+        after=after.val_mae if after else None,
+        best=best,
+        finalists=list(finalists.values()),
+        gain=compared(finalists.get(0), finalists.get(best)),
+        importances=importances(space, searched(trials), own=own),
         recipe="",
         own=own,
         trials=ordered(trials),
     )
-    return result.changed(recipe=_file(recipe, result, chosen))
+    return result.changed(recipe=_file(recipe, result, by[best], _hours(plan, dataset)))
 
 
-def _file(recipe: Architecture, result: Tuning, chosen: Trial) -> str:
+def _hours(plan: TuningPlan, dataset: Dataset) -> TunedOn:
+    times = dataset.parts().validation
+    if times.first is None or times.last is None:  # a trial is complete, so there are validation windows
+        msg = f"tuning {plan.tuning}: its dataset has no validation part"
+        raise NotEnoughData(msg)
+    return TunedOn(tuning=plan.tuning, station=plan.station, first=times.first.date(), last=times.last.date())
+
+
+def _seeds(result: Tuning) -> str:
+    """Return over how many other seeds the errors are means, in words."""
+    if not result.finalists:
+        return ""
+    seeds = len(result.finalists[0].errors)
+    return f", of {len(result.finalists)} recipes trained with {seeds} other seed{'' if seeds == 1 else 's'}"
+
+
+def _file(recipe: Architecture, result: Tuning, chosen: Trial, hours: TunedOn) -> str:
     """Return the text of the tuned recipe's file."""
     title = recipe.title.removesuffix(", tuned") + ", tuned"
-    tuned = with_values(recipe, {**chosen.values, "architecture": result.tuned, "title": title})
+    tuned_on = hours.model_dump(mode="json")
+    tuned = with_values(recipe, {**chosen.values, "architecture": result.tuned, "title": title, "tuned_on": tuned_on})
     before = "unknown" if result.before is None else f"{result.before:.4f}"
     changed = ", ".join(f"{key} {value}" for key, value in chosen.values.items() if value != result.own[key])
     header = (
         f"# Found by `tsflow tune {result.architecture}` on {result.created_at:%Y-%m-%d}, tuning {result.tuning}.\n"
         f"# {len(result.trials)} trials ({result.counts}) in {result.spent_minutes:.1f} minutes; this is trial {chosen.number}.\n"
-        f"# Validation MAE before {before}, after {result.after:.4f} {result.unit} "
-        f"(station {result.station}, split {result.split}, profile {result.profile}, seed {result.seed}).\n"
-        f"# Changed: {changed or 'nothing; no trial was better than the recipe as it is'}.\n"
+        f"# Validation MAE before {before}, after {result.after:.4f} {result.unit}"
+        f"{_seeds(result)} (station {result.station}, split {result.split}, profile {result.profile}, seed {result.seed}).\n"
+        f"# Changed: {changed or 'nothing; no other was better than the recipe as it is'}.\n"
     )
     content = tuned.model_dump(mode="json", exclude_unset=True)
     return header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)

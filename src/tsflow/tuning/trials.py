@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tsflow.records.record import Record
 from tsflow.records.store import R, Records
 from tsflow.records.template import Value
-from tsflow.records.tuning import Asked, Claim, Trial, TrialResult, Values
+from tsflow.records.tuning import Asked, Claim, Trial, TrialResult
 from tsflow.tuning.sessions import Session
 
 
@@ -50,11 +50,11 @@ class TrialStore:
         """Return every trial, by number, running ones without their epochs."""
         return [known.trial for known in self.known()]
 
-    def ask(self, number: int, values: Values, session: Session) -> Trial | None:
-        """Take a number; None if another worker was first."""
-        asked = Asked(values=values, worker=session.worker, session=session.name)
-        counts = self._records.first(asked, tuning=self._tuning, trial=number)
-        return Trial(number=number, values=values, worker=session.worker) if counts == asked else None
+    def ask(self, trial: Trial, session: Session) -> Trial | None:
+        """Take a trial's number for it; None if another worker was first."""
+        asked = Asked(values=trial.values, worker=session.worker, session=session.name, repeats=trial.repeats, seed=trial.seed)
+        counts = self._records.first(asked, tuning=self._tuning, trial=trial.number)
+        return trial if counts == asked else None
 
     def take_over(self, known: Known, session: Session) -> Trial | None:
         """Take on a trial that another session left; None if another worker was first."""
@@ -73,7 +73,9 @@ class TrialStore:
     def _known(self, number: int, claims: int, *, ended: bool) -> Known:
         asked = self._once(Asked, number)
         last = self._once(Claim, number, claims) if claims else asked
-        trial = self._once(TrialResult, number) if ended else Trial(number=number, values=asked.values, worker=last.worker)
+        again = {"repeats": asked.repeats, "seed": asked.seed}
+        running = Trial(number=number, values=asked.values, worker=last.worker, **again)
+        trial = self._once(TrialResult, number) if ended else running
         return Known(trial, last.session, claims)
 
     def _once(self, kind: type[R], number: int, claim: int = 0) -> R:

@@ -4,18 +4,23 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tsflow.architectures.space import with_values
-from tsflow.errors import StorageDenied, StorageUnavailable, TrainingError
+from tsflow.errors import NotEnoughData, StorageDenied, StorageUnavailable, TrainingError
 from tsflow.evaluation.metrics import mae
 from tsflow.records.candidate import Epoch
 from tsflow.records.store import Records
-from tsflow.records.tuning import Trial, TuningPlan, Values
+from tsflow.records.tuning import Trial, TuningPlan
 from tsflow.training.epochs import TrialEpochs
 from tsflow.training.fit import train
+from tsflow.tuning.finals import next_repeat, reserved_seconds, searched
 from tsflow.tuning.plan import recipe_of, space_of
 from tsflow.tuning.search import is_hopeless, propose
 from tsflow.tuning.sessions import Session, Sessions
 from tsflow.tuning.trials import TrialStore
+from tsflow.uncertainty.long_run import daily_errors
 from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
@@ -48,7 +53,7 @@ class Work:
         self._sessions = Sessions(records, plan.tuning)
 
     def next_trial(self) -> Trial | None:
-        """Return an abandoned trial first, else a new one; None at the end of the budget or of the space."""
+        """Return an abandoned trial first, else a new one, else a repeat; None at the end of the budget."""
         while not self._is_spent():
             known = self._trials.known()
             trials = [one.trial for one in known]
@@ -57,18 +62,35 @@ class Work:
             left = [one for one in known if one.trial.state == "running" and one.session not in alive]
             if left:
                 taken = self._trials.take_over(left[0], self._session)
-            elif self._plan.budget.trials is not None and len(trials) >= self._plan.budget.trials:
+            elif (new := self._new(trials) or self._repeat(trials)) is None:
                 return None
             else:
-                number = len(trials)
-                values = self._values(number, trials)
-                if values is None:
-                    log.info("%s: the search space holds no recipe that was not tried", self._plan.tuning)
-                    return None
-                taken = self._trials.ask(number, values, self._session)
+                taken = self._trials.ask(new, self._session)
             if taken is not None:  # else another worker was first
                 return taken
         return None
+
+    def _new(self, trials: list[Trial]) -> Trial | None:
+        """Return a trial of the search; None at its end, or that of the space."""
+        budget, before = self._plan.budget, searched(trials)
+        if self._is_spent(self._reserved(trials)) or (budget.trials is not None and len(before) >= budget.trials):
+            return None
+        number = len(trials)
+        seed = self._plan.seed
+        values = propose(self._space, before, own=self._own, seed=seed, number=number) if number else {}
+        if values is None:
+            log.info("%s: the search space holds no recipe that was not tried", self._plan.tuning)
+            return None
+        return Trial(number=number, values=values, worker=self._session.worker)
+
+    def _repeat(self, trials: list[Trial]) -> Trial | None:
+        """Return one of the best few once more, with another seed; None if that was done."""
+        wanted = next_repeat(trials, seed=self._plan.seed, repeats=self._plan.budget.repeats)
+        if wanted is None:
+            return None
+        repeats, seed = wanted
+        values = next(trial.values for trial in trials if trial.number == repeats)
+        return Trial(number=len(trials), values=values, worker=self._session.worker, repeats=repeats, seed=seed)
 
     def run(self, trial: Trial) -> Trial:
         """Train a trial to its end, or until it is cut off; return how it ended."""
@@ -97,32 +119,44 @@ class Work:
             seen.extend([epoch.val_mae] if epoch.val_mae is not None else [])
             self._on_epoch(trial, epoch)
             if trial.number and epoch.epoch < epoch.of:  # the recipe as it is always ends: others are compared with it
-                self._cut_off(seen)
+                self._cut_off(trial, seen)
 
-        candidate = train(recipe, self._dataset, epochs, seed=self._plan.seed, max_epochs=self._max_epochs, on_epoch=after)
+        seed = self._plan.seed if trial.seed is None else trial.seed
+        candidate = train(recipe, self._dataset, epochs, seed=seed, max_epochs=self._max_epochs, on_epoch=after)
+        truth, found = self._dataset.targets("validation"), candidate.forecasts["validation"]
         return trial.changed(
             state="complete",
-            val_mae=mae(self._dataset.targets("validation"), candidate.forecasts["validation"]),
+            val_mae=mae(truth, found),
+            daily=[] if trial.repeats is None else self._by_day(found - truth),
             best_epoch=candidate.best_epoch,
             parameters=candidate.parameters,
             train_seconds=round(candidate.train_seconds, 3),
         )
 
-    def _cut_off(self, curve: list[float]) -> None:
-        if self._is_spent():
+    def _by_day(self, errors: NDArray[np.float64]) -> list[float]:
+        """Return the series by day whose mean is the error; [] where days are too few to say how sure it is."""
+        try:
+            series = daily_errors(errors[:, None], self._dataset.times[self._dataset.origins("validation")])
+        except NotEnoughData:
+            return []
+        found: list[float] = series[:, 0].tolist()
+        return found
+
+    def _cut_off(self, trial: Trial, curve: list[float]) -> None:
+        trials = self._trials.trials()
+        if self._is_spent(self._reserved(trials) if trial.repeats is None else 0.0):
             msg = f"the tuning's {self._plan.budget.minutes:g} minutes were spent; it was cut off after epoch {len(curve)}"
             raise _CutOff(msg)
-        if is_hopeless(curve, self._trials.trials()):
-            msg = f"pruned after epoch {len(curve)}: its least validation MAE is above the median of the complete trials"
+        if trial.repeats is None and is_hopeless(curve, searched(trials)):
+            msg = f"pruned after epoch {len(curve)}: its least validation MAE is not among the best third of the trials so far"
             raise _CutOff(msg)
 
-    def _values(self, number: int, trials: list[Trial]) -> Values | None:
-        if number == 0:
-            return {}
-        return propose(self._space, trials, own=self._own, seed=self._plan.seed, number=number)
+    def _reserved(self, trials: list[Trial]) -> float:
+        budget = self._plan.budget
+        return reserved_seconds(trials, repeats=budget.repeats, minutes=budget.minutes)
 
-    def _is_spent(self) -> bool:
-        return self._sessions.spent_seconds(self._session) >= 60 * self._plan.budget.minutes
+    def _is_spent(self, reserved: float = 0.0) -> bool:
+        return self._sessions.spent_seconds(self._session) >= 60 * self._plan.budget.minutes - reserved
 
 
 def _raise_if_all_fail(trials: list[Trial]) -> None:

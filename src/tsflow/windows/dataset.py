@@ -16,7 +16,7 @@ from tsflow.records.files import HOURS
 from tsflow.records.retention import why_gone
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, WindowSettings
-from tsflow.splits import FixedSplit, RecentSplit
+from tsflow.splits import FixedSplit
 from tsflow.storage.codecs import digest, from_parquet, to_json, to_parquet
 from tsflow.storage.objects import JSON
 from tsflow.task import Task
@@ -39,6 +39,8 @@ class Dataset:
     location: Location | None = None  # of the station, for the sun's height
     utc_offset_hours: float = 0.0  # of the station's clock
     quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
+    train_days: int | None = None  # before the newest training target, whose windows alone are learnt; None: all; never stored
+    knows_a_year: bool | None = None  # settled by the fit that this one repeats; None: as its training rows say; never stored
 
     @property
     def features(self) -> list[str]:
@@ -90,7 +92,12 @@ class Dataset:
 
     def starts(self, part: Part) -> Starts:
         """Return the row of each window's first input, shape [n_windows]."""
-        return self._index[1][part]
+        starts = self._index[1][part]
+        if part != "train" or self.train_days is None:
+            return starts
+        targets = self.times[starts + self.task.span - 1]
+        recent: Starts = starts[targets > targets[-1] - np.timedelta64(self.train_days, "D")]
+        return recent
 
     def origins(self, part: Part) -> Starts:
         """Return the row of each window's last input, shape [n_windows]."""
@@ -114,7 +121,9 @@ class Dataset:
 
     @property
     def covers_a_year(self) -> bool:
-        """Whether the training rows span a year."""
+        """Whether the training rows span a year, or of a refit whether those of the fit did that was judged."""
+        if self.knows_a_year is not None:
+            return self.knows_a_year
         times = self.times[: self.bounds.a]
         return bool(times[-1] - times[0] >= np.timedelta64(365, "D") - np.timedelta64(1, "h"))
 
@@ -153,7 +162,10 @@ class Dataset:
                 "hourly": self.hourly.model_dump(mode="json", exclude={"side_missing_share"}),  # what came of that are the values
                 "location": self.location.model_dump(mode="json") if self.location else None,
                 "utc_offset_hours": self.utc_offset_hours,
-                **({"quantities": self.quantities} if self.quantities else {}),  # so that older datasets keep their fingerprint
+                # What is not said is left out, so that older datasets keep their fingerprint.
+                **({"quantities": self.quantities} if self.quantities else {}),
+                **({} if self.train_days is None else {"train_days": self.train_days}),
+                **({} if self.knows_a_year is None else {"knows_a_year": self.knows_a_year}),
             }
         )
 
@@ -172,26 +184,14 @@ class Dataset:
 
     def without_test(self) -> "Dataset":
         """Return the dataset whose rows end with the validation part: what cannot see the test part, for tuning."""
-        fixed = self._ending(self.bounds.a, self.bounds.b, self.bounds.b)
+        fixed = self.ending(self.bounds.a, self.bounds.b, self.bounds.b)
         return replace(self, frame=self.frame.iloc[: self.bounds.b], split=fixed, split_name=f"{self.split_name}, no test")
 
-    def _ending(self, *rows: int) -> FixedSplit:
+    def ending(self, *rows: int) -> FixedSplit:
         """Return the split whose parts end before these rows, cut as this one is."""
         train, validation, test = (pd.Timestamp(self.times[row - 1]).to_pydatetime() for row in rows)
         how = {"whole_windows": self.split.whole_windows, "count_rows": self.split.count_rows}
         return FixedSplit(train_end=train, validation_end=validation, test_end=test, **how)
-
-    def for_refit(self) -> "Dataset":
-        """Return the dataset that the model which goes out learns from: all rows of the split `recent`, else `joined`."""
-        if not isinstance(self.split, RecentSplit):
-            return self.joined()
-        end = pd.Timestamp(self.times[-1]).to_pydatetime()
-        fixed = FixedSplit(train_end=end, validation_end=end, test_end=end)
-        return self.cut(fixed, f"{self.split_name}, all rows")
-
-    def joined(self) -> "Dataset":
-        """Return the dataset whose training part is this one's training and validation parts: its test part stays unseen."""
-        return self.cut(self._ending(self.bounds.b, self.bounds.b, self.bounds.n), f"{self.split_name}, refit")
 
     def save(self, records: Records) -> str:
         """Store the dataset under its fingerprint, which is returned; stored again, it stays as it is and counts as new."""

@@ -1,0 +1,41 @@
+"""The benchmark of daily retraining rolls: each date publishes, and what it published is scored on days that it had not seen."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from conftest import REPOSITORY
+from tsflow.records.store import Records
+from tsflow.stations.simulator import simulated_file
+from tsflow.stations.station import load_station
+
+PROGRAM = REPOSITORY / "benchmarks" / "rolling_daily.py"
+
+
+def test_two_dates_of_a_small_record_are_rolled_over(records: Records, home: Path, tmp_path: Path):
+    from tsflow.stack.secrets import load_secrets
+
+    keys = load_secrets().writer
+    environment = os.environ | {
+        "TSFLOW_HOME": str(home),
+        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
+        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
+        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
+        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
+    }
+    demo = load_station("demo")
+    name, body = simulated_file(demo, demo.source(None), datetime(2025, 12, 1), datetime(2026, 6, 20))
+    (tmp_path / name).write_bytes(body)
+    out = tmp_path / "rolling.json"
+    command = [sys.executable, PROGRAM, tmp_path / name, "--station", "demo", "--architectures", "naive,autoregression_direct"]
+    command += ["--first", "2026-05-20", "--dates", "2", "--every", "7", "--days", "7", "--output", out]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    seen = json.loads(out.read_text())
+    assert (seen["dates"], seen["steps"]) == (2, 1)
+    assert [day["outcome"] for day in seen["days"]] == ["promoted", "refreshed"]
+    assert all(day["windows"] == 7 * 24 and day["failed"] == {} for day in seen["days"])
+    assert -1 < seen["skill"] < 1
