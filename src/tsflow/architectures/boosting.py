@@ -54,7 +54,10 @@ class Boosted:
 
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
-        columns = self.table(contexts)
+        return self.on_columns(self.table(contexts), contexts)
+
+    def on_columns(self, columns: NDArray[np.float32], contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n], from a table that was made already."""
         change = np.mean([np.asarray(booster.predict(columns), dtype=np.float64) for booster in self.boosters], axis=0)
         forecast: NDArray[np.float64] = contexts[:, -1, self.target_index] + change
         return forecast

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.graphs import sorted_quantiles
+from tsflow.architectures.tabular import Columns
 from tsflow.records.found import Rounds
 
 if TYPE_CHECKING:
@@ -33,8 +34,17 @@ class Trees(Protocol):
         """Context and columns of the observations."""
         ...
 
+    @property
+    def table(self) -> Columns:
+        """What makes the columns that all of them read."""
+        ...
+
     def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast in degC, shape [n]."""
+        ...
+
+    def on_columns(self, columns: NDArray[np.float32], contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n], from a table that was made already."""
         ...
 
     def to_onnx(self) -> bytes:
@@ -75,9 +85,9 @@ class QuantileTrees:
 
     def predict_quantiles(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Forecast the quantiles in degC, shape [n, n_levels], each row sorted."""
-        return np.sort(
-            [self.predict(contexts), *(self.point.of(each).predict(contexts) for each in self.others.values())], axis=0
-        ).T
+        columns = self.point.table(contexts)
+        all_trees = [self.point, *(self.point.of(booster) for booster in self.others.values())]
+        return np.sort([trees.on_columns(columns, contexts) for trees in all_trees], axis=0).T
 
     def to_onnx(self) -> bytes:
         """Put all trees into one graph, with `quantiles` beside `forecast`."""
