@@ -9,6 +9,8 @@ LOCKS := deploy/locks
 TOOLS := $(VENV)/tools
 STAMP := $(VENV)/.installed
 FAULT_NOTES := .faults.jsonl
+QUICK := $(addprefix tests/,evaluation features records requests storage tuning/test_search.py tuning/test_finals.py uncertainty windows \
+  champion/test_gate.py test_notes.py test_settings.py test_structure.py)
 # Compiled modules make Airflow and TensorFlow start three times as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -48,6 +50,9 @@ status: install ## show the stack's parts and their health
 
 test: install ## run all tests, two files at a time (starts a real object store and a real Airflow on loopback)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+
+check: install lint ## the inner loop, in about a minute: style, types, and the tests that start neither Airflow nor a training
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(QUICK)
 
 faults: install ## kill, freeze and lock every part of a stack while it trains, three times each (an hour)
 	rm -f $(FAULT_NOTES)
@@ -109,4 +114,4 @@ clean: ## stop the stack and delete its data and the virtual environment (SURE=1
 	-test -x $(BIN)/tsflow && $(BIN)/tsflow down
 	rm -rf .tsflow $(VENV)
 
-.PHONY: help install run stop status test faults bench lint format lock audit sbom docs wheel env clean
+.PHONY: help install run stop status test check faults bench lint format lock audit sbom docs wheel env clean

@@ -4,6 +4,7 @@ import ast
 import re
 import runpy
 import statistics
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,10 @@ def test_links_of_the_docs_lead_somewhere():
     pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())]
     assert [(page.name, link) for page, link in links if not list(page.parent.glob(link.rstrip("/")))] == []
+
+
+def test_the_tests_that_make_check_names_are_there():
+    said = subprocess.run(["make", "--dry-run", "check"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    named = [word for word in said.splitlines()[-1].split() if word.startswith("tests/")]
+    assert len(named) > 5
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []

@@ -114,7 +114,7 @@ def test_a_run_of_the_old_store_goes_on(old: Records, tiny: Path):
 def test_a_new_run_goes_on_from_the_old_store(old: Records, tiny: Path):
     stored = ingest_now(old, "i9", station="tiny", as_of="2026-11-23", history_days=None)
     assert stored.changed_rows == 0
-    override(["splits.recent.test_days=60"])  # as it was shipped then
+    override(["splits.recent.test_days=60", "splits.recent.validation_days=60"])  # as it was shipped then
     built = build(old, "r9", station="tiny", as_of="2026-11-23", architectures=["naive"])
     assert built.fingerprint == next(old.all(Run)).fingerprint
     train(old, "r9", "naive")

@@ -82,17 +82,20 @@ def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> C
     began = time.perf_counter()
     fitted = architecture.fit(dataset, seed=seed)
     seconds = time.perf_counter() - began
-    forecasts = {part: _joined([fitted.predict(contexts) for contexts in dataset.batches(part)]) for part in PARTS}
-    candidate = Candidate(fitted.parameters, 0, 0, seconds, [], forecasts, {"model.onnx": fitted.to_onnx()})
+    forecasts: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in PARTS}
+    spread: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in PARTS}
+    for part in PARTS:
+        for contexts in dataset.batches(part):
+            forecasts[part].append(fitted.predict(contexts))
+            if isinstance(fitted, Spreading):
+                spread[part].append(fitted.predict_quantiles(contexts))
+    joined = {part: _joined(chunks) for part, chunks in forecasts.items()}
+    candidate = Candidate(fitted.parameters, 0, 0, seconds, [], joined, {"model.onnx": fitted.to_onnx()})
     if isinstance(fitted, Judged):
         candidate = replace(candidate, found=fitted.found)
     if isinstance(fitted, Spreading):
-        spread = {
-            part: np.concatenate([fitted.predict_quantiles(c) for c in dataset.batches(part)])
-            for part in PARTS
-            if len(dataset.starts(part))
-        }
-        candidate = replace(candidate, quantile_levels=fitted.quantile_levels, quantiles=spread)
+        quantiles = {part: np.concatenate(chunks) for part, chunks in spread.items() if chunks}
+        candidate = replace(candidate, quantile_levels=fitted.quantile_levels, quantiles=quantiles)
     if isinstance(fitted, Leading) and fitted.lead_hours:
         ahead = {
             part: np.concatenate([fitted.predict_leads(c) for c in dataset.batches(part)])
