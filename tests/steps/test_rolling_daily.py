@@ -39,3 +39,9 @@ def test_two_dates_of_a_small_record_are_rolled_over(records: Records, home: Pat
     assert [day["outcome"] for day in seen["days"]] == ["promoted", "refreshed"]
     assert all(day["windows"] == 7 * 24 and day["failed"] == {} for day in seen["days"])
     assert -1 < seen["skill"] < 1
+    assert {season: share is None for season, share in seen["skill_by_season"].items()} == {
+        "DJF": True,
+        "MAM": False,
+        "JJA": False,
+        "SON": True,
+    }
