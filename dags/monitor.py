@@ -11,7 +11,7 @@ from notifying import notifiers
 from run_notes import leave
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, TASKS, cron, partition, records, reference
+from wiring import LOW_SKILL, RETRAINING, TASKS, cron, partition, records, reference
 
 
 @dag(
@@ -70,7 +70,7 @@ def monitor() -> None:
 
         store = records()
         found = [store.fetch(Report, reference(report)) for report in reports or []]
-        today = f"{datetime.now(UTC):%Y-%m-%d} skill"
+        today = f"{datetime.now(UTC):%Y-%m-%d}{LOW_SKILL}"
         keys = [partition(report.station, report.task, today) for report in found if report.wants_retraining]
         if not keys:
             raise AirflowSkipException("skill is above its limit everywhere")

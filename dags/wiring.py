@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # One partition a station, task and what it comes of: an ingest, a day, a version.
 OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
 RETRAINING = Asset(name="retraining", uri="tsflow://retraining", group="tsflow")
+LOW_SKILL = " skill"  # ends the partition of a retraining that the monitor asks for
 CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
 # Of tasks that need a whole core for long. Airflow's own time-out is the last resort; the step ends a training that hangs.
@@ -88,8 +89,8 @@ def of_partition(key: str | None) -> dict[str, str]:
 
 
 def of_daily(key: str | None) -> dict[str, Any]:
-    """Return what a retraining that a partition started asks for: who lost for weeks rests."""
-    return {**of_partition(key), "rest": True} if key else {}
+    """Return what a retraining that a partition started asks for: who lost for weeks rests, but not where skill is too low."""
+    return {**of_partition(key), "rest": not key.endswith(LOW_SKILL)} if key else {}
 
 
 def reference(content: Mapping[str, str]) -> "Reference":

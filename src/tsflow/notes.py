@@ -84,9 +84,10 @@ def backtested(summary: Backtest) -> str:
 def tuned(tuning: Tuning) -> str:
     """Return what a search found."""
     before = "the recipe as it is failed" if tuning.before is None else f"the recipe as it is by {tuning.before:.2f}"
-    error = f"the best of {_counted(len(tuning.trials), 'trial')} errs by {_error(tuning.after, tuning.unit, tuning.naive)}"
-    sure = f"; {tuning.gain.told(tuning.unit)}" if tuning.finalists else ""
-    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}{sure}."
+    searched = sum(trial.repeats is None for trial in tuning.trials)
+    error = f"the best of {_counted(searched, 'trial')} errs by {_error(tuning.after, tuning.unit, tuning.naive)}"
+    sure = f" {tuning.gain.told(tuning.unit)}" if tuning.finalists else ""
+    return f"{_place(tuning.station, tuning.task)}: {tuning.architecture}, {error}; {before}.{sure}"
 
 
 def collected(found: Collection, freed: int | None) -> str:

@@ -24,7 +24,7 @@ from tsflow.records.tuning import Asked, End, Start, Trial
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stations.station import load_station
 from tsflow.storage.codecs import from_parquet, to_json
-from tsflow.tuning.finals import finalists, searched
+from tsflow.tuning.finals import finalists
 from tsflow.tuning.trials import TrialStore
 from tsflow.windows.dataset import Dataset
 from workflow import build, finish, ingest, rank, retrain, start_tuning, tune
@@ -144,7 +144,7 @@ def test_the_best_recipe_loads_and_a_run_trains_it_to_the_very_figures_of_the_tu
 
 def test_the_best_few_are_trained_again_with_other_seeds_and_the_best_by_those_is_named(records: Records, dense: Path):
     start_tuning(records, "fair", trials=4, repeats=2)
-    assert tune(records, "fair", "w") == 4 + 2 * len(finalists(searched(trials_of(records, "fair"))))
+    assert tune(records, "fair", "w") == 4 + 2 * len(finalists(trials_of(records, "fair")))
     found = finish(records, "fair")
     again = [trial for trial in found.trials if trial.repeats is not None]
     assert {trial.seed for trial in again} == set(found.finalists[0].errors)
@@ -164,12 +164,16 @@ def test_the_best_few_are_trained_again_with_other_seeds_and_the_best_by_those_i
     (dense.parent / "dense_tuned.yaml").write_text(found.recipe)
     retrain(records, "r3", architectures=["dense", "dense_tuned"])
     (warning,) = [told for told in rank(records, "r3").warnings if "tuned" in told]
-    tuned_on = load_architecture("dense_tuned").tuned_on
-    assert tuned_on is not None
+    (tuned_on,) = load_architecture("dense_tuned").tuned_on
     assert warning == (
-        f"dense_tuned was tuned on {tuned_on.first} to {tuned_on.last}, which lies in the validation part here: "
+        f"dense_tuned was tuned on {tuned_on.first} to {tuned_on.last}, which the validation part here overlaps: "
         "its validation error flatters."
     )
+    again = yaml.safe_load(found.recipe) | {"search": {"units": {"choices": [[4], [8]]}}}
+    (dense.parent / "dense_tuned.yaml").write_text(yaml.safe_dump(again))
+    start_tuning(records, "fair_again", architecture="dense_tuned", trials=1)
+    tune(records, "fair_again", "w")
+    assert [each["tuning"] for each in yaml.safe_load(finish(records, "fair_again").recipe)["tuned_on"]] == ["fair", "fair_again"]
 
 
 def test_a_tuning_cannot_see_the_test_part(records: Records, dense: Path):
@@ -346,7 +350,7 @@ def test_a_trial_is_cut_off_when_the_minutes_are_over_but_never_the_recipe_as_it
     first, second = trials_of(records, "over")
     assert first.state == "complete"
     assert (second.state, len(second.curve)) == ("pruned", 1)
-    assert second.reason == "the tuning's 60 minutes were spent; it was cut off after epoch 1"
+    assert second.reason == "the tuning's 60 minutes were spent, or kept for repeats of the best; it was cut off after epoch 1"
     assert [(trial.state, len(trial.curve)) for trial in trials_of(records, "first")] == [("complete", 3)]
     assert finish(records, "first").before == finish(records, "first").after
 

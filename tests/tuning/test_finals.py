@@ -4,16 +4,20 @@ import numpy as np
 import pytest
 
 from tsflow.architectures.seeds import member_seeds
+from tsflow.names import JUDGED_DAYS
 from tsflow.records.tuning import Trial
-from tsflow.tuning.finals import compared, finalists, judged, next_repeat, reserved_seconds, searched
+from tsflow.tuning.finals import compared, finalists, judged, next_repeat, other_seeds, reserved_seconds, searched
 
 ERRORS = {0: 2.2, 1: 1.9, 2: 2.0, 3: 2.5, 4: 2.1}  # by trial, of the search
-OTHERS = member_seeds(7, 3)[1:]
+OTHERS = other_seeds(7, 2)
 
 
 def trial(number: int, error: float | None, *, repeats: int | None = None, seed: int | None = None, days: int = 60) -> Trial:
     state = "failed" if error is None else "complete"
-    daily = [] if repeats is None or error is None else (error + 0.1 * np.random.default_rng(days).normal(size=days)).tolist()
+    daily: list[float] = []
+    if repeats is not None and error is not None and days >= JUDGED_DAYS:
+        noise = np.random.default_rng([repeats, days]).normal(size=days)
+        daily = (error + 0.1 * (noise - noise.mean())).tolist()
     told = {"repeats": repeats, "seed": seed, "train_seconds": 10.0, "daily": daily}
     return Trial(number=number, values={"units": number}, worker="w", state=state, val_mae=error, **told)
 
@@ -46,7 +50,7 @@ def test_all_are_trained_with_one_seed_before_the_next():
         trials.append(trial(len(trials), 2.0, repeats=number, seed=seed))
     assert asked == [(number, seed) for seed in OTHERS for number in (1, 0, 2, 4)]
     assert len(searched(trials)) == 5
-    assert 7 not in OTHERS
+    assert not {*OTHERS} & {*member_seeds(7, 5)}, "a recipe of several seeds has drawn those"
     assert next_repeat(searched_trials(), seed=7, repeats=0) is None
 
 
@@ -63,15 +67,26 @@ def test_who_led_by_luck_does_not_win():
     assert list(found[0].errors) == sorted(OTHERS)
 
 
-def test_where_time_ran_out_the_best_and_the_recipe_as_it_is_are_compared():
+def test_one_seed_is_enough_where_seeds_change_nothing():
+    trials = searched_trials()
+    while (wanted := next_repeat(trials, seed=7, repeats=2)) is not None:
+        number, seed = wanted
+        trials.append(trial(len(trials), ERRORS[number], repeats=number, seed=seed))
+    assert len(trials) == 5 + 4
+
+
+def test_where_time_ran_out_those_with_a_seed_in_common_are_compared():
     trials = searched_trials()
     trials += [trial(5, 2.1, repeats=1, seed=OTHERS[0]), trial(6, 2.0, repeats=0, seed=OTHERS[0])]
     assert [each.number for each in judged(trials)] == [0, 1]
-    assert judged(trials[:-1]) == [], "nobody shares a seed"
+    assert judged(trials[:-1]) == [], "with whom?"
     assert judged(searched_trials()) == []
 
 
-def test_a_repeat_that_failed_leaves_the_seeds_that_all_have():
+def test_who_failed_with_every_other_seed_is_not_named_and_a_seed_that_some_lack_does_not_count():
+    assert [each.number for each in judged(repeated({1: None, 0: 2.2, 2: 2.0, 4: 2.3}))] == [2, 0, 4]
+    late = [*repeated({1: 2.4, 0: 2.2, 2: 2.1, 4: 2.3}), trial(13, 1.5)]
+    assert [each.number for each in judged(late)] == [2, 0, 4, 1], "the newcomer has no repeat"
     trials = [*repeated({1: 2.0, 0: 2.2, 2: 2.1, 4: 2.3}, OTHERS[:1]), trial(9, None, repeats=1, seed=OTHERS[1])]
     assert [list(each.errors) for each in judged(trials)] == [OTHERS[:1]] * 4
 
@@ -79,20 +94,33 @@ def test_a_repeat_that_failed_leaves_the_seeds_that_all_have():
 @pytest.mark.parametrize(
     ("before", "after", "days", "verdict", "told"),
     [
-        (2.2, 1.9, 60, "better", "surely better than the recipe as it is: by 0.300 degC"),
-        (1.9, 2.2, 60, "worse", "surely worse than the recipe as it is: by -0.300 degC"),
-        (2.2, 1.9, 40, "unknown", "not enough data to say whether that is better"),
+        (2.2, 1.9, 60, "better", "Better than the recipe as it is, on these days: by 0.300 degC, 95 % interval "),
+        (2.2, 2.199, 60, "tie", "Not clearly better than the recipe as it is, on these days: by 0.001 degC"),
+        (2.2, 1.9, 40, "unknown", "The error changed by -0.300 degC; there is not enough data to say how sure that is."),
     ],
 )
 def test_the_gain_is_the_paired_difference_of_days(before: float, after: float, days: int, verdict: str, told: str):
-    found = {each.number: each for each in judged(repeated({1: after, 0: before, 2: 3.0, 4: 3.0}, days=days))}
-    gain = compared(found[0], found[1])
+    gain = compared(judged(repeated({1: after, 0: before, 2: 3.0, 4: 3.0}, days=days)))
     assert gain.verdict == verdict
     assert gain.difference == pytest.approx(after - before)
     assert gain.told("degC").startswith(told)
 
 
+def test_it_is_better_only_if_it_is_with_every_seed():
+    trials = searched_trials()
+    for seed, errors in zip(OTHERS, ({1: 1.5, 0: 2.2}, {1: 2.3, 0: 2.2}), strict=True):
+        trials += [
+            trial(len(trials) + place, error, repeats=number, seed=seed) for place, (number, error) in enumerate(errors.items())
+        ]
+    gain = compared(judged(trials))
+    assert gain.high is not None
+    assert gain.high < 0
+    assert gain.verdict == "tie"
+
+
 def test_without_a_gain_that_is_said():
-    found = judged(repeated({1: 2.0, 0: 1.8, 2: 2.1, 4: 2.3}))
-    assert compared(found[0], found[0]).told("degC") == "the recipe as it is remains the best"
-    assert compared(None, found[0]).verdict == "unknown"
+    assert (
+        compared(judged(repeated({1: 2.0, 0: 1.8, 2: 2.1, 4: 2.3}))).told("degC") == "Nothing is better than the recipe as it is."
+    )
+    gain = compared(judged(repeated({1: 2.0, 0: None, 2: 2.1, 4: 2.3})))
+    assert gain.told("degC") == "The recipe as it is has no result to compare with."

@@ -42,9 +42,11 @@ class ExportedTable:
 
     def __call__(self, contexts: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the table of raw observations, shape [n, width]; of the same array again the same table, without making it."""
-        if not self._newest or self._newest[0] is not contexts:
-            self._newest[:] = [contexts, self._session.run(None, {"observations": contexts})[0]]
-        return self._newest[1]
+        newest = list(self._newest)  # another thread may change it meanwhile
+        if not newest or newest[0] is not contexts:
+            newest = [contexts, self._session.run(None, {"observations": contexts})[0]]
+            self._newest[:] = newest
+        return newest[1]
 
     @cached_property
     def _session(self) -> Any:

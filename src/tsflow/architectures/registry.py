@@ -36,7 +36,7 @@ class Architecture(Strict):
     search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
 
     published_mae: Annotated[float, Field(gt=0)] | None = None  # on the test part of the lecture's record, to compare with
-    tuned_on: TunedOn | None = None  # the hours that chose the settings; `tsflow tune` writes it, and boards tell of it
+    tuned_on: list[TunedOn] = []  # the hours that chose the settings; `tsflow tune` adds to it, and boards tell of it
 
     def identity(self) -> dict[str, object]:
         """Return all that decides what is trained: search space and published figure do not."""

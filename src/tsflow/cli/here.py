@@ -123,9 +123,10 @@ def _resumed(records: Records, tuning_id: str, asked: dict[str, object]) -> Tuni
 
     plan = records.read(TuningPlan, tuning=tuning_id)
     given = {name: value for name, value in asked.items() if value is not None}
-    now = TuneRequest.of({**plan.request, **given}).model_dump(mode="json")
+    began = {**plan.request, "repeats": plan.budget.repeats}  # a tuning of an older tsflow repeats nothing
+    now = TuneRequest.of({**began, **given}).model_dump(mode="json")
     of_files = {"as_of"} if plan.request["start"] else set()  # files end where they end, whatever as-of was given
-    before = TuneRequest.of(plan.request).model_dump(mode="json")
+    before = TuneRequest.of(began).model_dump(mode="json")
     if differing := [name for name in given if name not in of_files and now[name] != before[name]]:
         shown = ", ".join(f"{name} {before[name]} (given: {now[name]})" for name in differing)
         msg = f"tuning {tuning_id} was started with {shown}; leave that out to go on, or start another without --resume"

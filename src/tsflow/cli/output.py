@@ -203,7 +203,7 @@ def show_tuning(result: Tuning, address: str, output: Path | None) -> None:
     console.print(f"{len(result.trials)} trials ({result.counts}) in {result.spent_minutes:.1f} minutes")
     console.print(f"validation MAE before {before}, after {result.after:.4f} (trial {result.best})")
     if result.finalists:
-        console.print(f"by other seeds of the best few: {result.gain.told(result.unit)}", markup=False)
+        console.print(f"Of the best few with other seeds: {result.gain.told(result.unit)}", markup=False)
     console.print(f"recipe, table of trials and page: {address}", markup=False)
     if output is None:
         console.print(f"\n# save as include/architectures/{result.tuned}.yaml\n{result.recipe}", markup=False)

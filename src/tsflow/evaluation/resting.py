@@ -6,45 +6,77 @@ for all its lines together, so that three weeks of it are no bad luck; and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tsflow.architectures.pinned import recipe_of
+from tsflow.architectures.registry import Architecture
 from tsflow.errors import IntegrityError, SettingsError
 from tsflow.evaluation.boards import BOARDS, board_of
 from tsflow.limits import RestSettings
-from tsflow.records.leaderboard import Leaderboard
+from tsflow.records.index import Listed
+from tsflow.records.run import Run
 from tsflow.records.store import Records
 
 _LEAST_BOARDS = 3
 
 
-def recent_boards(records: Records, station: str, task: str, rest: RestSettings, as_of: datetime) -> list[Leaderboard]:
-    """Return the boards of the weeks that decide, the newest first; one that is damaged or gone says nothing."""
-    since, found = as_of - timedelta(days=rest.watched_days), []
-    for entry in BOARDS.newest(records, station, task, most=rest.watched_days + 1):
-        if since <= entry.as_of <= as_of:
+@dataclass(frozen=True)
+class Judgement:
+    """What a board said of an entrant, as the entrant was then."""
+
+    as_of: datetime
+    architecture: str
+    verdict: str
+    recipe: dict[str, object]  # its identity
+
+
+def judgements(
+    records: Records, station: str, task: str, rest: RestSettings, as_of: datetime, *, profile: str, split: str
+) -> list[Judgement]:
+    """Return what the boards of the weeks that decide said, of runs of the same profile and split; a damaged one says nothing."""
+    since, most, entries = as_of - timedelta(days=rest.watched_days), rest.watched_days + 1, list[Listed]()
+    while len(entries) < most and (not entries or entries[-1].as_of >= since):  # there may be several boards a day
+        entries, asked = BOARDS.newest(records, station, task, most=most), most
+        most *= 2
+        if len(entries) < asked:
+            break
+    found = []
+    for entry in entries:
+        if since <= entry.as_of <= as_of and entry.profile == profile:
             try:
-                found.append(board_of(records, entry.id))
+                found += _said(records, entry.id, split)
             except (IntegrityError, SettingsError):
                 continue
     return found
 
 
-def resting(boards: Sequence[Leaderboard], names: Iterable[str], rest: RestSettings, as_of: datetime) -> dict[str, str]:
+def _said(records: Records, run: str, split: str) -> list[Judgement]:
+    board, of = board_of(records, run), records.read(Run, run=run)
+    lines = [line for line in board.entrants if line.verdict and line.architecture in of.recipes and board.split == split]
+    return [
+        Judgement(board.as_of, line.architecture, line.verdict, recipe_of(of.recipes[line.architecture]).identity())
+        for line in lines
+        if line.verdict
+    ]
+
+
+def resting(said: Iterable[Judgement], recipes: Mapping[str, Architecture], rest: RestSettings, as_of: datetime) -> dict[str, str]:
     """Return who rests on this day, with the reason that a board shows.
 
     Parameters
     ----------
-    boards
-        Those of `recent_boards`.
-    names
-        The entrants that may rest.
+    said
+        Those of `judgements`; of a recipe that was edited since, only what was said afterwards counts.
+    recipes
+        The entrants that may rest, as they are now.
     """
     found: dict[str, str] = {}
-    for name in names if rest.after_days is not None else ():
-        lines = [
-            (board.as_of, line.verdict) for board in boards for line in board.entrants if line.architecture == name and line.verdict
-        ]
+    known = list(said)
+    for name, recipe in recipes.items() if rest.after_days is not None else ():
+        identity = recipe.identity()
+        lines = [(each.as_of, each.verdict) for each in known if each.architecture == name and each.recipe == identity]
         if len(lines) < _LEAST_BOARDS or any(verdict != "worse" for _, verdict in lines):
             continue
         first, last = min(lines)[0], max(lines)[0]

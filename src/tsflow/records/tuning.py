@@ -140,18 +140,20 @@ class Gain(Strict):
 
     verdict: Verdict
     difference: float | None = None
-    low: float | None = None  # 95 % interval; None: too few days of validation to say
+    low: float | None = None  # 95 % interval, of all finalists together; None: too few days of validation to say
     high: float | None = None
 
     def told(self, unit: str) -> str:
-        """Return it as a sentence's part."""
+        """Return it as a sentence."""
         if self.difference == 0:
-            return "the recipe as it is remains the best"
-        if self.difference is None or self.low is None or self.high is None:
-            return "not enough data to say whether that is better than the recipe as it is"
-        better = {"better": "surely better", "worse": "surely worse"}.get(self.verdict, "not clearly better")
-        gain = f"{-self.difference:.3f} {unit}, 95 % interval {-self.high:.3f} to {-self.low:.3f}"
-        return f"{better} than the recipe as it is: by {gain}"
+            return "Nothing is better than the recipe as it is."
+        if self.difference is None:
+            return "The recipe as it is has no result to compare with."
+        if self.low is None or self.high is None:
+            return f"The error changed by {self.difference:+.3f} {unit}; there is not enough data to say how sure that is."
+        word = "Better" if self.verdict == "better" else "Not clearly better"
+        interval = f"95 % interval {-self.high:.3f} to {-self.low:.3f}, for the finalists together"
+        return f"{word} than the recipe as it is, on these days: by {-self.difference:.3f} {unit}, {interval}."
 
 
 class Tuning(Record):

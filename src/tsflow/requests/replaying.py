@@ -17,7 +17,7 @@ def replay_run(request: RetrainRequest, settings: Settings, known_at: datetime |
     """
     order = resolve(request, settings)
     decides = {
-        "request": request.model_dump(mode="json"),
+        "request": request.model_dump(mode="json", exclude={"rest"}),  # a replay never asks for it
         "known_at": str(known_at) if request.late_rows else None,
         "station": order.station.model_dump(mode="json"),
         "profile": settings.profiles.named(request.profile).model_dump(mode="json"),

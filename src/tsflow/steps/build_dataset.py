@@ -1,11 +1,9 @@
 """Cut a station's record into windows: the beginning of a run of `retrain`."""
 
 from tsflow.architectures.ensembles import Ensemble
-from tsflow.architectures.pinned import pinned
-from tsflow.architectures.registry import Architecture, load_architecture
+from tsflow.architectures.registry import load_architecture
 from tsflow.champion.reigning import with_reigning
-from tsflow.errors import SettingsError
-from tsflow.evaluation.resting import recent_boards, resting
+from tsflow.evaluation.resting import judgements, resting
 from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
 from tsflow.observations.store import ObservationStore
@@ -71,16 +69,7 @@ def _rested(records: Records, settings: Settings, request: RetrainRequest, order
     chosen = {name: load_architecture(name) for name in order.entrants}
     needed = {NAIVE, settings.profiles.named(request.profile).favourite}
     needed |= {member for recipe in chosen.values() if isinstance(recipe, Ensemble) for member in recipe.of or []}
-    names = [name for name, recipe in chosen.items() if name not in needed and not isinstance(recipe, Ensemble)]
-    boards = recent_boards(records, order.station.station, order.task_name, settings.rest, order.as_of)
-    before = records.find(Run, run=boards[0].run) if boards else None
-    same = [name for name in names if before and _unchanged(before, chosen[name])]
-    return resting(boards, same, settings.rest, order.as_of)
-
-
-def _unchanged(before: Run, recipe: Architecture) -> bool:
-    """Tell whether a recipe is what it was on the newest board: one that was edited is tried at once."""
-    try:
-        return pinned(before, recipe.architecture).identity() == recipe.identity()
-    except SettingsError:
-        return False
+    may = {name: recipe for name, recipe in chosen.items() if name not in needed and not isinstance(recipe, Ensemble)}
+    cut = {"profile": request.profile, "split": request.split}
+    said = judgements(records, order.station.station, order.task_name, settings.rest, order.as_of, **cut)
+    return resting(said, may, settings.rest, order.as_of)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from tsflow.architectures.pinned import pinned
+from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import BOARDS
 from tsflow.evaluation.hours_told import told_of
@@ -67,12 +68,11 @@ def _tuned_told(run: Run, parts: Parts, names: Iterable[str]) -> list[str]:
     """Return a sentence for each entrant whose settings were chosen on hours that it is judged by here."""
     told = []
     for name in names:
-        if (tuned_on := pinned(run, name).tuned_on) is None:
-            continue
-        for part, facts in (("validation", parts.validation), ("test", parts.test)):
-            if facts.first and facts.last and tuned_on.overlaps(run.station, facts.first.date(), facts.last.date()):
-                hours = f"{tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}"
-                told.append(f"{name} was tuned on {hours}, which lies in the {part} part here: its {part} error flatters.")
+        for tuned_on in [TunedOn.model_validate(each) for each in run.recipes.get(name, {}).get("tuned_on", [])]:
+            for part, facts in (("validation", parts.validation), ("test", parts.test)):
+                if facts.first and facts.last and tuned_on.overlaps(run.station, facts.first.date(), facts.last.date()):
+                    hours = f"{tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}"
+                    told.append(f"{name} was tuned on {hours}, which the {part} part here overlaps: its {part} error flatters.")
     return told
 
 

@@ -1,7 +1,7 @@
 """The end of a tuning: the best few recipes, and the one it began with, are trained again with other seeds and judged by those.
 
-The best of many trials is also the luckiest of them: another seed alone moves a network's error as far as most settings do. Its
-own error has picked it and is not asked again.
+The best of many trials is also the luckiest of them: another seed alone moves a network's error as far as most settings do. The
+error that picked a finalist is not asked again. All are judged on the same hours of validation, so that luck with those remains.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import NotEnoughData
-from tsflow.names import Verdict
 from tsflow.records.tuning import Finalist, Gain, Trial
 from tsflow.tuning.search import ordered
-from tsflow.uncertainty.long_run import Estimate, means_of
+from tsflow.uncertainty.long_run import LEVEL, means_of
 
 _FINALISTS = 3
 _SHARE = 0.5  # of a tuning's minutes, at most, that are kept for it
@@ -35,13 +33,21 @@ def finalists(trials: Sequence[Trial]) -> list[int]:
     return [*dict.fromkeys([best[0], *([0] if 0 in complete else []), *best])]
 
 
+def other_seeds(seed: int, count: int) -> list[int]:
+    """Return seeds that share nothing with those that a recipe of several seeds draws from `seed`, the first always the same."""
+    return [int(each) for each in np.random.SeedSequence([seed, 1]).generate_state(count, np.uint32) >> 1]
+
+
 def next_repeat(trials: Sequence[Trial], *, seed: int, repeats: int) -> tuple[int, int] | None:
     """Return which trial is to be repeated next, and with which seed; None if all is done.
 
-    Seed by seed, so that whatever time is left has trained all finalists with the same ones.
+    Seed by seed, so that whatever time is left has trained all finalists with the same ones; one seed where seeds change nothing.
     """
     begun = {(trial.repeats, trial.seed) for trial in trials}
-    wanted = ((number, other) for other in member_seeds(seed, 1 + repeats)[1:] for number in finalists(trials))
+    errors = {trial.number: trial.val_mae for trial in trials}
+    seeded = [trial.val_mae != errors[trial.repeats] for trial in trials if trial.repeats is not None and trial.state == "complete"]
+    count = repeats if any(seeded) or not seeded else min(repeats, 1)
+    wanted = ((number, other) for other in other_seeds(seed, count) for number in finalists(trials))
     return next((each for each in wanted if each not in begun), None)
 
 
@@ -55,18 +61,18 @@ def reserved_seconds(trials: Sequence[Trial], *, repeats: int, minutes: float) -
 def judged(trials: Sequence[Trial]) -> list[Finalist]:
     """Return the finalists by their mean error with the other seeds, best first; [] if no two of them share a seed.
 
-    They are compared over the seeds with which all were trained, or, where time ran out, the best and the recipe as it is.
+    Whoever has fewest of its repeats, as they failed or time ran out, is left out until the others share a seed; the recipe as it
+    is goes last, since the others are to be compared with it.
     """
-    numbers = finalists(trials)
-    by: dict[int, dict[int, Trial]] = {number: {} for number in numbers}
+    by: dict[int, dict[int, Trial]] = {}
     for trial in trials:
-        if trial.repeats in by and trial.seed is not None and trial.state == "complete":
-            by[trial.repeats][trial.seed] = trial
-    for among in (numbers, numbers[:2]):
-        shared = set.intersection(*(set(by[number]) for number in among)) if len(among) > 1 else set()
-        if shared:
-            found = [_finalist(number, [by[number][seed] for seed in sorted(shared)]) for number in among]
+        if trial.repeats is not None and trial.seed is not None and trial.state == "complete":
+            by.setdefault(trial.repeats, {})[trial.seed] = trial
+    while len(by) > 1:
+        if shared := sorted(set.intersection(*(set(repeated) for repeated in by.values()))):
+            found = [_finalist(number, [repeated[seed] for seed in shared]) for number, repeated in by.items()]
             return sorted(found, key=lambda each: (each.val_mae, each.number))
+        del by[min(by, key=lambda number: (number == 0, len(by[number])))]
     return []
 
 
@@ -77,16 +83,23 @@ def _finalist(number: int, repeated: list[Trial]) -> Finalist:
     return Finalist(number=number, val_mae=float(np.mean(list(errors.values()))), errors=errors, daily=daily)
 
 
-def compared(before: Finalist | None, after: Finalist | None) -> Gain:
-    """Say whether a finalist is surely better than the recipe as it was: the paired difference over the same days and seeds."""
-    if before is None or after is None:
+def compared(found: Sequence[Finalist]) -> Gain:
+    """Say whether the best finalist is better than the recipe as it was: the paired difference over the same days and seeds.
+
+    The best of several is compared, so that the interval holds for all of them together (Bonferroni); and it counts as better
+    only if it is so with every seed.
+    """
+    before = next((each for each in found if each.number == 0), None)
+    if before is None:
         return Gain(verdict="unknown")
-    if before.number == after.number:
+    after = found[0]
+    if after is before:
         return Gain(verdict="tie", difference=0.0)
     try:
         means = means_of((np.array(after.daily) - np.array(before.daily))[:, None])
     except NotEnoughData:
         return Gain(verdict="unknown", difference=after.val_mae - before.val_mae)
-    found: Estimate = means.estimates()[0]
-    verdict: Verdict = "better" if found.high < 0 else "worse" if found.low > 0 else "tie"
-    return Gain(verdict=verdict, difference=found.value, low=found.low, high=found.high)
+    estimate = means.estimates(1 - (1 - LEVEL) / (len(found) - 1))[0]
+    every_seed = all(after.errors[seed] < error for seed, error in before.errors.items())
+    better = estimate.high < 0 and every_seed
+    return Gain(verdict="better" if better else "tie", difference=estimate.value, low=estimate.low, high=estimate.high)

@@ -15,7 +15,7 @@ def tuned_name(architecture: str) -> str:
 def stored_recipe(recipe: Architecture) -> tuple[Values, Values]:
     """Return a recipe, and its search space, as a plan keeps them."""
     space = {name: distribution.model_dump(mode="json", exclude_unset=True) for name, distribution in (recipe.search or {}).items()}
-    return recipe.model_dump(mode="json", exclude_unset=True, exclude=BESIDE), space
+    return recipe.model_dump(mode="json", exclude_unset=True, exclude=BESIDE - {"tuned_on"}), space
 
 
 def recipe_of(plan: TuningPlan) -> Architecture:

@@ -21,7 +21,8 @@ def result_of(plan: TuningPlan, dataset: Dataset, trials: list[Trial], chosen: T
     recipe = recipe_of(plan)
     space, own = space_of(recipe)
     by = {trial.number: trial for trial in trials}
-    finalists = {each.number: each for each in judged(trials)}
+    found = judged(trials)
+    finalists = {each.number: each for each in found}
     best = next(iter(finalists), chosen.number)
     before, after = (finalists.get(number) or by.get(number) for number in (0, best))
     result = Tuning(
@@ -45,8 +46,8 @@ def result_of(plan: TuningPlan, dataset: Dataset, trials: list[Trial], chosen: T
         before=before.val_mae if before else None,
         after=after.val_mae if after else None,
         best=best,
-        finalists=list(finalists.values()),
-        gain=compared(finalists.get(0), finalists.get(best)),
+        finalists=found,
+        gain=compared(found),
         importances=importances(space, searched(trials), own=own),
         recipe="",
         own=own,
@@ -74,7 +75,7 @@ def _seeds(result: Tuning) -> str:
 def _file(recipe: Architecture, result: Tuning, chosen: Trial, hours: TunedOn) -> str:
     """Return the text of the tuned recipe's file."""
     title = recipe.title.removesuffix(", tuned") + ", tuned"
-    tuned_on = hours.model_dump(mode="json")
+    tuned_on = [each.model_dump(mode="json") for each in [*recipe.tuned_on, hours]]
     tuned = with_values(recipe, {**chosen.values, "architecture": result.tuned, "title": title, "tuned_on": tuned_on})
     before = "unknown" if result.before is None else f"{result.before:.4f}"
     changed = ", ".join(f"{key} {value}" for key, value in chosen.values.items() if value != result.own[key])

@@ -145,7 +145,8 @@ class Work:
     def _cut_off(self, trial: Trial, curve: list[float]) -> None:
         trials = self._trials.trials()
         if self._is_spent(self._reserved(trials) if trial.repeats is None else 0.0):
-            msg = f"the tuning's {self._plan.budget.minutes:g} minutes were spent; it was cut off after epoch {len(curve)}"
+            msg = f"the tuning's {self._plan.budget.minutes:g} minutes were spent, or kept for repeats of the best"
+            msg = f"{msg}; it was cut off after epoch {len(curve)}"
             raise _CutOff(msg)
         if trial.repeats is None and is_hopeless(curve, searched(trials)):
             msg = f"pruned after epoch {len(curve)}: its least validation MAE is not among the best third of the trials so far"
