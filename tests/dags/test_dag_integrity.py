@@ -169,3 +169,11 @@ for name in ("daily", "monitor", "replay"):
 print("RESULT" + json.dumps(told))
 """
     assert result_of(asked, airflow_environment) == {"daily": True, "monitor": True, "replay": True}
+
+
+def test_the_daily_retraining_lets_losers_rest_and_one_after_an_alarm_does_not():
+    from wiring import of_daily, partition
+
+    assert of_daily(None) == {}
+    assert of_daily(partition("demo", "main", "2026-10-01")) == {"station": "demo", "task": "main", "rest": True}
+    assert of_daily(partition("demo", "main", "2026-10-01 skill"))["rest"] is False
