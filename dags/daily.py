@@ -6,8 +6,9 @@ from typing import Any
 
 from airflow.sdk import dag, task
 
+from partitions import partition
 from tsflow.settings import settings
-from wiring import RETRAINING, TASKS, cron, partition, records
+from wiring import RETRAINING, TASKS, cron, records
 
 
 @dag(

@@ -7,10 +7,11 @@ from typing import Any
 from airflow.sdk import PartitionedAssetTimetable, dag, get_current_context, task
 
 from forms import asked, params_of
+from partitions import of_partition
 from run_notes import leave
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, TASKS, of_partition, records
+from wiring import OBSERVATIONS, TASKS, records
 
 
 @dag(

@@ -7,11 +7,12 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task, task_group
 
 from forms import asked, params_of
+from partitions import partition
 from past import as_of
 from run_notes import leave, noting_a_refusal
 from tsflow.requests import IngestRequest
 from tsflow.settings import settings
-from wiring import OBSERVATIONS, TASKS, cron, key_of, partition, records
+from wiring import OBSERVATIONS, TASKS, cron, key_of, records
 
 
 @dag(

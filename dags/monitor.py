@@ -8,10 +8,11 @@ from airflow.sdk import dag, get_current_context, task
 
 from forms import asked, params_of
 from notifying import notifiers
+from partitions import LOW_SKILL, partition
 from run_notes import leave
 from tsflow.requests import ForecastRequest
 from tsflow.settings import settings
-from wiring import LOW_SKILL, RETRAINING, TASKS, cron, partition, records, reference
+from wiring import RETRAINING, TASKS, cron, records, reference
 
 
 @dag(

@@ -8,10 +8,11 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from entrants import ranked
 from forms import asked, params_of
+from partitions import of_daily
 from promotion import promote
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
-from wiring import RETRAINING, TASKS, key_of, of_daily, records
+from wiring import RETRAINING, TASKS, key_of, records
 
 
 @dag(

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # One partition a station, task and what it comes of: an ingest, a day, a version.
 OBSERVATIONS = Asset(name="observations", uri="tsflow://observations", group="tsflow")
 RETRAINING = Asset(name="retraining", uri="tsflow://retraining", group="tsflow")
-LOW_SKILL = " skill"  # ends the partition of a retraining that the monitor asks for
 CHAMPIONS = Asset(name="champions", uri="tsflow://champions", group="tsflow")
 
 # Of tasks that need a whole core for long. Airflow's own time-out is the last resort; the step ends a training that hangs.
@@ -76,21 +75,6 @@ def key_of(run_id: str) -> str:
     from tsflow.records.names import run_key
 
     return run_key(run_id)
-
-
-def partition(station: str, task: str, comes_of: str) -> str:
-    """Return the key of an asset's partition for one task of a station."""
-    return f"{station}|{task}|{comes_of}"
-
-
-def of_partition(key: str | None) -> dict[str, str]:
-    """Return station and task of a run that a partition started; nothing for a run of the form."""
-    return dict(zip(("station", "task"), key.split("|")[:-1], strict=False)) if key else {}  # keys of old have no task
-
-
-def of_daily(key: str | None) -> dict[str, Any]:
-    """Return what a retraining that a partition started asks for: who lost for weeks rests, but not where skill is too low."""
-    return {**of_partition(key), "rest": not key.endswith(LOW_SKILL)} if key else {}
 
 
 def reference(content: Mapping[str, str]) -> "Reference":

@@ -172,7 +172,7 @@ print("RESULT" + json.dumps(told))
 
 
 def test_the_daily_retraining_lets_losers_rest_and_one_after_an_alarm_does_not():
-    from wiring import of_daily, partition
+    from partitions import of_daily, partition
 
     assert of_daily(None) == {}
     assert of_daily(partition("demo", "main", "2026-10-01")) == {"station": "demo", "task": "main", "rest": True}
