@@ -76,10 +76,9 @@ class Point:
         """Do the work; return every figure."""
         from tsflow.cli.stores import store
         from tsflow.evaluation.boards import newest_board
-        from tsflow.records.store import Records
 
-        with store() as objects:
-            records = Records(objects)
+        with store() as records:
+            objects = records.objects
             objects._s3.meta.events.register("before-send.s3.*", self._count)
             for station in self.stations:
                 self._station(records, station)
