@@ -1,29 +1,18 @@
 """Days of operation with a sensor that drifts: the alert comes after the drift began, and not before."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, store_environment
 from tsflow.records.store import Records
 
 PROGRAM = REPOSITORY / "benchmarks" / "thirty_days.py"
 
 
 def test_a_drifting_thermometer_raises_an_alert_within_three_days_and_not_before(records: Records, home: Path, tmp_path: Path):
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    environment = os.environ | {
-        "TSFLOW_HOME": str(home),
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-        "TSFLOW_GATE__PROBABILITY": "0.6",
-    }
+    environment = store_environment(records) | {"TSFLOW_HOME": str(home), "TSFLOW_GATE__PROBABILITY": "0.6"}
     out = tmp_path / "out.json"
     few = ["--days", "8", "--drift-day", "5", "--every-hours", "3", "--history-days", "200", "--retrain-until", "1"]
     few += ["--architectures", "autoregression_direct,naive", "--per-hour", "0.3", "--output", str(out)]

@@ -1,13 +1,12 @@
 """The benchmark of daily retraining rolls: each date publishes, and what it published is scored on days that it had not seen."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, store_environment
 from tsflow.records.store import Records
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import load_station
@@ -16,16 +15,7 @@ PROGRAM = REPOSITORY / "benchmarks" / "rolling_daily.py"
 
 
 def test_two_dates_of_a_small_record_are_rolled_over(records: Records, home: Path, tmp_path: Path):
-    from tsflow.stack.secrets import load_secrets
-
-    keys = load_secrets().writer
-    environment = os.environ | {
-        "TSFLOW_HOME": str(home),
-        "TSFLOW_OBJECT_STORE__BUCKET": records.objects.bucket,
-        "TSFLOW_OBJECT_STORE__ENDPOINT_URL": str(records.objects.endpoint_url),
-        "TSFLOW_OBJECT_STORE__ACCESS_KEY_ID": keys.access_key_id.get_secret_value(),
-        "TSFLOW_OBJECT_STORE__SECRET_ACCESS_KEY": keys.secret_access_key.get_secret_value(),
-    }
+    environment = store_environment(records) | {"TSFLOW_HOME": str(home)}
     demo = load_station("demo")
     name, body = simulated_file(demo, demo.source(None), datetime(2025, 12, 1), datetime(2026, 6, 20))
     (tmp_path / name).write_bytes(body)

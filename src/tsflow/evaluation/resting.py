@@ -53,12 +53,11 @@ def judgements(
 
 
 def _said(records: Records, run: str, split: str) -> list[Judgement]:
-    board, of = board_of(records, run), records.read(Run, run=run)
-    lines = [line for line in board.entrants if line.verdict and line.architecture in of.recipes and board.split == split]
+    board, recipes = board_of(records, run), records.read(Run, run=run).recipes
     return [
-        Judgement(board.as_of, line.architecture, line.verdict, recipe_of(of.recipes[line.architecture]).identity())
-        for line in lines
-        if line.verdict
+        Judgement(board.as_of, line.architecture, line.verdict, recipe_of(recipes[line.architecture]).identity())
+        for line in board.entrants
+        if board.split == split and line.verdict and line.architecture in recipes
     ]
 
 

@@ -143,8 +143,8 @@ class Work:
         return found
 
     def _cut_off(self, trial: Trial, curve: list[float]) -> None:
-        trials = self._trials.trials()
-        if self._is_spent(self._reserved(trials) if trial.repeats is None else 0.0):
+        trials = self._trials.trials() if trial.repeats is None else []  # a repeat has no others to keep time for, or to lose to
+        if self._is_spent(self._reserved(trials)):
             msg = f"the tuning's {self._plan.budget.minutes:g} minutes were spent, or kept for repeats of the best"
             msg = f"{msg}; it was cut off after epoch {len(curve)}"
             raise _CutOff(msg)
