@@ -158,5 +158,6 @@ def _show_epoch(trial: Trial, epoch: Epoch) -> None:
 
 def _show_trial(trial: Trial) -> None:
     changed = ", ".join(f"{key}={value}" for key, value in trial.values.items()) or "the recipe as it is"
+    changed = changed if trial.repeats is None else f"trial {trial.repeats} again, seed {trial.seed}"
     end = f"validation MAE {trial.val_mae:.4f}" if trial.val_mae is not None else f"{trial.state}: {trial.reason}"
     console.print(f"trial {trial.number} {end} ({changed})", markup=False)
