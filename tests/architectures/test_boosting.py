@@ -5,6 +5,7 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.boosting import Boosted, Boosting
+from tsflow.architectures.recency import recency
 from tsflow.architectures.seeds import member_seeds
 from tsflow.records.dataset import HourlyReport
 from tsflow.records.found import Rounds
@@ -45,6 +46,22 @@ def test_several_seeds_forecast_the_mean_of_what_each_forecasts(dataset: Dataset
     np.testing.assert_allclose(together.predict(contexts), np.mean([one.predict(contexts) for one in alone], axis=0), atol=1e-9)
     assert together.parameters == sum(one.parameters for one in alone)
     assert np.abs(alone[0].predict(contexts) - alone[1].predict(contexts)).max() > 0.01, "the seeds differ"
+
+
+def test_what_was_long_ago_counts_less(dataset: Dataset):
+    weights = recency(dataset, 30)
+    assert weights is not None
+    newest, older = weights[-1], weights[-1 - 30 * 24]
+    assert (older / newest, weights.mean()) == (pytest.approx(0.5), pytest.approx(1))
+    assert recency(dataset, None) is None
+    contexts = dataset.contexts(dataset.starts("test"))
+    changed = fitted(dataset, half_life_days=30).predict(contexts) - fitted(dataset).predict(contexts)
+    assert np.abs(changed).max() > 0.01
+
+
+def test_a_half_life_of_days_is_refused_as_it_forgets_the_seasons():
+    with pytest.raises(ValueError, match="half_life_days"):
+        trees(half_life_days=3)
 
 
 def test_one_graph_holds_the_trees_of_all_seeds(dataset: Dataset):

@@ -181,7 +181,7 @@ def test_trained_again_with_another_future_nothing_differs(name: str, dataset: D
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_what_an_estimator_fits_sees_only_the_training_part(name: str, dataset: Dataset, trained: Trained):
     assert isinstance(trained.recipe, Estimator)
-    settled = trained.recipe.settled(trained.candidate.found)
+    settled = trained.recipe.settled(trained.candidate.found).on(dataset)
     contexts = dataset.contexts(dataset.starts("validation"))
     records = dataset, with_noise_from(dataset, dataset.bounds.a)
     first, second = (settled.fit(data, seed=3).predict(contexts) for data in records)
@@ -257,7 +257,7 @@ def test_a_task_that_passes_the_check_before_can_be_built_after(name: str, task:
         assert forecast.shape == (4, 1)
     elif name not in {"arima", "exponential_smoothing", "prophet", "lightgbm"}:  # minutes of fitting; their reach is tested below
         assert isinstance(recipe, Estimator)
-        forecasts = recipe.fit(other, seed=1).predict(other.contexts(other.starts("train")[:4]))
+        forecasts = recipe.on(other).fit(other, seed=1).predict(other.contexts(other.starts("train")[:4]))
         assert forecasts.shape == (4,), "`predict` gives one number a context, shape [n]"
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, sys.argv[1])
 from conftest import hourly_rows
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.tabular import apply
-from tsflow.records.dataset import HourlyReport
+from tsflow.records.dataset import HourlyReport, Screened
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.stations.station import load_station
@@ -32,10 +32,11 @@ names = ["T", *(name for name in station.variables if name != "T")]
 frame = hourly_rows(12_000, features=14).set_axis(["time", *names], axis=1).assign(segment=0)
 units = {name: variable.unit for name, variable in station.variables.items()}
 cut = (FractionSplit(), "book", HourlySettings(), HourlyReport())
-dataset = Dataset("small", Task(target="T"), units, frame, *cut, station.location, utc_offset_hours=1.0)
+further = [Screened(quantity=name, variable=name, read=True) for name in ("wd", "max_wv")]
+dataset = Dataset("small", Task(target="T"), units, frame, *cut, station.location, utc_offset_hours=1.0, screened=tuple(further))
 found = {}
 for name in ("ridge", "lightgbm"):
-    recipe = load_architecture(name)
+    recipe = load_architecture(name).on(dataset)
     fitted = recipe.fit(dataset, seed=1)
     test = next(dataset.batches("test"))
     columns = recipe.expansion(dataset) if name == "ridge" else fitted.point.table

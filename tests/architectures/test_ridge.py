@@ -94,3 +94,31 @@ def test_a_target_that_does_not_vary_is_forecast(problem: tuple[np.ndarray, np.n
     columns, target = problem
     for fit in (by_absolute_error, by_squared_error):
         np.testing.assert_allclose(fit(columns, np.full(len(target), 4.0), [ALPHA])[0].of(columns), 4.0, rtol=1e-9)
+
+
+def test_weighed_rows_are_those_of_the_scaled_rows(problem: tuple[np.ndarray, np.ndarray]):
+    columns, target = problem
+    weights = np.linspace(0.2, 1.8, len(target))
+    (fitted,) = by_squared_error(columns, target, [ALPHA], weights=weights)
+    order = np.argsort(target)
+    middle = target[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    rows = np.vstack([standardised(columns) * np.sqrt(weights)[:, None], np.sqrt(ALPHA) * np.eye(3)])
+    expected = np.linalg.lstsq(rows, np.append((target - middle) * np.sqrt(weights), np.zeros(3)))[0]
+    np.testing.assert_allclose(fitted.kernel * columns.astype(np.float64).std(axis=0), expected, rtol=1e-6)
+
+
+def test_a_row_of_weight_nothing_is_not_learnt_by_absolute_error(problem: tuple[np.ndarray, np.ndarray]):
+    columns, target = problem
+    far, weights = target.copy(), np.ones(len(target))
+    far[::10], weights[::10] = 1e4, 0.0
+    (weighed,) = by_absolute_error(columns, target, [ALPHA], weights=weights)
+    (same,) = by_absolute_error(columns, far, [ALPHA], weights=weights)
+    np.testing.assert_allclose(same.of(columns), weighed.of(columns), rtol=1e-9)
+
+
+def test_rows_that_all_count_the_same_change_nothing(problem: tuple[np.ndarray, np.ndarray]):
+    columns, target = problem
+    odd = slice(0, 89)  # of an odd number of rows the median is one of them, with weights and without
+    for fit in (by_absolute_error, by_squared_error):
+        weighed = fit(columns[odd], target[odd], [ALPHA], weights=np.ones(89))[0]
+        np.testing.assert_allclose(weighed.of(columns), fit(columns[odd], target[odd], [ALPHA])[0].of(columns), rtol=1e-9)

@@ -32,7 +32,7 @@ def year() -> Dataset:
 def test_the_shipped_trees_are_served_as_they_were_judged_in_every_window(year: Dataset):
     recipe = load_architecture("lightgbm")
     assert isinstance(recipe, Boosting)
-    fitted = recipe.within(year.columns).fit(year, seed=1)
+    fitted = recipe.on(year).fit(year, seed=1)
     judged = np.concatenate([fitted.predict(contexts) for contexts in year.batches("train", 2048)])
     session = open_model(fitted.to_onnx())
     served = [session.run(["forecast"], {"observations": contexts})[0][:, 0] for contexts in year.batches("train", 100)]

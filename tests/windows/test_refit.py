@@ -36,7 +36,7 @@ def test_what_was_judged_without_the_years_harmonics_goes_out_without_them(split
     assert refit.fingerprint != replace(refit, knows_a_year=None).fingerprint
     ridge = load_architecture("ridge")
     assert isinstance(ridge, Estimator)
-    widths = [ridge.expansion(data).output_shape[-1] for data in (judged, refit, replace(refit, knows_a_year=None))]
+    widths = [ridge.on(data).expansion(data).output_shape[-1] for data in (judged, refit, replace(refit, knows_a_year=None))]
     assert widths[0] == widths[1] < widths[2]
 
 

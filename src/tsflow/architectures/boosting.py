@@ -15,6 +15,7 @@ from tsflow.architectures.exported_table import ExportedTable
 from tsflow.architectures.graphs import OPSET, chain, weighted_sum
 from tsflow.architectures.quantile_trees import QuantileTrees
 from tsflow.architectures.quantiles import MEDIAN, Levels
+from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
 from tsflow.architectures.seeds import member_seeds
 from tsflow.architectures.tabular import Tabular, apply, changes
@@ -100,6 +101,7 @@ class Boosting(Tabular):
     min_leaf_windows: Annotated[int, Field(ge=1)] = 200  # neighbouring windows are nearly the same window
     column_share: Share = 0.2  # drawn for each tree
     window_share: Share = 0.6
+    half_life_days: HalfLife = None
     lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     bins: Annotated[int, Field(ge=2)] = 127
     quantiles: Levels = []  # levels beside the forecast, which is the median's, each grown for itself; empty: none
@@ -119,7 +121,8 @@ class Boosting(Tabular):
         import lightgbm
 
         table = ExportedTable.of(_rounded(self.columns(dataset)))
-        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"))
+        weights = recency(dataset, self.half_life_days)
+        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"), weight=weights)
         judged: list[lightgbm.Dataset] = []
         if self.patience is not None and len(dataset.starts("validation")):
             judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]

@@ -131,9 +131,9 @@ class Network(Architecture, ABC):
         """The station's variables that must be there."""
         return self.channels.variables
 
-    def within(self, names: Collection[str]) -> Self:
+    def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the network with the channels that a station gives."""
-        return self.changed(channels=self.channels.within(names))
+        return self.changed(channels=self.channels.within(names, helpful))
 
     @model_validator(mode="after")
     def _one_forecast(self) -> Self:

@@ -63,20 +63,33 @@ class _Standard:
         return Coefficients(kernel, middle - float(self.mean @ kernel))
 
 
-def by_squared_error(columns: Columns, target: Values, alphas: Sequence[float]) -> list[Coefficients]:
+def by_squared_error(
+    columns: Columns, target: Values, alphas: Sequence[float], *, weights: Values | None = None
+) -> list[Coefficients]:
     """Fit by least squares, for each penalty; the intercept is the median of the target.
+
+    Parameters
+    ----------
+    weights
+        How much each row counts, [n], 1 on average; None: all the same.
 
     References
     ----------
     Hoerl and Kennard (1970), Ridge Regression, Technometrics 12.
     """
-    standard, middle = _Standard.of(columns), float(np.median(target))
-    moments = standard.moments(columns, target - middle)
+    standard, middle = _Standard.of(columns), _median(target, weights)
+    moments = standard.moments(columns, target - middle, weights)
     return [standard.solved(moments, alpha, middle) for alpha in alphas]
 
 
 def by_absolute_error(
-    columns: Columns, target: Values, alphas: Sequence[float], *, solves: int = 5, least: float = 1.0
+    columns: Columns,
+    target: Values,
+    alphas: Sequence[float],
+    *,
+    solves: int = 5,
+    least: float = 1.0,
+    weights: Values | None = None,
 ) -> list[Coefficients]:
     """Fit by absolute error, for each penalty: least squares again and again, weighed by 1 / residual.
 
@@ -86,29 +99,40 @@ def by_absolute_error(
     Parameters
     ----------
     solves
-        How many times the normal equations are solved; the first time unweighted.
+        How many times the normal equations are solved; the first time not weighed by residuals.
+    weights
+        How much each row counts, [n], 1 on average; None: all the same.
 
     References
     ----------
     Schlossmacher (1973), An iterative technique for absolute deviations curve fitting, JASA 68; Holland and Welsch (1977), Robust
     regression using iteratively reweighted least-squares, Communications in Statistics 6.
     """
-    standard = _Standard.of(columns)
+    standard, counting = _Standard.of(columns), 1.0 if weights is None else weights
     found = []
-    for alpha, first in zip(alphas, by_squared_error(columns, target, alphas), strict=True):
-        fitted = _centred(first, columns, target)
+    for alpha, first in zip(alphas, by_squared_error(columns, target, alphas, weights=weights), strict=True):
+        fitted = _centred(first, columns, target, weights)
         for _ in range(solves - 1):
-            weights = 1 / np.maximum(np.abs(target - fitted.of(columns)), least)
+            weighed = counting / np.maximum(np.abs(target - fitted.of(columns)), least)
             middle = fitted.bias + float(standard.mean @ fitted.kernel)
-            moments = standard.moments(columns, target - middle, weights)
-            fitted = _centred(standard.solved(moments, alpha, middle), columns, target)
+            moments = standard.moments(columns, target - middle, weighed)
+            fitted = _centred(standard.solved(moments, alpha, middle), columns, target, weights)
         found.append(fitted)
     return found
 
 
-def _centred(fitted: Coefficients, columns: Columns, target: Values) -> Coefficients:
-    """Return the same kernel with the bias that leaves as many residuals above 0 as below."""
-    return Coefficients(fitted.kernel, fitted.bias + float(np.median(target - fitted.of(columns))))
+def _centred(fitted: Coefficients, columns: Columns, target: Values, weights: Values | None) -> Coefficients:
+    """Return the same kernel with the bias that leaves as much weight of residuals above 0 as below."""
+    return Coefficients(fitted.kernel, fitted.bias + _median(target - fitted.of(columns), weights))
+
+
+def _median(values: Values, weights: Values | None) -> float:
+    """Return the median; with weights the least value up to which half of the weight lies."""
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values)
+    up_to = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(up_to, up_to[-1] / 2)])
 
 
 def _chunks(rows: int) -> Iterator[slice]:

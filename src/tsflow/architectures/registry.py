@@ -77,9 +77,21 @@ class Architecture(Strict):
                 f"one leaderboard never mixes horizons"
             )
 
-    def within(self, names: Collection[str]) -> Self:
-        """Return the recipe without what it reads only if it is there, where a station has no such variable or quantity."""
+    def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
+        """Return the recipe without what it reads only if it is there or only if it helps, where it is not or does not.
+
+        Parameters
+        ----------
+        names
+            Every variable and quantity of the station.
+        helpful
+            Short names of quantities that help there (`tsflow.evaluation.screening`).
+        """
         return self
+
+    def on(self, dataset: Dataset) -> Self:
+        """Return the recipe as it is trained on a dataset: with what its station gives, and what helps there."""
+        return self.within(readable(dataset.units, dataset.quantities), dataset.helpful)
 
     def require_variables(self, station: str, units: Mapping[str, str], quantities: Mapping[str, str]) -> None:
         """Raise unless the station has the variables or quantities that it needs.

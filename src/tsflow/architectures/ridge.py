@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from tsflow.architectures.penalised import Coefficients, by_absolute_error, by_squared_error
+from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
 from tsflow.features.channels import Channels
@@ -37,6 +38,7 @@ class Ridge(Tabular):
     loss: Literal["mse", "mae"] = "mse"  # mae: by absolute error, as forecasts are judged
     solves: Annotated[int, Field(ge=1)] = 5  # of the normal equations, by absolute error; each reads all windows once
     least_residual: Annotated[float, Field(gt=0)] = 1.0  # in the target's unit; smaller ones weigh no more, by absolute error
+    half_life_days: HalfLife = None
 
     alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a product of two rare values would carry the fit
@@ -76,10 +78,11 @@ class Ridge(Tabular):
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
         alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
+        weights = recency(dataset, self.half_life_days)
         if self.loss == "mae":
-            tried = by_absolute_error(columns, change, alphas, solves=self.solves, least=self.least_residual)
+            tried = by_absolute_error(columns, change, alphas, solves=self.solves, least=self.least_residual, weights=weights)
         else:
-            tried = by_squared_error(columns, change, alphas)
+            tried = by_squared_error(columns, change, alphas, weights=weights)
         if not judged:
             return alphas[0], tried[0]
         unseen, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation")

@@ -67,9 +67,9 @@ class Tabular(Estimator):
         """The station's variables that must be there."""
         return self.channels.variables
 
-    def within(self, names: Collection[str]) -> Self:
+    def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""
-        channels = self.channels.within(names)
+        channels = self.channels.within(names, helpful)
         return self if channels is self.channels else self.changed(**self._made_of(channels))
 
     def _made_of(self, channels: Channels) -> dict[str, object]:

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 
 from tsflow.features.climate import Harmonics, harmonic_names
 from tsflow.model import Strict
+from tsflow.stations.quantities import quantity, screened_quantities
 from tsflow.task import Task
 
 TARGET = "target"  # stands for whatever the station's target is called
@@ -47,6 +48,7 @@ class Channels(Strict):
     calendar: Harmonics = Harmonics()
     sun: bool = False
     if_there: list[str] = []  # names that are left out, with all that is made of them, where a station has no such quantity
+    if_it_helps: list[str] = []  # and these also where a station's own past says that they do not help
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -54,6 +56,11 @@ class Channels(Strict):
             if not (order.year or order.day):
                 msg = f"anomalies.{name}: year or day must be 1 or more"
                 raise ValueError(msg)
+        may = {name for each in screened_quantities() for name in (each.short, each.name)}
+        if never := [name for name in self.if_it_helps if name not in may]:
+            msg = f"if_it_helps: nobody looks whether {', '.join(never)} helps; write it under if_there, or take one of "
+            msg += ", ".join(sorted(may))
+            raise ValueError(msg)
         unknown = [
             name for name in self.changes if name.endswith("_anomaly") and name.removesuffix("_anomaly") not in self.anomalies
         ]
@@ -92,11 +99,15 @@ class Channels(Strict):
     @property
     def variables(self) -> set[str]:
         """The variables or quantities that must be there, but for the target."""
-        return self._named - {*self.if_there}
+        return self._named - {*self.if_there, *self.if_it_helps}
 
-    def within(self, names: Collection[str]) -> Channels:
-        """Return the channels without those of `if_there` that are not among `names`."""
-        out = {name for name in self.if_there if name not in names}
+    def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Channels:
+        """Return the channels without those of `if_there` that are not among `names`, and of `if_it_helps` not among `helpful`.
+
+        `helpful`: short names of quantities.
+        """
+        helps = {name for short in helpful for name in (short, quantity(short).name)}
+        out = {name for name in self.if_there if name not in names} | {name for name in self.if_it_helps if name not in helps}
         if not out:
             return self
         wind = None if self.wind and out & {self.wind.speed, self.wind.direction} else self.wind
@@ -106,4 +117,5 @@ class Channels(Strict):
             anomalies={name: order for name, order in self.anomalies.items() if name not in out},
             changes={name: lags for name, lags in self.changes.items() if name.removesuffix("_anomaly") not in out},
             if_there=[name for name in self.if_there if name not in out],
+            if_it_helps=[name for name in self.if_it_helps if name not in out],
         )

@@ -46,11 +46,8 @@ class FittedChannels:
         SettingsError
             If the station lacks a variable, or for the sun's height its location.
         """
-        measured = measures(dataset.units, dataset.quantities)
-        derived = derivations(dataset.units, measured)
-        columns = {name: place for place, name in enumerate(dataset.features)}
-        columns |= {other: columns[name] for other, name in stand_ins(measured).items()}
-        spec = spec.within({*columns, *derived})
+        columns, derived = found_in(dataset)
+        spec = spec.within({*columns, *derived}, dataset.helpful)
         if lacking := sorted(spec.variables - columns.keys() - derived.keys()):
             msg = f"channels: station {dataset.station} has no {', '.join(lacking)}; it has {', '.join(dataset.features)}"
             raise SettingsError(msg)
@@ -174,6 +171,14 @@ class FittedChannels:
         found = layers.Embedding(*table.shape, embeddings_initializer=constant, trainable=False)(days)  # [n, context, 3]
         angle = (hour + ahead_hours + found[:, :, 2:3] - 12) * (np.pi / 12)
         return found[:, :, 0:1] + found[:, :, 1:2] * ops.cos(angle)
+
+
+def found_in(dataset: Dataset) -> tuple[dict[str, int], dict[str, Derivation]]:
+    """Return the column of every variable and quantity that was measured, and how formulas give others, by name."""
+    measured = measures(dataset.units, dataset.quantities)
+    columns = {name: place for place, name in enumerate(dataset.features)}
+    columns |= {other: columns[name] for other, name in stand_ins(measured).items()}
+    return columns, derivations(dataset.units, measured)
 
 
 def series(

@@ -80,6 +80,17 @@ class HourlyReport(Strict):
     breaks: list[Break] = []
 
 
+class Screened(Strict):
+    """Whether recipes read a quantity that they may read if it helps, and what that was decided by."""
+
+    quantity: str  # by its short name
+    variable: str  # which measures it
+    read: bool
+    gain: float | None = None  # by which the MAE of a linear model falls with it, in the target's unit; None: too few days to say
+    low: float | None = None  # 95 % interval
+    high: float | None = None
+
+
 class ScalerFacts(Strict):
     """Mean and standard deviation of each feature over the training rows, in its unit, in the features' order."""
 
@@ -104,6 +115,7 @@ class StoredDataset(Record):
     location: Location | None
     utc_offset_hours: float
     quantities: dict[str, str] = {}  # what variables measure, where the station file says so
+    screened: list[Screened] = []  # quantities that recipes may read if it helps
     parts: Parts
     scaler: ScalerFacts
     hourly_report: HourlyReport

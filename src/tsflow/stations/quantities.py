@@ -28,6 +28,7 @@ class Quantity:
     range: tuple[float, float]  # in that unit; what weather near the ground stays within, on all continents
     combined: Combined = "mean"
     words: tuple[str, ...] = ()  # in headers that mean it
+    screened: bool = False  # recipes may read it if it helps, which the training part says (tsflow.evaluation.screening)
 
 
 _ALL = (
@@ -36,8 +37,10 @@ _ALL = (
     Quantity("dew_point_temperature", "Tdew", "degC", (-70, 40), words=("td", "dew", "tdew", "taupunkt")),
     Quantity("relative_humidity", "rh", "%", (0, 103), words=("rh", "rf", "hum", "relhum", "feuchte", "humedad")),
     Quantity("wind_speed", "wv", "m/s", (0, 75), words=("wv", "ws", "ff", "wspd", "wind", "wndspd", "speed")),
-    Quantity("wind_speed_of_gust", "max_wv", "m/s", (0, 110), words=("maxwv", "gust", "boe", "wsmx")),
-    Quantity("wind_from_direction", "wd", "deg", (0, 360), "direction", words=("wd", "dd", "dir", "wdir", "richtung")),
+    Quantity("wind_speed_of_gust", "max_wv", "m/s", (0, 110), words=("maxwv", "gust", "boe", "wsmx"), screened=True),
+    Quantity(
+        "wind_from_direction", "wd", "deg", (0, 360), "direction", words=("wd", "dd", "dir", "wdir", "richtung"), screened=True
+    ),
     Quantity("saturation_vapour_pressure", "VPmax", "hPa", (0, 160), words=("vpmax", "es")),
     Quantity("water_vapor_partial_pressure_in_air", "VPact", "hPa", (0, 70), words=("vpact", "ea")),
     Quantity("water_vapor_saturation_deficit_in_air", "VPdef", "hPa", (-0.1, 140), words=("vpdef", "vpd")),
@@ -52,6 +55,7 @@ _ALL = (
         (0, 120),
         "sum",
         words=("rr", "rain", "precip", "niederschlag", "regen"),
+        screened=True,
     ),
     Quantity("precipitation_duration", "raining", "s", (0, 3600), "sum", words=("raining",)),
     Quantity(
@@ -60,10 +64,11 @@ _ALL = (
         "W/m^2",
         (-15, 1600),
         words=("sw", "ghi", "rad", "swdr", "slrw", "solar", "strahlung", "radiation", "srad"),
+        screened=True,
     ),
     Quantity("surface_downwelling_photosynthetic_photon_flux_in_air", "PAR", "µmol/m^2/s", (-15, 3500), words=("par", "ppfd")),
-    Quantity("mole_fraction_of_carbon_dioxide_in_air", "CO2", "ppm", (200, 3000), words=("co2",)),
-    Quantity("soil_temperature", "Tsoil", "degC", (-40, 75), words=("tsoil", "soil", "boden")),
+    Quantity("mole_fraction_of_carbon_dioxide_in_air", "CO2", "ppm", (200, 3000), words=("co2",), screened=True),
+    Quantity("soil_temperature", "Tsoil", "degC", (-40, 75), words=("tsoil", "soil", "boden"), screened=True),
 )
 
 _BY_NAME: Mapping[str, Quantity] = {name: each for each in _ALL for name in (each.short, each.name)}
@@ -85,6 +90,11 @@ def quantity(name: str) -> Quantity:
     if name not in _BY_NAME:
         raise UnknownName("quantity", name, [f"{each.name} ({each.short})" for each in _ALL])
     return _BY_NAME[name]
+
+
+def screened_quantities() -> tuple[Quantity, ...]:
+    """Return those that recipes may read if it helps."""
+    return tuple(each for each in _ALL if each.screened)
 
 
 def implied(variable: str) -> Quantity | None:

@@ -4,6 +4,7 @@ from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.registry import load_architecture
 from tsflow.champion.reigning import with_reigning
 from tsflow.evaluation.resting import judgements, resting
+from tsflow.evaluation.screening import with_screening
 from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
 from tsflow.observations.store import ObservationStore
@@ -35,7 +36,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
     station, task = order.station, order.task
     hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=RUN.key(run=run))
     split = settings.splits.named(request.split)
-    dataset = dataset_of(station, task, hourly, split, request.split)
+    dataset = with_screening(dataset_of(station, task, hourly, split, request.split))
     rested = _rested(records, settings, request, order)
     awake = tuple(name for name in order.entrants if name not in rested)
     entrants = with_reigning(records, station.station, order.task_name, awake)

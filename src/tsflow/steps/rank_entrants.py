@@ -7,7 +7,7 @@ from tsflow.architectures.pinned import pinned
 from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import BOARDS
-from tsflow.evaluation.hours_told import told_of
+from tsflow.evaluation.hours_told import screening_told, told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
@@ -54,7 +54,11 @@ def rank_entrants(records: Records, run: str) -> Reference:
         naive=naive_errors(dataset),
         challenger=entrants[0].architecture,
         entrants=entrants,
-        warnings=[*told_of(dataset.report), *_tuned_told(planned, parts, judged)],
+        warnings=[
+            *told_of(dataset.report),
+            *screening_told(dataset.screened, dataset.units[dataset.target]),
+            *_tuned_told(planned, parts, judged),
+        ],
     )
     reference = records.append(board)
     written = records.fetch(Leaderboard, reference)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from tsflow.evaluation.screening import with_screening
 from tsflow.observations.hours import validated_hours
 from tsflow.records.files import TUNING
 from tsflow.records.store import Records
@@ -27,7 +28,7 @@ def start_tuning(records: Records, settings: Settings, request: TuneRequest, tun
     order = resolve(request, settings)
     station, task = order.station, order.task
     hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=TUNING.key(tuning=tuning))
-    dataset = dataset_of(station, task, hourly, settings.splits.named(request.split), request.split)
+    dataset = with_screening(dataset_of(station, task, hourly, settings.splits.named(request.split), request.split))
     recipe, search = stored_recipe(order.chosen_recipe)
     return records.first(
         TuningPlan(

@@ -16,7 +16,6 @@ from tsflow.architectures.registry import Architecture, Estimator, Judged, Leadi
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
-from tsflow.stations.deriving import readable
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import PARITY_DEGC, check_parity
@@ -63,7 +62,7 @@ def train(
     """
     architecture.require_task(dataset.task)
     architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
-    architecture = architecture.within(readable(dataset.units, dataset.quantities))
+    architecture = architecture.on(dataset)
     if isinstance(architecture, Network):
         candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     elif isinstance(architecture, Estimator):

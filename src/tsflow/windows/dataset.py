@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from tsflow.bundle.calendar import CALENDAR, calendar
 from tsflow.errors import IntegrityError
 from tsflow.location import Location
-from tsflow.records.dataset import PARTS, HourlyReport, Part, PartFacts, Parts, ScalerFacts, StoredDataset
+from tsflow.records.dataset import PARTS, HourlyReport, Part, PartFacts, Parts, ScalerFacts, Screened, StoredDataset
 from tsflow.records.files import HOURS
 from tsflow.records.retention import why_gone
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, WindowSettings
 from tsflow.splits import FixedSplit
-from tsflow.storage.codecs import digest, from_parquet, to_json, to_parquet
+from tsflow.storage.codecs import from_parquet, to_parquet
 from tsflow.storage.objects import JSON
 from tsflow.task import Task
+from tsflow.windows.fingerprint import fingerprint_of
 from tsflow.windows.scaler import Scaler
 from tsflow.windows.split import Bounds, Split, Starts, index_windows
 
@@ -39,6 +40,7 @@ class Dataset:
     location: Location | None = None  # of the station, for the sun's height
     utc_offset_hours: float = 0.0  # of the station's clock
     quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
+    screened: tuple[Screened, ...] = ()  # quantities that recipes may read if it helps, by the training part
     train_days: int | None = None  # before the newest training target, whose windows alone are learnt; None: all; never stored
     knows_a_year: bool | None = None  # settled by the fit that this one repeats; None: as its training rows say; never stored
 
@@ -51,6 +53,11 @@ class Dataset:
     def columns(self) -> dict[str, str]:
         """The columns of a model's input with their units: the features, then the calendar's."""
         return {**self.units, **CALENDAR}
+
+    @property
+    def helpful(self) -> list[str]:
+        """The short names of quantities that help here, which recipes read that ask for them if they do."""
+        return sorted(each.quantity for each in self.screened if each.read)
 
     @property
     def target(self) -> str:
@@ -79,10 +86,11 @@ class Dataset:
 
     @cached_property
     def _index(self) -> tuple[Bounds, dict[Part, Starts]]:
-        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.task, self.split, self._filled)
+        return index_windows(self.times, self.frame["segment"].to_numpy(dtype=np.int64), self.task, self.split, self.filled)
 
     @property
-    def _filled(self) -> NDArray[np.bool_] | None:
+    def filled(self) -> NDArray[np.bool_] | None:
+        """Whether each row's target was filled in, shape [n]; None: all were measured."""
         return self.frame["filled"].to_numpy(dtype=np.bool_) if "filled" in self.frame else None
 
     @property
@@ -139,35 +147,7 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the rows and of every setting that decides what is trained on."""
-        return digest(self._settings + self._values_digest.encode())[:24]
-
-    @cached_property
-    def _values_digest(self) -> str:
-        """Hash of times, values and segments themselves, which no library's file format changes."""
-        columns = (self.frame["time"].astype("int64").to_numpy(), self.values, self.frame["segment"].to_numpy(np.int64))
-        marked = () if self._filled is None else (self._filled,)
-        return digest(b"".join(np.ascontiguousarray(column).tobytes() for column in (*columns, *marked)))
-
-    @property
-    def _settings(self) -> bytes:
-        return to_json(
-            {
-                "format": StoredDataset.FORMAT,
-                "station": self.station,
-                "target": self.target,
-                "units": list(self.units.items()),
-                "windows": self.task.model_dump(mode="json", exclude={"target"}),
-                "split": self.split.model_dump(mode="json"),
-                "split_name": self.split_name,
-                "hourly": self.hourly.model_dump(mode="json", exclude={"side_missing_share"}),  # what came of that are the values
-                "location": self.location.model_dump(mode="json") if self.location else None,
-                "utc_offset_hours": self.utc_offset_hours,
-                # What is not said is left out, so that older datasets keep their fingerprint.
-                **({"quantities": self.quantities} if self.quantities else {}),
-                **({} if self.train_days is None else {"train_days": self.train_days}),
-                **({} if self.knows_a_year is None else {"knows_a_year": self.knows_a_year}),
-            }
-        )
+        return fingerprint_of(self)
 
     def parts(self) -> Parts:
         """Return rows, windows and times of each part of the split."""
@@ -207,6 +187,7 @@ class Dataset:
             location=self.location,
             utc_offset_hours=self.utc_offset_hours,
             quantities=self.quantities,
+            screened=list(self.screened),
             parts=self.parts(),
             scaler=ScalerFacts(mean=self.scaler.mean.tolist(), deviation=self.scaler.deviation.tolist()),
             hourly_report=self.report,
@@ -243,6 +224,7 @@ class Dataset:
             location=stored.location,
             utc_offset_hours=stored.utc_offset_hours,
             quantities=stored.quantities,
+            screened=tuple(stored.screened),
         )
         if dataset.fingerprint != fingerprint:
             msg = f"{key}: its content has the fingerprint {dataset.fingerprint}; the dataset was damaged"
