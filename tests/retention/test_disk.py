@@ -21,7 +21,9 @@ from tsflow.settings import settings
 from tsflow.stack import tidying, vacuum
 from tsflow.stack.durable import asked
 from tsflow.stack.places import private_dir
+from tsflow.stack.ports import remembered_ports
 from tsflow.stack.tidying import clean_database, clean_logs, cleaning
+from tsflow.stack.weed import NAME
 
 MB = 1_000_000
 LONG_AGO = time.time() - 100 * 86_400
@@ -47,6 +49,16 @@ def test_the_disk_gets_back_what_went(records: Records, monkeypatch: pytest.Monk
     assert garbage.disk.after < garbage.disk.before - 28 * MB
     assert garbage.disk.note == ""
     assert records.objects.keys("ingests/") == []
+
+
+def test_the_stores_own_journal_does_not_grow_for_ever(records: Records, monkeypatch: pytest.MonkeyPatch):
+    journal, ports = "/topics/.system/log", remembered_ports(NAME)
+    asked(ports, [f"fs.mkdir {journal}/2020-01-01"])
+    vacuum.vacuum(records.objects.endpoint_url, 0)
+    assert "2020-01-01" in asked(ports, [f"fs.ls {journal}"]), "its age is counted from its last change, not by its name"
+    monkeypatch.setattr(vacuum, "_JOURNAL_DAYS", 0)
+    vacuum.vacuum(records.objects.endpoint_url, 0)
+    assert "20" not in asked(ports, [f"fs.ls {journal}"])
 
 
 def test_a_dry_run_and_another_store_are_not_vacuumed(records: Records):

@@ -1,6 +1,7 @@
 """Giving the disk back what objects took that were deleted: SeaweedFS writes its volumes anew without them.
 
-By itself it does so a quarter of an hour later, and for volumes of which 30 % are garbage.
+By itself it does so a quarter of an hour later, and for volumes of which 30 % are garbage. What it never removes by itself is its
+own journal of every change, which other filers would follow; here there is one, and a week of it is enough.
 """
 
 import re
@@ -15,6 +16,7 @@ from tsflow.stack.record import KEEPER, living
 from tsflow.stack.weed import MIN_FREE, NAME
 
 _GARBAGE = 0.01  # of a volume's size; less is not worth writing it anew
+_JOURNAL_DAYS = 7
 _PATIENCE_SECONDS = 30.0  # SeaweedFS deletes some seconds after it says so
 _TIMEOUT_SECONDS = 1800.0  # volumes of 64 MB, one after the other
 _LOOK_SECONDS = 1.0
@@ -46,6 +48,7 @@ def vacuum(endpoint_url: str | None, expected: int) -> Vacuumed | None:
     if keeper is None or not endpoint_url or keeper.url != endpoint_url:
         return None
     ports, before = remembered_ports(NAME), size_on_disk()
+    asked(ports, [f"fs.log.purge -daysAgo={_JOURNAL_DAYS}"])
     said = _when_deleted(ports, expected)
     asked(ports, ["lock", f"volume.vacuum -garbageThreshold={_GARBAGE}", "unlock"], timeout_seconds=_TIMEOUT_SECONDS)
     note = ""
