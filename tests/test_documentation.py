@@ -72,6 +72,7 @@ ELSEWHERE = {
     "idle.py": "tests/stack/test_whole_stack.py",
     "day_by_day.py": "tests/observations/test_day_by_day.py",
     "rolling_daily.py": "tests/steps/test_rolling_daily.py",
+    "optional_channels.py": "tests/evaluation/test_optional_channels.py",
     "orchestration.py": "tests/test_bench.py",
     "service.py": "tests/service/test_service.py",
     "sixty_days.py": "tests/retention/test_sixty_days.py",

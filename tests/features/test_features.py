@@ -21,6 +21,7 @@ from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.stations import formulas
 from tsflow.stations.deriving import readable
+from tsflow.stations.quantities import screened_quantities
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -206,8 +207,10 @@ def test_an_architecture_says_which_variables_it_needs():
 def test_a_recipe_loses_what_a_station_lacks_and_formulas_do_not_give():
     ridge = load_architecture("ridge")
     assert isinstance(ridge, Ridge)
-    whole = ridge.within({"T", "p", "Tdew", "rh", "wv"})
-    assert whole == ridge
+    assert ridge.within({"T", "p", "Tdew", "rh", "wv"}, [each.short for each in screened_quantities()]) == ridge
+    usual = ridge.within({"T", "p", "Tdew", "rh", "wv", "wd", "rain"})
+    assert usual.channels.measured == ["T", "p", "Tdew", "rh", "wv"], "what is there is read if it is known to help"
+    assert usual.products == ridge.products
     alone = ridge.within({"T"})
     assert alone.channels.measured == ["T"]
     assert {name.split("_")[0] for name in alone.table.names()} == {"T"}

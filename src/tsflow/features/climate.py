@@ -46,9 +46,7 @@ def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -
 
     With `product` every harmonic of the year times every one of the day comes too: a day's course that changes with the season.
     """
-    from keras import ops
-
-    of: Any = np if isinstance(hour, np.ndarray) else ops
+    of = np if isinstance(hour, np.ndarray) else _tensors()
     found: Columns = {}
     for cycle, clock, period, highest in (("year", day, DAYS_PER_YEAR, order.year), ("day", hour, 24.0, order.day)):
         for k in range(1, highest + 1):
@@ -58,6 +56,12 @@ def harmonics(hour: Any, day: Any, order: Harmonics, *, product: bool = False) -
         years, days = ([name for name in found if name.startswith(cycle)] for cycle in ("year", "day"))
         found |= {f"{a}_{b}": found[a] * found[b] for a in years for b in days}
     return found
+
+
+def _tensors() -> Any:
+    from keras import ops  # loads TensorFlow
+
+    return ops
 
 
 def fit_climatology(values: NDArray[np.float64], clock: NDArray[np.float64], order: Harmonics) -> NDArray[np.float64]:
