@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, minimize
 
-from tsflow.architectures.penalised import by_absolute_error, by_squared_error
+from tsflow.architectures.penalised import Reweighing, by_absolute_error, by_squared_error
+from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.ridge import Ridge
+from tsflow.records.found import Penalty
 
 ALPHA, SMALL = 3.0, 1e-6
 
@@ -35,7 +38,7 @@ def test_least_squares_are_those_of_the_augmented_rows(problem: tuple[np.ndarray
 def test_absolute_error_ends_where_a_convex_solver_ends(problem: tuple[np.ndarray, np.ndarray]):
     """Sum of absolute residuals plus half the penalty, written with one slack a row: linear rows, a quadratic sum."""
     columns, target = problem
-    (fitted,) = by_absolute_error(columns, target, [ALPHA], solves=400, least=SMALL)
+    (fitted,) = by_absolute_error(columns, target, [ALPHA], Reweighing(solves=400, least=SMALL))
     x, n = standardised(columns), len(target)
 
     def cost(v: np.ndarray) -> float:  # v: 3 coefficients, the intercept, n slacks
@@ -59,7 +62,7 @@ def test_absolute_error_ends_where_a_convex_solver_ends(problem: tuple[np.ndarra
 
 def test_residuals_below_the_least_count_squared_as_hubers_do(problem: tuple[np.ndarray, np.ndarray]):
     columns, target = problem
-    (fitted,) = by_absolute_error(columns, target, [ALPHA], solves=300, least=1.0)
+    (fitted,) = by_absolute_error(columns, target, [ALPHA], Reweighing(solves=300, least=1.0))
     x = standardised(columns)
     middle = fitted.bias + float(columns.astype(np.float64).mean(axis=0) @ fitted.kernel)
 
@@ -122,3 +125,21 @@ def test_rows_that_all_count_the_same_change_nothing(problem: tuple[np.ndarray, 
     for fit in (by_absolute_error, by_squared_error):
         weighed = fit(columns[odd], target[odd], [ALPHA], weights=np.ones(89))[0]
         np.testing.assert_allclose(weighed.of(columns), fit(columns[odd], target[odd], [ALPHA])[0].of(columns), rtol=1e-9)
+
+
+def test_of_several_penalties_each_is_what_it_is_when_it_is_fitted_once_more(problem: tuple[np.ndarray, np.ndarray]):
+    columns, target = problem
+    together = by_absolute_error(columns, target, [2.0, ALPHA, 4.0])
+    for alpha, one in zip([2.0, ALPHA, 4.0], together, strict=True):
+        (again,) = by_absolute_error(columns, target, [alpha], Reweighing(weighed_by=ALPHA))
+        np.testing.assert_allclose(one.of(columns), again.of(columns), rtol=1e-12)
+        (alone,) = by_absolute_error(columns, target, [alpha])
+        np.testing.assert_allclose(one.of(columns), alone.of(columns), atol=0.02)
+
+
+def test_a_refit_weighs_rows_as_the_fit_did_that_was_judged():
+    ridge = load_architecture("ridge")
+    assert isinstance(ridge, Ridge)
+    settled = ridge.settled(Penalty(alpha=10_000))
+    assert (settled.alphas, settled.weighed_by) == ([10_000], 5000)
+    assert settled.settled(Penalty(alpha=10_000)) == settled

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
+from scipy.linalg.blas import dsyrk
 
 Values = NDArray[np.float64]
 Columns = NDArray[np.float32]
@@ -49,13 +50,16 @@ class _Standard:
     def moments(self, columns: Columns, target: Values, weights: Values | None = None) -> tuple[Values, Values]:
         """Return what the normal equations need: the Gram matrix [m, m] and the products with the target [m]."""
         m = columns.shape[1]
-        gram, cross = np.zeros((m, m)), np.zeros(m)
+        upper, cross = np.zeros((m, m), order="F"), np.zeros(m)
         for rows in _chunks(len(columns)):
             x = (columns[rows] - self.mean) / self.deviation
-            weighed = x if weights is None else x * weights[rows, None]
-            gram += weighed.T @ x
-            cross += weighed.T @ target[rows]
-        return gram, cross
+            y = target[rows]
+            if weights is not None:
+                root = np.sqrt(weights[rows])
+                x, y = x * root[:, None], y * root
+            upper = dsyrk(1.0, x.T, beta=1.0, c=upper, overwrite_c=True)  # half of a product that is symmetric
+            cross += x.T @ y
+        return upper + np.triu(upper, 1).T, cross
 
     def solved(self, moments: tuple[Values, Values], alpha: float, middle: float) -> Coefficients:
         gram, cross = moments
@@ -82,24 +86,31 @@ def by_squared_error(
     return [standard.solved(moments, alpha, middle) for alpha in alphas]
 
 
+@dataclass(frozen=True)
+class Reweighing:
+    """How a fit by absolute error goes about it."""
+
+    solves: int = 5  # of the normal equations; the first time not weighed by residuals
+    least: float = 1.0  # residuals below it, in the target's unit, weigh as if they were that large
+    weighed_by: float | None = None  # the penalty whose residuals give the weights; None: the middle one of those that are tried
+
+
 def by_absolute_error(
     columns: Columns,
     target: Values,
     alphas: Sequence[float],
+    how: Reweighing = Reweighing(),
     *,
-    solves: int = 5,
-    least: float = 1.0,
     weights: Values | None = None,
 ) -> list[Coefficients]:
     """Fit by absolute error, for each penalty: least squares again and again, weighed by 1 / residual.
 
-    Residuals below `least`, in the target's unit, weigh as if they were that large: so the sum that is minimised is Huber's, which
-    is square within `least` and absolute beyond. The intercept is the median of what the columns leave.
+    Residuals below `how.least` weigh as if they were that large: so the sum that is minimised is Huber's, which
+    is square within that and absolute beyond. The intercept is the median of what the columns leave. Of several penalties one's
+    residuals give the weights of all: they hardly differ, and what takes time, the Gram matrix, serves each.
 
     Parameters
     ----------
-    solves
-        How many times the normal equations are solved; the first time not weighed by residuals.
     weights
         How much each row counts, [n], 1 on average; None: all the same.
 
@@ -109,16 +120,15 @@ def by_absolute_error(
     regression using iteratively reweighted least-squares, Communications in Statistics 6.
     """
     standard, counting = _Standard.of(columns), 1.0 if weights is None else weights
-    found = []
-    for alpha, first in zip(alphas, by_squared_error(columns, target, alphas, weights=weights), strict=True):
-        fitted = _centred(first, columns, target, weights)
-        for _ in range(solves - 1):
-            weighed = counting / np.maximum(np.abs(target - fitted.of(columns)), least)
-            middle = fitted.bias + float(standard.mean @ fitted.kernel)
-            moments = standard.moments(columns, target - middle, weighed)
-            fitted = _centred(standard.solved(moments, alpha, middle), columns, target, weights)
-        found.append(fitted)
-    return found
+    tried = [*alphas, alphas[len(alphas) // 2] if how.weighed_by is None else how.weighed_by]
+    fits = by_squared_error(columns, target, tried, weights=weights)
+    for _ in range(how.solves - 1):
+        among = _centred(fits[-1], columns, target, weights)
+        weighed = counting / np.maximum(np.abs(target - among.of(columns)), how.least)
+        middle = among.bias + float(standard.mean @ among.kernel)
+        moments = standard.moments(columns, target - middle, weighed)
+        fits = [standard.solved(moments, alpha, middle) for alpha in tried]
+    return [_centred(fitted, columns, target, weights) for fitted in fits[:-1]]
 
 
 def _centred(fitted: Coefficients, columns: Columns, target: Values, weights: Values | None) -> Coefficients:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from tsflow.architectures.penalised import Coefficients, by_absolute_error, by_squared_error
+from tsflow.architectures.penalised import Coefficients, Reweighing, by_absolute_error, by_squared_error
 from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
 from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
@@ -41,6 +41,9 @@ class Ridge(Tabular):
     half_life_days: HalfLife = None
 
     alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
+    weighed_by: Annotated[float, Field(gt=0)] | None = (
+        None  # the penalty whose residuals weigh, by absolute error; None: the middle
+    )
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a product of two rare values would carry the fit
     seasonal: bool = True  # every column times the first harmonic of the year too
     diurnal: bool = True  # and of the day
@@ -61,8 +64,10 @@ class Ridge(Tabular):
         return {**parts, "products": [name for name in self.products if name in there]}
 
     def settled(self, found: Found, growth: float = 1.0) -> Self:
-        """Return the recipe with its penalty fixed."""
-        return self.changed(alphas=[found.alpha]) if isinstance(found, Penalty) else self
+        """Return the recipe with its penalty fixed, and by which one rows are weighed."""
+        if not isinstance(found, Penalty):
+            return self
+        return self.changed(alphas=[found.alpha], weighed_by=self.weighed_by or self.alphas[len(self.alphas) // 2])
 
     def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
         """Fit on the training part; `seed` is not used.
@@ -80,7 +85,8 @@ class Ridge(Tabular):
         alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
         weights = recency(dataset, self.half_life_days)
         if self.loss == "mae":
-            tried = by_absolute_error(columns, change, alphas, solves=self.solves, least=self.least_residual, weights=weights)
+            how = Reweighing(self.solves, self.least_residual, self.weighed_by)
+            tried = by_absolute_error(columns, change, alphas, how, weights=weights)
         else:
             tried = by_squared_error(columns, change, alphas, weights=weights)
         if not judged:
