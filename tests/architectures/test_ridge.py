@@ -32,7 +32,8 @@ def test_least_squares_are_those_of_the_augmented_rows(problem: tuple[np.ndarray
     rows = np.vstack([standardised(columns), np.sqrt(ALPHA) * np.eye(3)])
     expected = np.linalg.lstsq(rows, np.append(centred, np.zeros(3)))[0]
     np.testing.assert_allclose(fitted.kernel * columns.astype(np.float64).std(axis=0), expected, rtol=1e-6)
-    np.testing.assert_allclose(fitted.of(columns), standardised(columns) @ expected + np.median(target), rtol=1e-6)
+    left = target - standardised(columns) @ expected
+    np.testing.assert_allclose(fitted.of(columns), standardised(columns) @ expected + np.median(left), rtol=1e-6)
 
 
 def test_absolute_error_ends_where_a_convex_solver_ends(problem: tuple[np.ndarray, np.ndarray]):
@@ -100,14 +101,27 @@ def test_a_target_that_does_not_vary_is_forecast(problem: tuple[np.ndarray, np.n
 
 
 def test_weighed_rows_are_those_of_the_scaled_rows(problem: tuple[np.ndarray, np.ndarray]):
+    """With an intercept that is solved for, not assumed: a column of ones without a penalty."""
     columns, target = problem
     weights = np.linspace(0.2, 1.8, len(target))
+    exact = columns.astype(np.float64)
+    mean = np.average(exact, axis=0, weights=weights)
+    scale = np.sqrt(np.average((exact - mean) ** 2, axis=0, weights=weights))
     (fitted,) = by_squared_error(columns, target, [ALPHA], weights=weights)
-    order = np.argsort(target)
-    middle = target[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
-    rows = np.vstack([standardised(columns) * np.sqrt(weights)[:, None], np.sqrt(ALPHA) * np.eye(3)])
-    expected = np.linalg.lstsq(rows, np.append((target - middle) * np.sqrt(weights), np.zeros(3)))[0]
-    np.testing.assert_allclose(fitted.kernel * columns.astype(np.float64).std(axis=0), expected, rtol=1e-6)
+    root = np.sqrt(weights)[:, None]
+    design = np.hstack([(exact / scale) * root, root])
+    penalty = np.hstack([np.sqrt(ALPHA) * np.eye(3), np.zeros((3, 1))])
+    expected = np.linalg.lstsq(np.vstack([design, penalty]), np.append(target * root[:, 0], np.zeros(3)))[0]
+    np.testing.assert_allclose(fitted.kernel * scale, expected[:3], rtol=1e-6)
+
+
+def test_a_line_is_found_whose_column_drifts_while_old_rows_count_less():
+    age = np.linspace(6 * 365, 0, 5000)
+    column = 10 - age / 365 + np.random.default_rng(1).normal(size=5000)
+    weights = 0.5 ** (age / 500)
+    for fit in (by_squared_error, by_absolute_error):
+        (line,) = fit(column[:, None].astype(np.float32), 3 * column, [1e-3], weights=weights / weights.mean())
+        assert (line.kernel[0], line.bias) == (pytest.approx(3, abs=1e-3), pytest.approx(0, abs=0.01))
 
 
 def test_a_row_of_weight_nothing_is_not_learnt_by_absolute_error(problem: tuple[np.ndarray, np.ndarray]):

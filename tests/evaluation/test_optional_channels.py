@@ -1,17 +1,35 @@
 """The benchmark of further quantities: it screens, trains with and without, and pairs what comes of it."""
 
 import json
+import runpy
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 from conftest import REPOSITORY, store_environment
+from telling import record
 from tsflow.records.store import Records
+from tsflow.splits import FixedSplit
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.station import load_station
 
 PROGRAM = REPOSITORY / "benchmarks" / "optional_channels.py"
+
+
+def test_the_gain_is_that_of_reading_what_tells_of_tomorrow(records: Records):
+    gain = runpy.run_path(str(PROGRAM))["gain"]
+    gain.__globals__["FOLDS"] = 2  # of the five, to be quick
+    dataset = record(260, told_by="wd")
+    end = pd.Timestamp(dataset.times[-1]).to_pydatetime()
+    whole = dataset.cut(FixedSplit(train_end=end, validation_end=end, test_end=end), "all rows")
+    told = gain(records, whole, "ridge")
+    assert told["read"] == [["wd"], ["wd"]]
+    assert 0.1 < told["low"] < told["gain"] < told["high"]
+    assert told["gain"] == pytest.approx(told["without"] - told["with"])
 
 
 def test_recipes_are_held_against_themselves_without_what_helps(records: Records, home: Path, tmp_path: Path):

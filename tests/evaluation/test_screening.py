@@ -8,47 +8,23 @@ import pandas as pd
 import pytest
 
 import mast
+from telling import UNITS, record
 from tsflow.architectures.network import Network
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.tabular import Tabular
 from tsflow.backtesting.folds import dataset_of_fold
 from tsflow.errors import NotEnoughData
-from tsflow.evaluation.hours_told import screening_told
 from tsflow.evaluation.screening import blocked_folds, screening, with_screening
+from tsflow.evaluation.screening_told import screening_told
 from tsflow.features.channels import Channels
-from tsflow.records.dataset import HourlyReport, Screened
+from tsflow.records.dataset import Screened
 from tsflow.records.store import Records
 from tsflow.requests.checking import checked
-from tsflow.settings import HourlySettings, settings
+from tsflow.settings import settings
 from tsflow.splits import FractionSplit, RecentSplit
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 from workflow import AS_OF, build, ingest, plan_backtest, rank, train
-
-UNITS = {"T": "degC", "wv": "m/s", "wd": "deg", "SWDR": "W/m^2", "CO2": "ppm"}
-
-
-def record(days: int, *, told_by: str, units: dict[str, str] = UNITS, **further: object) -> Dataset:
-    """Days whose mean tomorrow one variable tells today; the others say nothing."""
-    random = np.random.default_rng(3)
-    signal = random.normal(size=days)
-    mean = np.zeros(days)
-    for day in range(1, days):
-        mean[day] = 0.5 * mean[day - 1] + 2 * signal[day - 1] + random.normal(0, 0.5)
-    hours = 24 * days
-    said, nothing = (np.repeat(each, 24) for each in (signal, random.normal(size=days)))
-    clock = 2 * np.pi * np.arange(hours) / 24
-    values = {
-        "T": 10 + 4 * np.sin(clock) + np.repeat(mean, 24) + random.normal(0, 0.2, hours),
-        "wv": 5 + random.normal(0, 0.1, hours),
-        "wd": np.rad2deg(np.arctan2(1.0, said if told_by == "wd" else nothing)) % 360,
-        "SWDR": 300 + 90 * (said if told_by == "SWDR" else nothing),
-        "CO2": 400 + 5 * random.normal(size=hours),
-    }
-    times = pd.date_range("2020-01-01", periods=hours, freq="h").astype("datetime64[us]")
-    frame = pd.DataFrame({"time": times, **{name: values[name] for name in units}}).assign(segment=0)
-    cut = (FractionSplit(train=0.6, validation=0.2, test=0.2), "book", HourlySettings(), HourlyReport())
-    return Dataset("small", Task(target="T"), units, frame, *cut, **further)
 
 
 def found(dataset: Dataset) -> dict[str, Screened]:
@@ -80,14 +56,49 @@ def test_no_fold_holds_an_hour_of_another():
     assert max(set.union(*hours)) < dataset.bounds.a
 
 
+def gappy(dataset: Dataset, missing: np.ndarray, **changes: object) -> Dataset:
+    """The dataset without some hours."""
+    frame = dataset.frame[~missing].reset_index(drop=True)
+    hours = frame["time"].diff() / pd.Timedelta(hours=1)
+    return replace(dataset, frame=frame.assign(segment=(hours > 1).cumsum()), **changes)
+
+
+def test_folds_are_dealt_by_the_blocks_that_there_are():
+    dataset = record(1400, told_by="SWDR")
+    block = np.arange(len(dataset.frame)) // (24 * 28)
+    sparse = gappy(dataset, block % 5 != 0)  # by number all blocks that are there would be of one fold
+    _, fold = blocked_folds(sparse)
+    assert set(fold) == set(range(5))
+    assert found(sparse)["SWDR"].read
+
+
+def test_a_window_over_a_gap_lies_in_no_block_that_it_leaves():
+    dataset = record(400, told_by="SWDR")
+    hour = np.arange(len(dataset.frame)) % (24 * 28)
+    split = FractionSplit(train=0.6, validation=0.2, test=0.2, count_rows=True)  # whose windows run over gaps
+    holed = gappy(dataset, (hour > 24 * 20) & (hour < 24 * 24), split=split)
+    starts, fold = blocked_folds(holed)
+    rows = [{row for start in starts[fold == number] for row in range(start, start + holed.task.span)} for number in range(5)]
+    assert sum(map(len, rows)) == len(set.union(*rows))
+
+
+def test_a_long_context_has_longer_blocks():
+    dataset = record(1500, told_by="SWDR", task=Task(target="T", context_hours=720))
+    starts, fold = blocked_folds(dataset)
+    assert set(fold) == set(range(5))
+    assert len(starts) > 10_000
+
+
 def test_a_record_of_some_months_has_too_few_days_to_say():
     dataset = record(180, told_by="SWDR")
     with pytest.raises(NotEnoughData, match="4 blocks of 28 days, expected at least 5; give a longer training part"):
         blocked_folds(dataset)
     seen = found(dataset)
     assert {name: (each.read, each.gain) for name, each in seen.items()} == dict.fromkeys(("wd", "SWDR", "CO2"), (False, None))
-    (sentence,) = screening_told(list(seen.values()), "degC")
-    assert sentence == "Measured but not read, as the training part has too few days to say whether they help: wd, SWDR, CO2."
+    recipes = {name: load_architecture(name) for name in ("naive", "dense", "ridge", "lightgbm")}
+    (sentence,) = screening_told(list(seen.values()), "degC", recipes)
+    assert sentence == ("ridge, lightgbm: leave out wd, SWDR, CO2, as the training part has too few days to say whether it helps.")
+    assert screening_told(list(seen.values()), "degC", {"dense": recipes["dense"]}) == [], "it reads all there is in any case"
 
 
 def test_a_station_without_them_and_a_direction_without_a_speed_are_not_screened():
@@ -102,7 +113,11 @@ def test_a_quantity_is_found_under_any_name_and_the_target_is_never_screened():
     other = replace(dataset, frame=frame, units={"T": "degC", "globe": "W/m^2"}, quantities=meant)
     (globe,) = screening(other)
     assert (globe.quantity, globe.variable, globe.read) == ("SWDR", "globe", True)
-    assert screening(replace(other, task=Task(target="globe"))) == []
+    radiation = replace(other, task=Task(target="globe"))
+    assert screening(radiation) == []
+    ridge = load_architecture("ridge").on(radiation)
+    assert isinstance(ridge, Tabular)
+    assert "SWDR" in ridge.channels.measured, "a recipe that names the target reads it, whatever it asks of other stations"
 
 
 def test_what_helps_is_part_of_the_fingerprint_and_comes_back_from_the_store(records: Records):
@@ -137,6 +152,17 @@ def test_what_is_read_makes_a_better_forecast():
         forecasts = recipe.on(each).fit(each, seed=1).predict(each.contexts(each.starts("test")))
         errors[tuple(each.helpful)] = float(np.abs(forecasts - each.targets("test")).mean())
     assert errors[("wd",)] < 0.8 * errors[()]
+
+
+def test_a_name_that_the_channels_do_not_read_cannot_be_left_out():
+    for spec in ({"measured": None}, {"measured": ["T", "surface_downwelling_shortwave_flux_in_air"]}):
+        with pytest.raises(
+            ValueError, match="if_it_helps: SWDR is no channel; name it under measured or wind by the same name, too"
+        ):
+            Channels(**spec, if_it_helps=["SWDR"])
+    wind = Channels(measured=["T"], wind={"speed": "wv", "direction": "wd"}, if_there=["wv"], if_it_helps=["wd"])
+    still = wind.within({"T", "wd"}, ["wd"])
+    assert (still.wind, still.if_it_helps) == (None, [])
 
 
 def test_nobody_looks_whether_pressure_helps():
@@ -176,23 +202,28 @@ def test_a_pyranometer_on_a_mast_is_read_until_it_dies(records: Records, home: P
     told = " ".join(board.warnings)
     if dies is None:
         assert dataset.helpful == ["SWDR"]
-        assert "Read, as the training part says that they help (a linear model errs so many degC less): globe " in told
+        assert "ridge: read globe (" in told
+        assert "too, as it helps here (less error in degC of a linear model, on hours that it did not learn, with its 95 %" in told
         before = checked("mast", None, "quick", [str(path)], settings())
-        assert before.warnings == board.warnings, "`tsflow station check` says it before anything is stored"
+        assert before.warnings == [each.replace("ridge:", "ridge, lightgbm:") for each in board.warnings], (
+            "`tsflow station check` says it before anything is stored"
+        )
     else:
         assert dataset.helpful == []
         assert "globe was left out" in told
-        assert "Read, as" not in told
+        assert "as it helps here" not in told
 
 
-def test_a_backtest_screens_on_what_none_of_its_folds_is_tested_on(records: Records):
+def test_each_fold_of_a_backtest_screens_on_its_own_training_part(records: Records):
     ingest(records, history_days=330)
     plan = plan_backtest(records, station="demo", as_of=AS_OF, folds=2, test_days=30, architectures=["naive"], profile="full")
     whole = Dataset.load(records, plan.fingerprint)
+    assert whole.screened == ()
     first, second = (dataset_of_fold(each.times, whole) for each in plan.folds.values())
-    assert [each.variable for each in whole.screened] == ["max_wv", "wd"]
-    assert list(first.screened) == list(whole.screened) == screening(first)
-    assert screening(second) != screening(first)
+    assert [each.variable for each in first.screened] == ["max_wv", "wd"]
+    assert list(first.screened) == screening(replace(first, screened=()))
+    assert second.screened != first.screened
+    assert [each.fingerprint for each in (first, second)] == [each.fingerprint for each in plan.folds.values()]
 
 
 def test_a_split_whose_training_part_is_short_trains_without(records: Records, home: Path):

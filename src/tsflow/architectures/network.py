@@ -24,6 +24,7 @@ from tsflow.features.channels import Channels
 from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
+from tsflow.stations.quantities import quantity
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -130,6 +131,11 @@ class Network(Architecture, ABC):
     def variables(self) -> set[str]:
         """The station's variables that must be there."""
         return self.channels.variables
+
+    @property
+    def if_it_helps(self) -> list[str]:
+        """The quantities that it reads where they help, by their short names."""
+        return [quantity(name).short for name in self.channels.if_it_helps]
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the network with the channels that a station gives."""

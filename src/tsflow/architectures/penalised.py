@@ -41,10 +41,11 @@ class _Standard:
     deviation: Values  # [m]
 
     @classmethod
-    def of(cls, columns: Columns) -> _Standard:
-        mean = sum(columns[rows].sum(axis=0, dtype=np.float64) for rows in _chunks(len(columns))) / len(columns)
-        squares = sum(((columns[rows] - mean) ** 2).sum(axis=0) for rows in _chunks(len(columns)))
-        deviation = np.sqrt(squares / len(columns))
+    def of(cls, columns: Columns, weights: Values | None = None) -> _Standard:
+        counting = np.ones(len(columns)) if weights is None else weights
+        mean = sum(counting[rows] @ columns[rows].astype(np.float64) for rows in _chunks(len(columns))) / counting.sum()
+        squares = sum(counting[rows] @ (columns[rows] - mean) ** 2 for rows in _chunks(len(columns)))
+        deviation = np.sqrt(squares / counting.sum())
         return cls(mean, np.where(deviation > 1e-6, deviation, 1.0))
 
     def moments(self, columns: Columns, target: Values, weights: Values | None = None) -> tuple[Values, Values]:
@@ -70,7 +71,7 @@ class _Standard:
 def by_squared_error(
     columns: Columns, target: Values, alphas: Sequence[float], *, weights: Values | None = None
 ) -> list[Coefficients]:
-    """Fit by least squares, for each penalty; the intercept is the median of the target.
+    """Fit by least squares, for each penalty; the intercept is the median of what the columns leave.
 
     Parameters
     ----------
@@ -81,9 +82,9 @@ def by_squared_error(
     ----------
     Hoerl and Kennard (1970), Ridge Regression, Technometrics 12.
     """
-    standard, middle = _Standard.of(columns), _median(target, weights)
-    moments = standard.moments(columns, target - middle, weights)
-    return [standard.solved(moments, alpha, middle) for alpha in alphas]
+    standard = _Standard.of(columns, weights)
+    moments = standard.moments(columns, target, weights)  # columns are centred, so that a constant in the target is no matter
+    return [_centred(standard.solved(moments, alpha, 0.0), columns, target, weights) for alpha in alphas]
 
 
 @dataclass(frozen=True)
@@ -119,16 +120,16 @@ def by_absolute_error(
     Schlossmacher (1973), An iterative technique for absolute deviations curve fitting, JASA 68; Holland and Welsch (1977), Robust
     regression using iteratively reweighted least-squares, Communications in Statistics 6.
     """
-    standard, counting = _Standard.of(columns), 1.0 if weights is None else weights
+    standard, counting = _Standard.of(columns, weights), 1.0 if weights is None else weights
     tried = [*alphas, alphas[len(alphas) // 2] if how.weighed_by is None else how.weighed_by]
     fits = by_squared_error(columns, target, tried, weights=weights)
     for _ in range(how.solves - 1):
-        among = _centred(fits[-1], columns, target, weights)
+        among = fits[-1]
         weighed = counting / np.maximum(np.abs(target - among.of(columns)), how.least)
         middle = among.bias + float(standard.mean @ among.kernel)
         moments = standard.moments(columns, target - middle, weighed)
-        fits = [standard.solved(moments, alpha, middle) for alpha in tried]
-    return [_centred(fitted, columns, target, weights) for fitted in fits[:-1]]
+        fits = [_centred(standard.solved(moments, alpha, middle), columns, target, weights) for alpha in tried]
+    return fits[:-1]
 
 
 def _centred(fitted: Coefficients, columns: Columns, target: Values, weights: Values | None) -> Coefficients:

@@ -47,6 +47,11 @@ class Architecture(Strict):
         """The station's variables that must be there, but for the target."""
         return set()
 
+    @property
+    def if_it_helps(self) -> list[str]:
+        """The quantities that it reads where they help."""
+        return []
+
     def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with what a fit found fixed, so that a refit needs no validation part.
 

@@ -67,7 +67,11 @@ class Ridge(Tabular):
         """Return the recipe with its penalty fixed, and by which one rows are weighed."""
         if not isinstance(found, Penalty):
             return self
-        return self.changed(alphas=[found.alpha], weighed_by=self.weighed_by or self.alphas[len(self.alphas) // 2])
+        return self.changed(alphas=[found.alpha], weighed_by=self._weighing)
+
+    @property
+    def _weighing(self) -> float:
+        return self.weighed_by or self.alphas[len(self.alphas) // 2]
 
     def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
         """Fit on the training part; `seed` is not used.
@@ -85,7 +89,7 @@ class Ridge(Tabular):
         alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
         weights = recency(dataset, self.half_life_days)
         if self.loss == "mae":
-            how = Reweighing(self.solves, self.least_residual, self.weighed_by)
+            how = Reweighing(self.solves, self.least_residual, self._weighing)
             tried = by_absolute_error(columns, change, alphas, how, weights=weights)
         else:
             tried = by_squared_error(columns, change, alphas, weights=weights)

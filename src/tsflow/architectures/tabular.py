@@ -17,6 +17,7 @@ from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.records.dataset import Part
 from tsflow.records.found import Found, Nothing
+from tsflow.stations.quantities import quantity
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -66,6 +67,11 @@ class Tabular(Estimator):
     def variables(self) -> set[str]:
         """The station's variables that must be there."""
         return self.channels.variables
+
+    @property
+    def if_it_helps(self) -> list[str]:
+        """The quantities that it reads where they help, by their short names."""
+        return [quantity(name).short for name in self.channels.if_it_helps]
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""

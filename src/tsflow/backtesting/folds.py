@@ -30,6 +30,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tsflow.errors import IntegrityError, NotEnoughData, SettingsError
+from tsflow.evaluation.screening import with_screening
 from tsflow.records.backtest import BacktestPlan, Fold, FoldPlan
 from tsflow.windows.dataset import Dataset
 
@@ -40,8 +41,13 @@ _HOUR = timedelta(hours=1)
 def dataset_of_fold(fold: Fold, record: Dataset) -> Dataset:
     """Return the fold's dataset, which holds nothing after its test part and, if it slides, nothing before training.
 
-    Its fingerprint follows from those rows alone: a longer record gives the same fold, whose trainings are reused.
+    Its fingerprint follows from those rows alone, and its own training part says which further quantities are read: a longer record
+    gives the same fold, whose trainings are reused.
     """
+    return with_screening(_cut(fold, record))
+
+
+def _cut(fold: Fold, record: Dataset) -> Dataset:
     times = record.frame["time"]
     inside = times <= fold.test_end
     if fold.train_start is not None:
@@ -106,7 +112,7 @@ def require_windows(record: Dataset, folds: list[Fold]) -> None:
     """Raise `NotEnoughData` if a fold has no window in one of its parts; names the fold and what to do."""
     for number, fold in enumerate(folds, 1):
         try:
-            _ = dataset_of_fold(fold, record).bounds
+            _ = _cut(fold, record).bounds
         except NotEnoughData as error:
             msg = f"fold {fold.name} ({number} of {len(folds)}): {error}; {_remedy(len(folds) - number)}"
             raise NotEnoughData(msg) from error

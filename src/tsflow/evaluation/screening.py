@@ -78,19 +78,22 @@ def _told(found: tuple[bool, Means] | None) -> dict[str, bool | float]:
 def blocked_folds(dataset: Dataset, *, every_hours: int = 1) -> tuple[Rows, Rows]:
     """Return the first row of each training window that lies whole in a block, and its fold, both shape [n].
 
+    Blocks are four weeks, or four windows where those are longer.
+
     Raises
     ------
     NotEnoughData
-        If there is a fold without a block.
+        If there are fewer blocks than folds.
     """
-    starts, hours = dataset.starts("train")[::every_hours], 24 * _BLOCK_DAYS
-    first = (dataset.times[starts] - dataset.times[0]) // np.timedelta64(1, "h")
-    blocks = np.where(first // hours == (first + dataset.task.span - 1) // hours, first // hours, -1)
-    starts, blocks = starts[blocks >= 0], blocks[blocks >= 0]
-    if (there := len(np.unique(blocks))) < FOLDS:
-        msg = f"{there} blocks of {_BLOCK_DAYS} days, expected at least {FOLDS}; give a longer training part"
+    starts, span = dataset.starts("train")[::every_hours], dataset.task.span
+    hours = max(24 * _BLOCK_DAYS, 4 * span)
+    first, last = ((dataset.times[rows] - dataset.times[0]) // np.timedelta64(hours, "h") for rows in (starts, starts + span - 1))
+    inside = first == last
+    blocks, dealt = np.unique(first[inside], return_inverse=True)
+    if len(blocks) < FOLDS:
+        msg = f"{len(blocks)} blocks of {hours // 24} days, expected at least {FOLDS}; give a longer training part"
         raise NotEnoughData(msg)
-    return starts, blocks % FOLDS
+    return starts[inside], dealt % FOLDS
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,8 @@ def _made(dataset: Dataset, origins: Rows, group: str) -> Values:
     if group == "":
         target = values(dataset.target)
         made += [target[origins] - target[origins - hours] for hours in _LAGS if hours < context]
-        names = [dataset.target, *(name for name in _ALWAYS if name in {*columns, *derived})]
-        each = [values(name) for name in names if columns.get(name) != dataset.target_index or name == dataset.target]
+        others = [name for name in _ALWAYS if name in {*columns, *derived} and columns.get(name) != dataset.target_index]
+        each = [target, *(values(name) for name in others)]
     elif group == "wd":
         speed, angle = values("wv"), np.deg2rad(values("wd"))
         each = [speed * np.cos(angle), speed * np.sin(angle)]

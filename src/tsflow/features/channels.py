@@ -61,6 +61,9 @@ class Channels(Strict):
             msg = f"if_it_helps: nobody looks whether {', '.join(never)} helps; write it under if_there, or take one of "
             msg += ", ".join(sorted(may))
             raise ValueError(msg)
+        if lacking := [name for name in self.if_it_helps if name not in self._named]:
+            msg = f"if_it_helps: {', '.join(lacking)} is no channel; name it under measured or wind by the same name, too"
+            raise ValueError(msg)
         unknown = [
             name for name in self.changes if name.endswith("_anomaly") and name.removesuffix("_anomaly") not in self.anomalies
         ]
@@ -91,15 +94,21 @@ class Channels(Strict):
         return f"channels.changes: {', '.join(far)} h reach beyond the context of {hours} h; take fewer hours" if far else None
 
     @property
+    def _wind(self) -> list[str]:
+        return [self.wind.speed, self.wind.direction] if self.wind else []
+
+    @property
     def _named(self) -> set[str]:
-        wind = [self.wind.speed, self.wind.direction] if self.wind else []
         changes = [name.removesuffix("_anomaly") for name in self.changes]
-        return {*(self.measured or []), *wind, *self.anomalies, *changes} - {TARGET}
+        return {*(self.measured or []), *self._wind, *self.anomalies, *changes} - {TARGET}
 
     @property
     def variables(self) -> set[str]:
         """The variables or quantities that must be there, but for the target."""
         return self._named - {*self.if_there, *self.if_it_helps}
+
+    def _in_wind_alone(self, name: str) -> bool:
+        return name in self._wind and name not in {*(self.measured or []), *self.anomalies, *self.changes}
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Channels:
         """Return the channels without those of `if_there` that are not among `names`, and of `if_it_helps` not among `helpful`.
@@ -117,5 +126,5 @@ class Channels(Strict):
             anomalies={name: order for name, order in self.anomalies.items() if name not in out},
             changes={name: lags for name, lags in self.changes.items() if name.removesuffix("_anomaly") not in out},
             if_there=[name for name in self.if_there if name not in out],
-            if_it_helps=[name for name in self.if_it_helps if name not in out],
+            if_it_helps=[name for name in self.if_it_helps if name not in out and (wind or not self._in_wind_alone(name))],
         )

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from tsflow.architectures.registry import load_architecture
 from tsflow.errors import DataError, SettingsError
-from tsflow.evaluation.hours_told import screening_told, told_of
+from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.screening import screening
+from tsflow.evaluation.screening_told import screening_told
 from tsflow.folders import names_in
 from tsflow.model import Strict
 from tsflow.observations.hourly import HourlyFrame, hourly_frame
@@ -125,5 +126,6 @@ def _with_entrants(facts: Checked, station: Station, task: Task, settings: Setti
 def _with_windows(facts: Checked, station: Station, task: Task, hourly: HourlyFrame, settings: Settings) -> Checked:
     split = settings.schedule.split
     dataset = dataset_of(station, task, hourly, settings.splits.named(split), split)
-    told = screening_told(screening(dataset), dataset.units[task.target])
+    recipes = {name: load_architecture(name) for name in facts.entrants}
+    told = screening_told(screening(dataset), dataset.units[task.target], recipes)
     return facts.changed(parts=dataset.parts(), warnings=[*facts.warnings, *told])

@@ -48,8 +48,8 @@ def vacuum(endpoint_url: str | None, expected: int) -> Vacuumed | None:
     if keeper is None or not endpoint_url or keeper.url != endpoint_url:
         return None
     ports, before = remembered_ports(NAME), size_on_disk()
-    asked(ports, [f"fs.log.purge -daysAgo={_JOURNAL_DAYS}"])
     said = _when_deleted(ports, expected)
+    asked(ports, [f"fs.log.purge -daysAgo={_JOURNAL_DAYS}"], timeout_seconds=_TIMEOUT_SECONDS)
     asked(ports, ["lock", f"volume.vacuum -garbageThreshold={_GARBAGE}", "unlock"], timeout_seconds=_TIMEOUT_SECONDS)
     note = ""
     if "ReadOnly:true" in said:

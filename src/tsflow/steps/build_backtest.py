@@ -1,11 +1,8 @@
 """Cut a station's record into folds: the beginning of a backtest."""
 
-from dataclasses import replace
-
 import pandas as pd
 
 from tsflow.backtesting.folds import dataset_of_fold, require_windows, rolling_folds
-from tsflow.evaluation.screening import screening
 from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
 from tsflow.records.backtest import BacktestPlan, FoldPlan, PlannedFold
@@ -36,7 +33,6 @@ def build_backtest(records: Records, settings: Settings, request: BacktestReques
     folds = rolling_folds(first, last, plan)
     record = dataset_of(station, task, hourly, folds[-1].split, f"backtest to fold {folds[-1].name}")
     require_windows(record, folds)
-    record = replace(record, screened=tuple(screening(dataset_of_fold(folds[0], record))))  # what no fold is tested on
     return records.first(
         BacktestPlan(
             backtest=backtest,

@@ -7,9 +7,10 @@ from tsflow.architectures.pinned import pinned
 from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import BOARDS
-from tsflow.evaluation.hours_told import screening_told, told_of
+from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
+from tsflow.evaluation.screening_told import screening_told
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
 from tsflow.records.dataset import Parts
 from tsflow.records.files import BOARD_FILE, RUN
@@ -56,7 +57,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
         entrants=entrants,
         warnings=[
             *told_of(dataset.report),
-            *screening_told(dataset.screened, dataset.units[dataset.target]),
+            *screening_told(dataset.screened, dataset.units[dataset.target], {name: pinned(planned, name) for name in judged}),
             *_tuned_told(planned, parts, judged),
         ],
     )

@@ -17,6 +17,8 @@ from tsflow.records.retention import why_gone
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings, WindowSettings
 from tsflow.splits import FixedSplit
+from tsflow.stations.deriving import measures
+from tsflow.stations.quantities import quantity
 from tsflow.storage.codecs import from_parquet, to_parquet
 from tsflow.storage.objects import JSON
 from tsflow.task import Task
@@ -56,8 +58,9 @@ class Dataset:
 
     @property
     def helpful(self) -> list[str]:
-        """The short names of quantities that help here, which recipes read that ask for them if they do."""
-        return sorted(each.quantity for each in self.screened if each.read)
+        """The short names of quantities that help here, which recipes read that ask for them if they do; the target's always."""
+        meant = [quantity(name) for name in measures({self.target: self.units[self.target]}, self.quantities).values()]
+        return sorted({each.quantity for each in self.screened if each.read} | {each.short for each in meant if each.screened})
 
     @property
     def target(self) -> str:
