@@ -48,11 +48,14 @@ stop: install ## stop the stack; data stays in .tsflow
 status: install ## show the stack's parts and their health
 	$(BIN)/tsflow status
 
+# Two files at a time, each with one thread: more would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+
 test: install ## run all tests, two files at a time (starts a real object store and a real Airflow on loopback)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 check: install lint ## the inner loop, in about a minute: style, types, and the tests that start neither Airflow nor a training
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(QUICK)
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(QUICK)
 
 faults: install ## kill, freeze and lock every part of a stack while it trains, three times each (an hour)
 	rm -f $(FAULT_NOTES)
