@@ -1,9 +1,11 @@
 """Resume, early stopping and failures of a training."""
 
+import os
+
 import numpy as np
 import pytest
 
-from conftest import hourly_rows
+from conftest import hourly_rows, result_of
 from tsflow.architectures.baselines import Persistence
 from tsflow.architectures.graphs import outputs, sorted_quantiles
 from tsflow.architectures.recurrent import Recurrent
@@ -178,3 +180,19 @@ def test_an_export_with_other_quantiles_is_refused(dataset: Dataset):
     check(onnx, dataset, "test", forecasts, quantiles)
     with pytest.raises(IntegrityError, match="differs from the trained model"):
         check(onnx, dataset, "test", forecasts, quantiles[:, ::-1])
+
+
+THREADS = """
+import json
+import scipy.linalg
+from threadpoolctl import threadpool_info
+from tsflow.training.fit import set_up_tensorflow
+
+set_up_tensorflow(1)
+print("RESULT" + json.dumps([each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]))
+"""
+
+
+def test_linear_algebra_gets_the_threads_of_a_training():
+    told = result_of(THREADS, {**os.environ, "OPENBLAS_NUM_THREADS": "2"})
+    assert set(told) == {1}

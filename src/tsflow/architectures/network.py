@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tsflow.architectures.channelled import Channelled
 from tsflow.architectures.quantiles import Levels, quantile_head
-from tsflow.architectures.registry import Architecture
 from tsflow.errors import UnknownName
-from tsflow.features.channels import Channels
 from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
-from tsflow.stations.quantities import quantity
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -113,10 +111,9 @@ class Series:
         return ops.take(self.x, [self.names.index(name) for name in names], axis=-1)
 
 
-class Network(Architecture, ABC):
+class Network(Channelled, ABC):
     """A Keras network: the family gives the layers, this class what stands around them."""
 
-    channels: Channels = Channels()
     leads: Leads | None = None
     quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone
     seeds: Annotated[int, Field(ge=1, le=20)] = 1  # trains so many and forecasts their mean
@@ -126,16 +123,6 @@ class Network(Architecture, ABC):
     head_initialiser: Initialiser | Literal["zeros"] = "glorot_uniform"  # zeros: with target change, training begins at naive
     batch_normalisation: bool = False
     fit: FitSettings = FitSettings()
-
-    @property
-    def variables(self) -> set[str]:
-        """The station's variables that must be there."""
-        return self.channels.variables
-
-    @property
-    def if_it_helps(self) -> list[str]:
-        """The quantities that it reads where they help, by their short names."""
-        return [quantity(name).short for name in self.channels.if_it_helps]
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the network with the channels that a station gives."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from tsflow.architectures.channelled import Channelled
 from tsflow.architectures.graphs import export
 from tsflow.architectures.registry import Estimator
 from tsflow.features.channels import Channels
@@ -17,7 +18,6 @@ from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.records.dataset import Part
 from tsflow.records.found import Found, Nothing
-from tsflow.stations.quantities import quantity
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -50,10 +50,9 @@ class GraphForecast:
         return export(self.model)
 
 
-class Tabular(Estimator):
+class Tabular(Channelled, Estimator):
     """A family that reads a table of columns and forecasts the change of the target from now."""
 
-    channels: Channels = Channels()
     table: Table
 
     @model_validator(mode="after")
@@ -62,16 +61,6 @@ class Tabular(Estimator):
         if self.channels.measured is not None and (msg := self.table.unknown(self.channels.names(self.channels.measured))):
             raise ValueError(msg)
         return self
-
-    @property
-    def variables(self) -> set[str]:
-        """The station's variables that must be there."""
-        return self.channels.variables
-
-    @property
-    def if_it_helps(self) -> list[str]:
-        """The quantities that it reads where they help, by their short names."""
-        return [quantity(name).short for name in self.channels.if_it_helps]
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""

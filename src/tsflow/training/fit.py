@@ -28,10 +28,16 @@ _PARITY_WINDOWS = 256  # of all seasons that the part holds
 
 
 def set_up_tensorflow(threads: int) -> None:
-    """Fix TensorFlow's threads and make its operations repeatable; call it before the first tensor."""
+    """Fix the threads of TensorFlow and of linear algebra, and make its operations repeatable; call it before the first tensor.
+
+    Trainings run side by side; more threads than free cores wait for each other. `threads`: 0 leaves both to themselves.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
+    from threadpoolctl import threadpool_limits
 
+    if threads:
+        threadpool_limits(limits=threads, user_api="blas")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
