@@ -48,3 +48,8 @@ class ConvolutionalRecurrent(Network):
             x = layers.Dropout(self.dropout)(x)
         x = layers.Dense(self.hidden, activation=self.activation, kernel_initializer=self.initialiser)(x)
         return layers.Dropout(self.hidden_dropout)(x) if dropout and self.hidden_dropout else x
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        return 7.0

@@ -135,6 +135,15 @@ class Network(Channelled, ABC):
             raise ValueError(msg)
         return self
 
+    def effort(self, max_epochs: int | None = None) -> float:
+        """Return about how many seconds a training takes."""
+        return min(self.fit.epochs, max_epochs or self.fit.epochs) * self.seeds * self.epoch_effort
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        return 0.5
+
     def lead_hours(self, task: Task) -> tuple[int, ...]:
         """Return the leads before the horizon, rising.
 

@@ -37,3 +37,9 @@ class Recurrent(Network):
             if self.batch_normalisation:
                 x = layers.BatchNormalization()(x)
         return layers.Dropout(self.dropout)(x) if dropout and self.dropout else x
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        layer = 1.0 if self.cell == "simple_rnn" else 2.0
+        return layer * len(self.units) * (2 if self.bidirectional else 1) * (2 if self.leads else 1)

@@ -62,6 +62,10 @@ class Tabular(Channelled, Estimator):
             raise ValueError(msg)
         return self
 
+    def effort(self, max_epochs: int | None = None) -> float:
+        """Return about how many seconds a training takes; it has no epochs."""
+        return 25.0
+
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""
         channels = self.channels.within(names, helpful)

@@ -78,3 +78,8 @@ class TemporalConvolution(Network):
             x = layers.BatchNormalization()(x)
         x = layers.Activation(self.activation)(x)
         return layers.SpatialDropout1D(self.dropout)(x) if dropout and self.dropout else x
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        return 13.0

@@ -70,3 +70,8 @@ class Tide(Network):
             y = layers.Dropout(self.dropout)(y)
         skip = x if x.shape[-1] == units else layers.Dense(units, kernel_initializer=self.initialiser)(x)
         return layers.LayerNormalization()(layers.Add()([y, skip]))
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        return 3.0

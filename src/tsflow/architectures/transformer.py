@@ -81,3 +81,8 @@ class Transformer(Network):
         from keras import layers
 
         return layers.Add()([x, layers.Dropout(share)(y) if share else y])
+
+    @property
+    def epoch_effort(self) -> float:
+        """About how many seconds an epoch takes."""
+        return 9.0

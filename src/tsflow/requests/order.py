@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tsflow.architectures.ensembles import Ensemble
-from tsflow.architectures.network import Network
 from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.errors import EntrantSkipped, SettingsError, UnknownName
@@ -131,7 +130,8 @@ def _with_entrants(order: Order, request: TrainingRequest, settings: Settings) -
         _require_reference(request.reference, list(recipes))
     for recipe in with_members({name: recipes[name] for name in named}).values():
         require(recipe, order.station, order.task)
-    return replace(order, entrants=tuple(sorted(recipes, key=lambda name: _turn(recipes[name]))))
+    most = settings.profiles.named(request.profile).max_epochs
+    return replace(order, entrants=tuple(sorted(recipes, key=lambda name: _turn(recipes[name], most))))
 
 
 def with_members(recipes: dict[str, Architecture]) -> dict[str, Architecture]:
@@ -165,11 +165,9 @@ def _require_reference(reference: str | None, entrants: list[str]) -> None:
         raise SettingsError(msg)
 
 
-def _turn(recipe: Architecture) -> float:
+def _turn(recipe: Architecture, max_epochs: int | None) -> float:
     """Return when a recipe's turn is: long trainings first, so that none is left alone at the end; ensembles last."""
-    if isinstance(recipe, Network):
-        return -recipe.fit.epochs * recipe.seeds
-    return 1 if isinstance(recipe, Ensemble) else 0
+    return 1 if isinstance(recipe, Ensemble) else -recipe.effort(max_epochs)
 
 
 def _with_recipe(order: Order, request: TuneRequest) -> Order:
