@@ -42,8 +42,9 @@ def board(first: Leaderboard, day: int, **verdicts: Verdict) -> Leaderboard:
     return first.changed(as_of=NOW - timedelta(days=day), run=f"day{day}", entrants=lines, challenger=lines[0].architecture)
 
 
-def store(records: Records, boards: list[Leaderboard]) -> None:
+def store(records: Records, boards: list[Leaderboard], **recipes: dict[str, object]) -> None:
     run = records.read(Run, run="r0")
+    run = run.changed(recipes={**run.recipes, **recipes})
     for each in boards:
         records.first(run.changed(run=each.run))
         BOARDS.enter(records, records.fetch(Leaderboard, records.append(each.changed(number=0))))
@@ -113,6 +114,14 @@ def test_an_edited_recipe_is_tried_at_once_and_damaged_boards_say_nothing(record
     (key,) = records.objects.keys("runs/day22/leaderboard/001/leaderboard.json")
     records.objects.delete([key])
     assert build(records, "gone", profile="quick", architectures=NAMES, rest=True).rested == {}, "twenty days are left"
+
+
+def test_a_recipe_of_a_family_that_is_gone_silences_itself_and_not_its_board(records: Records, first: Leaderboard):
+    gone = {"architecture": "autoregression_direct", "title": "Gone", "builder": "gone"}
+    boards = [board(first, day, climatology="worse", autoregression_direct="worse") for day in range(1, 23)]
+    store(records, boards, autoregression_direct=gone)
+    found = judgements(records, "demo", "main", REST, NOW, profile="quick", split="recent")
+    assert [each.architecture for each in found] == 22 * ["climatology"]
 
 
 def test_boards_of_another_profile_or_split_do_not_count_and_many_a_day_do(records: Records, first: Leaderboard):

@@ -1,6 +1,7 @@
 """Recipes as they were when a run began: an edit of a file, or an update of tsflow, does not mix two recipes on one board."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +28,16 @@ def recipe_of(content: Mapping[str, Any]) -> Architecture:
         return families()[builder].model_validate(content)
     except ValidationError as error:
         raise SettingsError(explain(error, f"recipe {content.get('architecture')}")) from error
+
+
+def readable_recipes(run: Run, names: Iterable[str]) -> dict[str, Architecture]:
+    """Return those of a run's recipes that it pinned and that this tsflow still knows how to read."""
+    found = {}
+    for name in names:
+        with suppress(SettingsError):
+            if name in run.recipes:
+                found[name] = recipe_of(run.recipes[name])
+    return found
 
 
 def pinned(run: Run, name: str) -> Architecture:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tsflow.architectures.pinned import recipe_of
+from tsflow.architectures.pinned import readable_recipes
 from tsflow.architectures.registry import Architecture
 from tsflow.errors import IntegrityError, SettingsError
 from tsflow.evaluation.boards import BOARDS, board_of
@@ -35,7 +35,10 @@ class Judgement:
 def judgements(
     records: Records, station: str, task: str, rest: RestSettings, as_of: datetime, *, profile: str, split: str
 ) -> list[Judgement]:
-    """Return what the boards of the weeks that decide said, of runs of the same profile and split; a damaged one says nothing."""
+    """Return what the boards of the weeks that decide said, of runs of the same profile and split.
+
+    A damaged board says nothing, and neither does any of a recipe that this tsflow cannot read any more.
+    """
     since, most, entries = as_of - timedelta(days=rest.watched_days), rest.watched_days + 1, list[Listed]()
     while len(entries) < most and (not entries or entries[-1].as_of >= since):  # there may be several boards a day
         entries, asked = BOARDS.newest(records, station, task, most=most), most
@@ -47,15 +50,16 @@ def judgements(
         if since <= entry.as_of <= as_of and entry.profile == profile:
             try:
                 found += _said(records, entry.id, split)
-            except (IntegrityError, SettingsError):
+            except (IntegrityError, SettingsError):  # damaged, or gone
                 continue
     return found
 
 
 def _said(records: Records, run: str, split: str) -> list[Judgement]:
-    board, recipes = board_of(records, run), records.read(Run, run=run).recipes
+    board, pinned = board_of(records, run), records.read(Run, run=run)
+    recipes = readable_recipes(pinned, [line.architecture for line in board.entrants])
     return [
-        Judgement(board.as_of, line.architecture, line.verdict, recipe_of(recipes[line.architecture]).identity())
+        Judgement(board.as_of, line.architecture, line.verdict, recipes[line.architecture].identity())
         for line in board.entrants
         if board.split == split and line.verdict and line.architecture in recipes
     ]

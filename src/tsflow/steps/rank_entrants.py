@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from tsflow.architectures.pinned import pinned
+from tsflow.architectures.pinned import pinned, readable_recipes
 from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import BOARDS
@@ -57,7 +57,7 @@ def rank_entrants(records: Records, run: str) -> Reference:
         entrants=entrants,
         warnings=[
             *told_of(dataset.report),
-            *screening_told(dataset.screened, dataset.units[dataset.target], {name: pinned(planned, name) for name in judged}),
+            *screening_told(dataset.screened, dataset.units[dataset.target], readable_recipes(planned, judged)),
             *_tuned_told(planned, parts, judged),
         ],
     )
