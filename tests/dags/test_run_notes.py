@@ -49,12 +49,13 @@ def disturbed(run):
     finally:
         plugin["_sentences"] = sentences
 
-dag_id, conf = sys.argv[1], json.loads(sys.argv[2])
-run = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[dag_id].test(run_conf=conf)
-first = note(run)
-told = {{"state": str(run.state), "note": first, "again": note(run, end=True)}}
-told |= {{"disturbed": disturbed(run), "of_a_person": note(run, "mine", end=True)}}
-print("RESULT" + json.dumps(told))
+bag, found = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder"), []
+for dag_id, conf in zip(sys.argv[1::2], map(json.loads, sys.argv[2::2])):
+    run = bag.dags[dag_id].test(run_conf=conf)
+    first = note(run)
+    told = {{"state": str(run.state), "note": first, "again": note(run, end=True)}}
+    found.append(told | {{"disturbed": disturbed(run), "of_a_person": note(run, "mine", end=True)}})
+print("RESULT" + json.dumps(found))
 """
 
 
@@ -65,7 +66,7 @@ def environment(airflow_environment: dict[str, str], of_a_run: dict[str, str]) -
 
 
 def test_an_ingest_notes_its_rows_and_leaves_a_persons_note_alone(environment: dict[str, str]):
-    told = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
+    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
     assert told["state"] == "success"
     assert told["note"].startswith("demo: ")
     assert " new rows, up to 20" in told["note"]
@@ -79,7 +80,7 @@ def test_an_ingest_that_is_refused_notes_why(environment: dict[str, str], home: 
     content = yaml.safe_load(path.read_text())
     content["variables"]["T"]["range"] = [-40, -39]
     path.write_text(yaml.safe_dump(content, sort_keys=False))
-    told = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
+    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
     assert told["state"] == "failed"
     assert told["note"].startswith("demo: nothing was stored, the batch lies in quarantine: ")
 
@@ -89,23 +90,21 @@ def test_what_trains_and_what_forecasts_note_their_results(environment: dict[str
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}, "gate": {"probability": 0.6}}))
     settings.cache_clear()
     ingest(records, station="demo", as_of=None, history_days=160)
-    asked = {"station": "demo"}
-    notes = {
-        dag: result_of(RUN, environment, dag, json.dumps(asked))["note"] for dag in ("retrain", "forecast", "monitor", "replay")
-    }
+    wanted: dict[str, dict[str, object]] = {dag: {"station": "demo"} for dag in ("retrain", "forecast", "monitor", "replay")}
+    wanted["backtest"] = {"station": "demo", "folds": 1, "test_days": 20, "validation_days": 20}
+    wanted["tune"] = {"station": "demo", "architecture": "dense", "profile": "quick", "trials": 1, "workers": 1}
+    told = result_of(RUN, environment, *(word for dag, conf in wanted.items() for word in (dag, json.dumps(conf))))
+    notes = {dag: each["note"] for dag, each in zip(wanted, told, strict=True)}
     assert " leads at " in notes["retrain"]
     assert notes["retrain"].endswith("naive is the first champion.") or "climatology is the first" in notes["retrain"]
     assert notes["forecast"].startswith("demo: T at 20")
     assert notes["monitor"].startswith("demo: no forecast was scored yet; ")
     assert notes["replay"].startswith("demo: as of 20")
-    folds = {"folds": 1, "test_days": 20, "validation_days": 20}
-    noted = result_of(RUN, environment, "backtest", json.dumps({**asked, **folds}))["note"]
-    assert noted.startswith("demo: ")
-    assert " leads over 1 fold at " in noted
-    search = {"architecture": "dense", "profile": "quick", "trials": 1, "workers": 1}
-    assert "the best of 1 trial errs by " in result_of(RUN, environment, "tune", json.dumps({**asked, **search}))["note"]
+    assert notes["backtest"].startswith("demo: ")
+    assert " leads over 1 fold at " in notes["backtest"]
+    assert "the best of 1 trial errs by " in notes["tune"]
 
 
 def test_a_run_without_a_sentence_has_no_note(environment: dict[str, str]):
-    told = result_of(RUN, environment, "daily", "{}")
+    (told,) = result_of(RUN, environment, "daily", "{}")
     assert (told["state"], told["note"], told["of_a_person"]) == ("success", None, "mine")
