@@ -22,11 +22,18 @@ from workflow import ingest
 RUN = f"""
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
-dag_id, conf = sys.argv[1], json.loads(sys.argv[2])
-run = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder").dags[dag_id].test(run_conf=conf)
-tasks = [(task.task_id, task.map_index, str(task.state)) for task in run.get_task_instances()]
-print("RESULT" + json.dumps({{"run": run.run_id, "state": str(run.state), "tasks": tasks}}))
+bag, ended = DagBag({str(REPOSITORY / "dags")!r}, bundle_name="dags-folder"), []
+for dag_id, conf in json.loads(sys.argv[1]):
+    run = bag.dags[dag_id].test(run_conf=conf)
+    tasks = [(task.task_id, task.map_index, str(task.state)) for task in run.get_task_instances()]
+    ended.append({{"run": run.run_id, "state": str(run.state), "tasks": tasks}})
+print("RESULT" + json.dumps(ended))
 """
+
+
+def ends(environment: dict[str, str], *runs: tuple[str, dict]) -> list[dict]:
+    """Run DAGs with their forms, one after the other in one process of Airflow, as each start of one takes seconds."""
+    return result_of(RUN, environment, json.dumps(runs))
 
 
 @pytest.fixture
@@ -35,19 +42,13 @@ def environment(airflow_environment: dict[str, str], of_a_run: dict[str, str]) -
     return airflow_environment | of_a_run
 
 
-@pytest.mark.parametrize(
-    ("dag_id", "conf", "first"),
-    [
-        ("retrain", {"station": "demo", "profile": "smoke"}, "build_dataset"),
-        ("backtest", {"station": "demo", "profile": "smoke"}, "build"),
-        ("tune", {"station": "demo", "profile": "smoke", "architecture": "dense"}, "start"),
-    ],
-)
-def test_a_run_without_data_shows_one_red_task_and_fails(environment: dict[str, str], dag_id: str, conf: dict, first: str):
-    ended = result_of(RUN, environment, dag_id, json.dumps(conf))
-    assert [name for name, _, state in ended["tasks"] if state == "failed"] == [first]
-    assert {state for name, _, state in ended["tasks"] if name != first} <= {"skipped", "upstream_failed"}
-    assert ended["state"] == "failed", "an operator looks at the run's own colour first"
+def test_a_run_without_data_shows_one_red_task_and_fails(environment: dict[str, str]):
+    asked = {"station": "demo", "profile": "smoke"}
+    runs = ("retrain", asked), ("backtest", asked), ("tune", {**asked, "architecture": "dense"})
+    for first, ended in zip(("build_dataset", "build", "start"), ends(environment, *runs), strict=True):
+        assert [name for name, _, state in ended["tasks"] if state == "failed"] == [first]
+        assert {state for name, _, state in ended["tasks"] if name != first} <= {"skipped", "upstream_failed"}
+        assert ended["state"] == "failed", "an operator looks at the run's own colour first"
 
 
 def test_a_station_without_temperature_is_trained_by_the_dag_with_the_lacking_entrants_skipped(
@@ -62,7 +63,7 @@ def test_a_station_without_temperature_is_trained_by_the_dag_with_the_lacking_en
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}}))
     settings.cache_clear()
     ingest(records, station="mast", history_days=60)
-    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "mast", "as_of": "2026-10-01"}))
+    (ended,) = ends(environment, ("retrain", {"station": "mast", "as_of": "2026-10-01"}))
     assert ended["state"] == "success"
     board = board_of(records, run_key(ended["run"]))
     assert {entrant.architecture: entrant.status for entrant in board.entrants} == {
@@ -83,7 +84,7 @@ def test_an_entrant_that_hangs_fails_in_time_and_the_others_are_ranked(environme
     (home / "include" / "architectures" / "lstm.yaml").write_text(yaml.safe_dump(endless, sort_keys=False))
     settings.cache_clear()
     ingest(records, station="demo", as_of=None, history_days=60)
-    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "demo"}))
+    (ended,) = ends(environment, ("retrain", {"station": "demo"}))
     assert [state for name, _, state in ended["tasks"] if name == "train"].count("failed") == 1
     board = board_of(records, run_key(ended["run"]))
     assert {entrant.architecture: entrant.status for entrant in board.entrants} == {
@@ -100,7 +101,8 @@ def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dic
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"profiles": {"quick": quick}, "gate": {"probability": 0.6}}))
     settings.cache_clear()
     ingest(records, station="demo", as_of=None, history_days=160)
-    ended = result_of(RUN, environment, "retrain", json.dumps({"station": "demo"}))
+    demo = {"station": "demo"}
+    ended, again, watched, daily = ends(environment, ("retrain", demo), ("forecast", demo), ("monitor", demo), ("daily", {}))
     states = {name: state for name, _, state in ended["tasks"]}
     assert ended["state"] == "success", ended
     assert states["publish"] == states["forecast"] == "success"
@@ -108,12 +110,10 @@ def test_a_champion_forecasts_at_once_and_the_monitor_scores_it(environment: dic
     latest = LatestForecast.read(records.objects.get("forecasts/demo/main/latest.json"), "forecasts/demo/main/latest.json")
     assert latest.status == "ok"
     assert latest.forecast.version == load_champion("demo", records.objects).manifest.version
-    again = result_of(RUN, environment, "forecast", json.dumps({"station": "demo"}))
     assert again["state"] == "success"
-    watched = result_of(RUN, environment, "monitor", json.dumps({"station": "demo"}))
     assert watched["state"] == "success"
     assert records.newest(Report, station="demo", task="main").data_age_hours < 6
-    assert result_of(RUN, environment, "daily", "{}")["tasks"] == [["ask", -1, "skipped"]], "nothing new since the retraining"
+    assert daily["tasks"] == [["ask", -1, "skipped"]], "nothing new since the retraining"
 
 
 def test_one_station_that_fails_holds_back_no_other(environment: dict[str, str], records: Records, home: Path):
@@ -128,7 +128,7 @@ def test_one_station_that_fails_holds_back_no_other(environment: dict[str, str],
     names = ["torn", "unread", "demo"]
     (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"schedule": {"stations": names}}))
     settings.cache_clear()
-    ended = result_of(RUN, environment, "ingest_weather", "{}")
+    ended, asked, watched = ends(environment, ("ingest_weather", {}), ("daily", {}), ("monitor", {}))
     states = {(name, names[index]): state for name, index, state in ended["tasks"] if index >= 0}
     assert ended["state"] == "failed", "an operator sees that something is wrong"
     assert {station: states["ingest.fetch", station] for station in names} == {
@@ -141,9 +141,7 @@ def test_one_station_that_fails_holds_back_no_other(environment: dict[str, str],
         "unread": "upstream_failed",
         "demo": "success",
     }
-    asked = result_of(RUN, environment, "daily", "{}")
     assert asked["tasks"] == [["ask", -1, "success"]]
-    watched = result_of(RUN, environment, "monitor", "{}")
     assert watched["state"] == "failed", "an operator sees that one was not scored"
     assert [state for name, _, state in watched["tasks"] if name == "score"].count("success") >= 1
     found = {name: state for name, index, state in watched["tasks"] if index < 0}
@@ -174,7 +172,7 @@ def test_an_alert_is_sent_through_the_notifiers_of_the_settings(environment: dic
     def watched(notifier: str) -> str:
         chosen = {"notifier": notifier, "arguments": {"url": url, "text": "tsflow: {{ alert }}"}}
         (home / "include" / "tsflow.yaml").write_text(yaml.safe_dump({"monitor": {"notifiers": [chosen]}}))
-        return str(result_of(RUN, where, "monitor", json.dumps({"station": "demo"}))["state"])
+        return str(ends(where, ("monitor", {"station": "demo"}))[0]["state"])
 
     ingest(records, station="demo", as_of="2026-10-01", history_days=10)
     try:
@@ -237,7 +235,7 @@ def test_retention_removes_what_is_due_and_the_logs_of_its_own_dags(environment:
     old.write_text("long ago\n")
     os.utime(old, (0, 0))
     environment = environment | {"AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs)}
-    ended = result_of(RUN, environment, "retention", "{}")
+    (ended,) = ends(environment, ("retention", {}))
     assert (ended["state"], ended["tasks"]) == ("success", [["collect", -1, "success"]])
     assert not old.exists()
     (found,) = records.all(Collection)
