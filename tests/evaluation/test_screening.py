@@ -24,6 +24,7 @@ from tsflow.settings import settings
 from tsflow.splits import FractionSplit, RecentSplit
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
+from tsflow.windows.fingerprint import _settings
 from workflow import AS_OF, build, ingest, plan_backtest, rank, train
 
 
@@ -115,6 +116,8 @@ def test_a_quantity_is_found_under_any_name_and_the_target_is_never_screened():
     assert (globe.quantity, globe.variable, globe.read) == ("SWDR", "globe", True)
     radiation = replace(other, task=Task(target="globe"))
     assert screening(radiation) == []
+    assert radiation.helpful == ["SWDR"]
+    assert b"helpful" not in _settings(radiation), "a dataset that was stored before anything was screened is still whole"
     ridge = load_architecture("ridge").on(radiation)
     assert isinstance(ridge, Tabular)
     assert "SWDR" in ridge.channels.measured, "a recipe that names the target reads it, whatever it asks of other stations"

@@ -41,9 +41,7 @@ class Ridge(Tabular):
     half_life_days: HalfLife = None
 
     alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
-    weighed_by: Annotated[float, Field(gt=0)] | None = (
-        None  # the penalty whose residuals weigh, by absolute error; None: the middle
-    )
+    weighed_by: Annotated[float, Field(gt=0)] | None = None  # the penalty by whose residuals rows weigh; None: the middle one
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a product of two rare values would carry the fit
     seasonal: bool = True  # every column times the first harmonic of the year too
     diurnal: bool = True  # and of the day

@@ -109,7 +109,7 @@ class _Folds:
 
     @classmethod
     def of(cls, dataset: Dataset, quantities: list[str]) -> "_Folds":
-        """Gather windows and columns; `NotEnoughData` if there is a fold without a block."""
+        """Gather windows and columns; `NotEnoughData` if there are fewer blocks than folds."""
         starts, fold = blocked_folds(dataset, every_hours=_EVERY_HOURS)
         origins = starts + dataset.task.context_hours - 1
         made = {group: _made(dataset, origins, group) for group in ("", *quantities)}

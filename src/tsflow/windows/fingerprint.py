@@ -41,7 +41,7 @@ def _settings(dataset: Dataset) -> bytes:
             "utc_offset_hours": dataset.utc_offset_hours,
             # What is not said is left out, so that older datasets keep their fingerprint.
             **({"quantities": dataset.quantities} if dataset.quantities else {}),
-            **({"helpful": dataset.helpful} if dataset.helpful else {}),
+            **({"helpful": read} if (read := sorted(each.quantity for each in dataset.screened if each.read)) else {}),
             **({} if dataset.train_days is None else {"train_days": dataset.train_days}),
             **({} if dataset.knows_a_year is None else {"knows_a_year": dataset.knows_a_year}),
         }
