@@ -30,6 +30,20 @@ def test_a_training_that_takes_too_long_fails_and_says_which_setting_allows_more
         signal.pause()
 
 
+def test_a_training_is_stopped_although_the_first_error_met_the_end_of_an_object(monkeypatch: pytest.MonkeyPatch):
+    class Slow:
+        def __del__(self) -> None:
+            time.sleep(0.5)
+
+    monkeypatch.setattr("tsflow.training.limit.AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: dropped.append(told.exc_type))
+    dropped: list[type[BaseException]] = []
+    with pytest.raises(TrainingError, match="still training after"), limited(timedelta(seconds=0.1)):
+        Slow()  # dropped at once: the error comes within `__del__`, which raises nothing
+        signal.pause()
+    assert dropped == [TrainingError]
+
+
 def test_a_training_in_time_is_left_alone():
     before = signal.getsignal(signal.SIGALRM)
     with limited(timedelta(seconds=20)):

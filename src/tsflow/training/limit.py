@@ -5,7 +5,8 @@
     |------------ training -----------|---- 60 s ----|
     0                               limit          limit + GRACE_SECONDS
                             TrainingError, which     where a library does not come back to Python: the process ends,
-                            the board shows          with what every thread was doing in its log (`ended_if_stuck`)
+                            the board shows; again   with what every thread was doing in its log (`ended_if_stuck`)
+                            each AGAIN_SECONDS
 """
 
 import faulthandler
@@ -20,6 +21,7 @@ from types import FrameType
 from tsflow.errors import TrainingError
 
 GRACE_SECONDS = 60.0
+AGAIN_SECONDS = 5.0  # Python drops what is raised while it finalises an object, so once would not be enough
 STDERR = 2  # the process's own, whatever stands in `sys.stderr`
 
 
@@ -42,7 +44,7 @@ def limited(limit: timedelta) -> Iterator[None]:
         return
     began = time.monotonic()
     before = signal.signal(signal.SIGALRM, stop)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, limit.total_seconds())
+    left, _ = signal.setitimer(signal.ITIMER_REAL, limit.total_seconds(), AGAIN_SECONDS)
     try:
         yield
     finally:
