@@ -46,7 +46,12 @@ def evaluation_batches(dataset: Dataset, part: Part, leads: Leads = (), *, batch
 
 
 def _batches(dataset: Dataset, leads: Leads, starts: tf.data.Dataset) -> tf.data.Dataset:
-    return starts.map(_gather(dataset, leads), num_parallel_calls=1, deterministic=True).prefetch(2)
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing is left to tune, and an iterator's end waits half a second for its thread
+    batches = starts.map(_gather(dataset, leads), num_parallel_calls=1, deterministic=True).prefetch(2)
+    return batches.with_options(options)
 
 
 def _gather(dataset: Dataset, leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
