@@ -66,6 +66,7 @@ def test_the_limits_of_the_pages_are_those_of_the_settings():
 
 
 ELSEWHERE = {
+    "airflow_database.py": "tests/retention/test_airflow_database.py",
     "bench.py": "tests/test_bench.py",
     "client.py": "tests/cli/test_cli.py",
     "finding.py": "tests/records/test_finding.py",

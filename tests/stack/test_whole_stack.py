@@ -49,6 +49,20 @@ def trivial():
 
 trivial()
 """
+OF_A_STATION = """
+from pathlib import Path
+from airflow.sdk import dag, task
+
+@dag(schedule=None, tags=sorted(path.stem for path in (Path(__file__).parents[1] / "include").glob("*.yaml")))
+def of_a_station():
+    @task
+    def nothing():
+        return None
+
+    nothing()
+
+of_a_station()
+"""
 COMPONENTS = {"object-store", "scheduler", "dag-processor", "api-server", "triggerer"}
 
 
@@ -121,6 +135,25 @@ def test_what_the_dag_processor_loads_ahead_is_there_and_is_what_the_dag_files_w
         import_module(module)
     assert sum("from tsflow.requests" in text for text in files) > 5
     assert sum("from airflow.sdk import" in text and "dag" in text for text in files) > 5
+
+
+def test_a_new_dag_file_and_a_new_station_are_known_in_seconds_though_files_are_read_every_ten_minutes(airflow: Airflow) -> None:
+    """Waited for longer than it takes: the machine may be busy."""
+    place = Path(os.environ["TSFLOW_HOME"])
+
+    def tags() -> list[str]:
+        return [tag["name"] for tag in airflow._ask("GET", "/dags/of_a_station")["tags"]]
+
+    (place / "dags" / "of_a_station.py").write_text(OF_A_STATION)
+    airflow.wait_for_dag("of_a_station")
+    assert tags() == []
+    (place / "include" / "roof.yaml").write_text("station: roof")
+    until(lambda: tags() == ["roof"], 60)
+    (place / "include" / "roof.yaml").rename(place / "include" / "mast.yaml")
+    until(lambda: tags() == ["mast"], 60)
+    (place / "dags" / "of_a_station.py").unlink()
+    (place / "include" / "mast.yaml").unlink()
+    until(lambda: "of_a_station" not in airflow.dag_ids(), 120)
 
 
 def test_many_who_click_at_once_are_all_answered_and_recorded(stack: StackStatus, airflow: Airflow) -> None:

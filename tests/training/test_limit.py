@@ -35,12 +35,15 @@ def test_a_training_is_stopped_although_the_first_error_met_the_end_of_an_object
         def __del__(self) -> None:
             time.sleep(0.5)
 
+    def train() -> None:
+        Slow()  # dropped at once: the error comes within `__del__`, which raises nothing
+        signal.pause()
+
     monkeypatch.setattr("tsflow.training.limit.AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(sys, "unraisablehook", lambda told: dropped.append(told.exc_type))
     dropped: list[type[BaseException]] = []
     with pytest.raises(TrainingError, match="still training after"), limited(timedelta(seconds=0.1)):
-        Slow()  # dropped at once: the error comes within `__del__`, which raises nothing
-        signal.pause()
+        train()
     assert dropped == [TrainingError]
 
 

@@ -30,7 +30,7 @@ _COMMANDS = {
     "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],  # the log servers would listen on every address
     "dag-processor": ["tsflow.stack.dag_processor"],
     API_SERVER: ["tsflow.stack.api_server"],
-    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
+    "triggerer": ["tsflow.stack.triggerer"],
 }
 PARTS = frozenset({*_COMMANDS, "airflow-migrate"})
 
@@ -93,11 +93,12 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
 def _pace() -> dict[str, str]:
     """How often Airflow looks: still on an idle laptop, patient with one that computes; the user's environment wins."""
     return {
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.5",  # default 1: a task that is triggered waits for half of it
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",  # default 300: a dead task is noticed in a minute
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # default 300: a new DAG file is seen
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "45",  # a form knows a new station in a minute; 10: 0.15 core
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",  # a change is seen in a second or two all the same, and so is
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # a new file (`tsflow.stack.dag_processor`)
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     }
 

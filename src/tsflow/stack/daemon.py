@@ -22,7 +22,7 @@ from tsflow.stack.processes import Kept
 from tsflow.stack.record import DaemonRecord, DaemonState, began, forget
 
 _TICK_SECONDS = 0.2
-_CALM_SECONDS = 0.5  # once everything runs
+_CALM_SECONDS = 1.0  # once everything runs
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not warn of children left behind
 
 

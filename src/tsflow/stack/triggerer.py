@@ -1,0 +1,40 @@
+"""Airflow's triggerer, as a stack that mostly stands idle wants it: what the database rarely has is asked for less often.
+
+tsflow defers one kind of task, that which waits for somebody to approve a champion.
+"""
+
+import runpy
+import sys
+from importlib import import_module
+from types import ModuleType
+
+RUNNER = "airflow.jobs.triggerer_job_runner"  # by name, as the stack stands apart from Airflow
+# Loops, which take a second each.
+LOADS_EVERY, TIDIES_EVERY = 5, 60
+
+
+def supervisor_of(runner: ModuleType) -> type:
+    """Return Airflow's supervisor of triggers, which looks for new ones now and then; what they tell it hears at once."""
+
+    class Supervisor(runner.TriggerRunnerSupervisor):  # type: ignore[name-defined, misc]
+        """Asks for triggers, and for those that nobody waits for, not in every loop."""
+
+        loops = 0
+
+        def load_triggers(self) -> None:
+            if self.loops % LOADS_EVERY == 0:
+                super().load_triggers()
+            self.loops += 1
+
+        def clean_unused(self) -> None:
+            if self.loops % TIDIES_EVERY == 0:
+                super().clean_unused()
+
+    return Supervisor
+
+
+if __name__ == "__main__":
+    module = import_module(RUNNER)
+    module.TriggerRunnerSupervisor = supervisor_of(module)  # type: ignore[attr-defined]
+    sys.argv = ["airflow", "triggerer", "--skip-serve-logs"]
+    runpy.run_module("airflow", run_name="__main__", alter_sys=True)
