@@ -4,7 +4,8 @@
 
 A stack of its own, in folders of its own, is brought up for it, and taken down. Wall time of `tsflow run` from the command to its
 table is compared with the sum of the run's trainings over the slots of the pool; the difference is everything else: ingest,
-validation, dataset, ranking, refit, publishing, and Airflow. The empty DAG shows Airflow's own part.
+validation, dataset, ranking, refit, publishing, and Airflow. The empty DAG shows Airflow's own part; with `--of 1,9,27,100` it is
+run with so many entrants, too, which shows how what Airflow takes for one grows with them.
 """
 
 import argparse
@@ -25,14 +26,14 @@ from tsflow.settings import settings
 from tsflow.stack import Airflow, status
 
 EMPTY = """
-from airflow.sdk import dag, task
+from airflow.sdk import Param, dag, task
 
 
-@dag(schedule=None, tags=["benchmark"])
+@dag(schedule=None, tags=["benchmark"], params={{"entrants": Param({entrants}, type="integer")}})
 def empty():
     @task
-    def begin():
-        return [str(number) for number in range({entrants})]
+    def begin(params):
+        return [str(number) for number in range(params["entrants"])]
 
     def nothing(architecture):
         pass
@@ -65,9 +66,9 @@ def tsflow(*words: str) -> None:
         sys.exit(f"tsflow {' '.join(words)}: {done.stderr[-3000:]}{done.stdout[-3000:]}")
 
 
-def seconds_of_empty(airflow: Airflow) -> float:
-    """Run the empty DAG; return the seconds from the trigger to its end."""
-    began, run = time.perf_counter(), airflow.trigger("empty")
+def seconds_of_empty(airflow: Airflow, entrants: int) -> float:
+    """Run the empty DAG with so many entrants; return the seconds from the trigger to its end."""
+    began, run = time.perf_counter(), airflow.trigger("empty", {"entrants": entrants})
     while not (seen := airflow.dag_run("empty", run)).ended:
         time.sleep(0.5)
     if seen.state != "success":
@@ -91,8 +92,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--architectures", default=None, help="these in place of the profile's")
+    parser.add_argument("--of", default="", help="run the empty DAG with so many entrants, too, separated by commas")
     parser.add_argument("--output", type=Path, default=None)
     asked = parser.parse_args()
+    further = [int(number) for number in asked.of.split(",") if number]
     given = asked.architectures.split(",") if asked.architectures else None
     entrants = len(given or settings().profiles.named(asked.profile).architectures or [])
     wanted = ["--profile", asked.profile, *(["--architectures", asked.architectures] if given else [])]
@@ -105,7 +108,8 @@ def main() -> None:
             airflow = Airflow.of_stack(status())
             airflow.wait_for_dag("empty")
             for seed in range(1, asked.rounds + 1):
-                empty = {"empty": seconds_of_empty(airflow)}
+                empty = {"empty": seconds_of_empty(airflow, entrants)}
+                empty |= {f"empty of {number}": seconds_of_empty(airflow, number) for number in further}
                 seen.append(empty | run_of(wanted, seed, folder))
         finally:
             tsflow("down")
@@ -113,7 +117,7 @@ def main() -> None:
     report["ratio"] = round(report["seconds"] / report["trainings"], 2)
     print(
         f"run {report['seconds']} s, its trainings over the slots {report['trainings']} s, ratio {report['ratio']}; "
-        f"empty DAG {report['empty']} s"
+        f"empty DAG {report['empty']} s" + "".join(f", {name} {report[name]} s" for name in report if name.startswith("empty of "))
     )
     if asked.output:
         asked.output.write_text(json.dumps({"entrants": entrants, **report}, indent=1) + "\n", encoding="utf-8")

@@ -69,7 +69,7 @@ def test_nothing_measured_leaves_the_page_as_it_is(tmp_path: Path):
 @pytest.mark.stack
 def test_a_run_is_measured_beside_a_dag_of_empty_tasks(tmp_path: Path):
     out = tmp_path / "orchestration.json"
-    few = ["--profile", "smoke", "--architectures", "naive,autoregression_direct", "--output", out]
+    few = ["--profile", "smoke", "--architectures", "naive,autoregression_direct", "--of", "1", "--output", out]
     for name in [name for name in os.environ if name.startswith("TSFLOW_OBJECT_STORE")]:
         del os.environ[name]
 
@@ -80,3 +80,4 @@ def test_a_run_is_measured_beside_a_dag_of_empty_tasks(tmp_path: Path):
     assert seen["entrants"] == 2
     assert seen["seconds"] > seen["trainings"] > 0
     assert seen["empty"] > 0
+    assert seen["empty of 1"] > 0

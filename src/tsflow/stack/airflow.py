@@ -98,7 +98,7 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",  # a change is seen in a second or two all the same, and so is
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # a new file (`tsflow.stack.dag_processor`)
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1800",  # a new file (`tsflow.stack.dag_processor`)
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     }
 
