@@ -37,6 +37,11 @@ read(two, datetime.now(UTC), 1)
 found["begun before"] = asked()
 read(one, datetime.now(UTC), 1)
 found["all read"] = asked()
+reader.changed_at += timedelta(hours=1)
+asked()
+for file in (one, two):
+    read(file, datetime.now(UTC), 1)
+found["clock set back"] = asked()
 found["callbacks"] = reader.fetch_callbacks()
 print("RESULT" + json.dumps(found))
 """
@@ -49,6 +54,7 @@ def test_files_are_read_that_were_last_begun_before_a_change(airflow_environment
         "under way, or waiting": [],
         "begun before": ["one.py"],
         "all read": [],
+        "clock set back": [],
         "callbacks": [],
     }
 

@@ -61,8 +61,9 @@ def reader_of(manager: ModuleType, watched: Watched) -> type:
 
         def claim_priority_files(self) -> list[Any]:
             self.loops += 1
+            self.changed_at = min(self.changed_at, now := datetime.now(UTC))  # a clock that was set back since
             if self.loops % LOOKS_EVERY == 0 and watched.changed():
-                self.changed_at = datetime.now(UTC)
+                self.changed_at = now
                 self.request_bundle_refresh([bundle.name for bundle in self._dag_bundles])  # which finds files that are new
             outdated = [file for file, stat in self._file_stats.items() if begun(stat) < self.changed_at]
             waiting = [file for file in outdated if file not in self._processors and file not in self._file_queue]
