@@ -103,10 +103,10 @@ def of_orchestration(found: dict[str, Any]) -> str:
     """Return the seconds of a run and of its parts."""
     goal = round(1.15 * found["trainings"] + 10, 1)
     lines = [
-        ["`tsflow run`, from the command to the table", found["seconds"]],
-        ["its trainings, over the slots of the pool", found["trainings"]],
+        ["`tsflow run`, from the command to the table", f"{found['seconds']:.1f}"],
+        ["its trainings, over the slots of the pool", f"{found['trainings']:.1f}"],
         ["goal: 1.15 times that, and 10 s", goal],
-        [f"a DAG of empty tasks of the same shape ({found['entrants']} entrants)", found["empty"]],
+        [f"a DAG of empty tasks of the same shape ({found['entrants']} entrants)", f"{found['empty']:.1f}"],
     ]
     return table(["", "s"], lines)
 

@@ -113,10 +113,11 @@ def main() -> None:
                 seen.append(empty | run_of(wanted, seed, folder))
         finally:
             tsflow("down")
-    report: dict[str, Any] = {key: round(statistics.median(one[key] for one in seen), 1) for key in seen[0]}
-    report["ratio"] = round(report["seconds"] / report["trainings"], 2)
+    medians = {key: statistics.median(one[key] for one in seen) for key in seen[0]}
+    report: dict[str, Any] = {key: round(median, 3) for key, median in medians.items()}
+    report["ratio"] = round(medians["seconds"] / medians["trainings"], 2)
     print(
-        f"run {report['seconds']} s, its trainings over the slots {report['trainings']} s, ratio {report['ratio']}; "
+        f"run {report['seconds']:.1f} s, its trainings over the slots {report['trainings']:.1f} s, ratio {report['ratio']}; "
         f"empty DAG {report['empty']} s" + "".join(f", {name} {report[name]} s" for name in report if name.startswith("empty of "))
     )
     if asked.output:
