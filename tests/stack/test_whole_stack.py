@@ -53,7 +53,7 @@ OF_A_STATION = """
 from pathlib import Path
 from airflow.sdk import dag, task
 
-@dag(schedule=None, tags=sorted(path.stem for path in (Path(__file__).parents[1] / "include").glob("*.yaml")))
+@dag(schedule=None, params={"stations": sorted(path.stem for path in (Path(__file__).parents[1] / "include").glob("*.yaml"))})
 def of_a_station():
     @task
     def nothing():
@@ -141,18 +141,22 @@ def test_a_new_dag_file_and_a_new_station_are_known_in_seconds_though_files_are_
     """Waited for longer than it takes: the machine may be busy."""
     place = Path(os.environ["TSFLOW_HOME"])
 
-    def tags() -> list[str]:
-        return [tag["name"] for tag in airflow._ask("GET", "/dags/of_a_station")["tags"]]
+    def stations() -> list[str]:
+        offered: list[str] = airflow._ask("GET", "/dags/of_a_station/details")["params"]["stations"]["value"]
+        return offered
 
     (place / "dags" / "of_a_station.py").write_text(OF_A_STATION)
     airflow.wait_for_dag("of_a_station")
-    assert tags() == []
+    assert stations() == []
     (place / "include" / "roof.yaml").write_text("station: roof")
-    until(lambda: tags() == ["roof"], 60)
-    (place / "include" / "roof.yaml").rename(place / "include" / "mast.yaml")
-    until(lambda: tags() == ["mast"], 60)
-    (place / "dags" / "of_a_station.py").unlink()
+    until(lambda: stations() == ["roof"], 60)
+    (place / "include" / "roof.yaml").rename(
+        place / "include" / "mast.yaml"
+    )  # sooner after it than Airflow takes a change by default
+    until(lambda: stations() == ["mast"], 60)
     (place / "include" / "mast.yaml").unlink()
+    until(lambda: stations() == [], 60)
+    (place / "dags" / "of_a_station.py").unlink()
     until(lambda: "of_a_station" not in airflow.dag_ids(), 120)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tsflow.cli.output import console
 from tsflow.errors import RunFailed, SettingsError, StackError, StorageUnavailable, TsflowError
-from tsflow.records.candidate import StoredEpoch
+from tsflow.records.candidate import Epoch, StoredCandidate, StoredEpoch
 from tsflow.records.files import FOLD, RUN
 from tsflow.records.names import run_key
 from tsflow.records.store import Records
@@ -101,10 +101,15 @@ def _in_training(tasks: list[TaskInstance]) -> list[str]:
 
 
 def _progress(records: Records, dag_id: str, run_id: str, label: str) -> str:
-    """Return a training's newest epoch, in words; empty before the first. A backtest's labels are fold and architecture."""
+    """Return a training's newest epoch, in words; empty before the first. A backtest's labels are fold and architecture.
+
+    One that has ended keeps no epochs but those of its candidate, and may have ended between two looks.
+    """
     fold, _, architecture = label.rpartition(" ")
     folder = FOLD.key(backtest=run_key(run_id), fold=fold) if dag_id == "backtest" else RUN.key(run=run_key(run_id))
-    epoch = records.newest(StoredEpoch, folder=folder, architecture=architecture)
+    epoch: Epoch | None = records.newest(StoredEpoch, folder=folder, architecture=architecture)
+    if epoch is None and (done := records.find(StoredCandidate, folder=folder, architecture=architecture)) is not None:
+        epoch = done.curve[-1] if done.curve else None
     if epoch is None:
         return ""
     error = "" if epoch.val_mae is None else f", validation MAE {epoch.val_mae:.3f}"

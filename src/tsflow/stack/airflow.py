@@ -100,6 +100,7 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",  # a change is seen in a second or two all the same, and so is
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1800",  # a new file (`tsflow.stack.dag_processor`)
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",  # default 30: what is read sooner after the last would be lost
     }
 
 
