@@ -31,14 +31,16 @@ from tsflow.stack.tidying import TABLES, clean_database, embedded_database
 
 MB = 1_000_000
 SCRIPTS = Path(sys.executable).parent
-# Reads a day's runs as a line of JSON, plays them, answers with a line.
+# Reads a day's runs as a line of JSON, plays them, answers with a line; what Airflow prints goes to standard error.
 PLAYER = """
-import json, sys
+import json, os, sys
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1], bundle_name="dags-folder")
 for line in sys.stdin:
     states = [str(bag.dags[dag_id].test(run_conf=conf).state) for dag_id, conf in json.loads(line)]
-    print("PLAYED" + json.dumps(states), flush=True)
+    print(json.dumps(states), file=answers, flush=True)
 """
 
 
@@ -86,7 +88,6 @@ def player(dags: Path, environment: dict[str, str], log: Path) -> Iterator[subpr
         )
         with started:
             yield started
-            started.stdin.close()  # type: ignore[union-attr]
 
 
 def play(started: subprocess.Popen[str], runs: list[tuple[str, dict[str, str]]]) -> list[str]:
@@ -95,11 +96,10 @@ def play(started: subprocess.Popen[str], runs: list[tuple[str, dict[str, str]]])
     assert started.stdout is not None
     started.stdin.write(json.dumps(runs) + "\n")
     started.stdin.flush()
-    for line in started.stdout:
-        if line.startswith("PLAYED"):
-            states: list[str] = json.loads(line.removeprefix("PLAYED"))
-            return states
-    sys.exit("the process that plays the days ended; what it said stands in --log")
+    if not (answer := started.stdout.readline()):
+        sys.exit("the process that plays the days ended; run this again with `--log FILE`, and see there what it said")
+    states: list[str] = json.loads(answer)
+    return states
 
 
 def size() -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from conftest import result_of
-from tsflow.stack.dag_processor import Watched
+from tsflow.stack.watched import Watched
 
 PROGRAM = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from airflow.dag_processing import manager
-from tsflow.stack.dag_processor import Watched, reader_of
+from tsflow.stack.dag_processor import reader_of
+from tsflow.stack.watched import Watched
 
 include = Path(sys.argv[1])
 reader = reader_of(manager, Watched([include]))(max_runs=-1)

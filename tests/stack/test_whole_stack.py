@@ -150,9 +150,8 @@ def test_a_new_dag_file_and_a_new_station_are_known_in_seconds_though_files_are_
     assert stations() == []
     (place / "include" / "roof.yaml").write_text("station: roof")
     until(lambda: stations() == ["roof"], 60)
-    (place / "include" / "roof.yaml").rename(
-        place / "include" / "mast.yaml"
-    )  # sooner after it than Airflow takes a change by default
+    # Sooner after the last change than Airflow by default stores another one.
+    (place / "include" / "roof.yaml").rename(place / "include" / "mast.yaml")
     until(lambda: stations() == ["mast"], 60)
     (place / "include" / "mast.yaml").unlink()
     until(lambda: stations() == [], 60)

@@ -34,6 +34,7 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
     run_id = _triggered(airflow, dag_id, conf)
     console.print(f"[bold]{dag_id}[/]: {airflow.url}/dags/{dag_id}/runs/{run_id}")
     shown: dict[str, str] = {}
+    progress: dict[str, str] = {}
     began = time.monotonic()
     away: float | None = None
     with Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _Nothing() as live:
@@ -42,7 +43,9 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
                 run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
                 if not run.ended:
                     airflow.require_working(dag_id)
-                progress = {name: _progress(records, dag_id, run_id, name) for name in _in_training(tasks)}
+                progress |= _progress(
+                    records, dag_id, run_id, [task for task in tasks if not task.state == shown.get(task.label) == "success"]
+                )
             except (StackError, StorageUnavailable) as absence:
                 away = _wait_on(absence, away)
                 continue
@@ -96,24 +99,29 @@ class _Nothing:
         """Show nothing."""
 
 
-def _in_training(tasks: list[TaskInstance]) -> list[str]:
-    return [task.rendered_map_index for task in tasks if task.task_id == "train" and task.rendered_map_index]
+def _progress(records: Records, dag_id: str, run_id: str, tasks: list[TaskInstance]) -> dict[str, str]:
+    """Return by label the newest epoch of trainings that run, and the last one of those that ended, in words."""
+    found = {}
+    for task in tasks:
+        if task.task_id == "train" and task.rendered_map_index and task.state in {"running", "success"}:
+            epoch = _newest_epoch(records, dag_id, run_id, task.rendered_map_index, ended=task.state == "success")
+            if epoch is not None:
+                error = "" if epoch.val_mae is None else f", validation MAE {epoch.val_mae:.3f}"
+                found[task.rendered_map_index] = f"epoch {epoch.epoch} of {epoch.of}{error}"
+    return found
 
 
-def _progress(records: Records, dag_id: str, run_id: str, label: str) -> str:
-    """Return a training's newest epoch, in words; empty before the first. A backtest's labels are fold and architecture.
+def _newest_epoch(records: Records, dag_id: str, run_id: str, label: str, *, ended: bool) -> Epoch | None:
+    """Return the newest epoch, if there is one; a training that has ended keeps those of its candidate alone.
 
-    One that has ended keeps no epochs but those of its candidate, and may have ended between two looks.
+    A backtest's labels are fold and architecture.
     """
     fold, _, architecture = label.rpartition(" ")
     folder = FOLD.key(backtest=run_key(run_id), fold=fold) if dag_id == "backtest" else RUN.key(run=run_key(run_id))
-    epoch: Epoch | None = records.newest(StoredEpoch, folder=folder, architecture=architecture)
-    if epoch is None and (done := records.find(StoredCandidate, folder=folder, architecture=architecture)) is not None:
-        epoch = done.curve[-1] if done.curve else None
-    if epoch is None:
-        return ""
-    error = "" if epoch.val_mae is None else f", validation MAE {epoch.val_mae:.3f}"
-    return f"epoch {epoch.epoch} of {epoch.of}{error}"
+    if not ended:
+        return records.newest(StoredEpoch, folder=folder, architecture=architecture)
+    done = records.find(StoredCandidate, folder=folder, architecture=architecture)
+    return done.curve[-1] if done is not None and done.curve else None
 
 
 def _table(dag_id: str, tasks: list[TaskInstance], progress: dict[str, str]) -> Table:

@@ -97,10 +97,11 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",  # default 300: a dead task is noticed in a minute
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",  # a change is seen in a second or two all the same, and so is
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1800",  # a new file (`tsflow.stack.dag_processor`)
+        # `tsflow.stack.dag_processor` sees new files and changes in two seconds; these are for what it cannot see.
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1800",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",  # default 30: what is read sooner after the last would be lost
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",  # default 30: a change within them would be lost
     }
 
 

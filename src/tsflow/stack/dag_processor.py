@@ -7,53 +7,25 @@ seconds, in place of over and over again.
 
 import runpy
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tsflow.folders import home
+from tsflow.stack.watched import Watched
 
 # By name, as the stack stands apart from both: it starts them and uses neither.
 LOADED = ("airflow.sdk.definitions.decorators", "tsflow.requests.form", "tsflow.settings")
 COMMAND, MANAGER = "airflow.cli.commands.dag_processor_command", "airflow.dag_processing.manager"
-_SUFFIXES = {".py", ".md", ".yaml", ".yml"}
 # Loops, which take a second each.
 LOOKS_EVERY, ASKS_EVERY, TIDIES_EVERY = 2, 5, 60
-
-
-class Watched:
-    """Folders whose files are looked at from time to time."""
-
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self._folders = tuple(folders)
-        self._seen = self._files()
-
-    def changed(self) -> bool:
-        """Say whether a file came, went or is another one since the last look."""
-        before, self._seen = self._seen, self._files()
-        return self._seen != before
-
-    def _files(self) -> set[tuple[Path, int, int]]:
-        found = set()
-        for folder in self._folders:
-            for path in folder.rglob("*"):
-                if path.suffix not in _SUFFIXES:
-                    continue
-                try:
-                    facts = path.stat()
-                except OSError:  # it went meanwhile, or is a link to nowhere
-                    continue
-                found.add((path, facts.st_mtime_ns, facts.st_size))
-        return found
 
 
 def reader_of(manager: ModuleType, watched: Watched) -> type:
     """Return Airflow's manager of DAG files with three of its hooks overridden, two of which say "override" themselves."""
 
-    class Reader(manager.DagFileProcessorManager):  # type: ignore[name-defined, misc]
+    class Reader(manager.DagFileProcessorManager):  # type: ignore[name-defined, misc]  # loaded by name
         """Reads what is older than the newest change, and asks the database less often for what rarely is there."""
 
         loops = 0
@@ -80,7 +52,8 @@ def reader_of(manager: ModuleType, watched: Watched) -> type:
         """When the last reading that has ended began; one that never ended is under way or waits already."""
         if stat.last_finish_time is None:
             return datetime.max.replace(tzinfo=UTC)
-        return stat.last_finish_time - timedelta(seconds=stat.last_duration or 0.0)  # type: ignore[no-any-return]
+        ended: datetime = stat.last_finish_time
+        return ended - timedelta(seconds=stat.last_duration or 0.0)
 
     return Reader
 
@@ -89,6 +62,6 @@ if __name__ == "__main__":
     for module in LOADED:
         import_module(module)
     reader = reader_of(import_module(MANAGER), Watched([home() / "dags", home() / "include"]))
-    import_module(COMMAND).DagFileProcessorManager = reader  # type: ignore[attr-defined]
+    import_module(COMMAND).DagFileProcessorManager = reader  # type: ignore[attr-defined]  # loaded by name
     sys.argv = ["airflow", "dag-processor"]
     runpy.run_module("airflow", run_name="__main__", alter_sys=True)

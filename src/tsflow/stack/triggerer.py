@@ -14,10 +14,10 @@ LOADS_EVERY, TIDIES_EVERY = 5, 60
 
 
 def supervisor_of(runner: ModuleType) -> type:
-    """Return Airflow's supervisor of triggers, which looks for new ones now and then; what they tell it hears at once."""
+    """Return Airflow's supervisor of triggers, which looks for new ones every five seconds; an event of one it handles at once."""
 
-    class Supervisor(runner.TriggerRunnerSupervisor):  # type: ignore[name-defined, misc]
-        """Asks for triggers, and for those that nobody waits for, not in every loop."""
+    class Supervisor(runner.TriggerRunnerSupervisor):  # type: ignore[name-defined, misc]  # loaded by name
+        """Asks the database for new triggers, and removes those that nobody waits for, in some loops only."""
 
         loops = 0
 
@@ -35,6 +35,6 @@ def supervisor_of(runner: ModuleType) -> type:
 
 if __name__ == "__main__":
     module = import_module(RUNNER)
-    module.TriggerRunnerSupervisor = supervisor_of(module)  # type: ignore[attr-defined]
+    module.TriggerRunnerSupervisor = supervisor_of(module)  # type: ignore[attr-defined]  # loaded by name
     sys.argv = ["airflow", "triggerer", "--skip-serve-logs"]
     runpy.run_module("airflow", run_name="__main__", alter_sys=True)
