@@ -49,7 +49,7 @@ def embedded_database() -> Path | None:
 def cleaning(before: datetime) -> list[str]:
     """Return the arguments of Airflow's own command."""
     return [
-        *("db", "clean", "--clean-before-timestamp", before.strftime("%Y-%m-%d %H:%M:%S+00:00"), "--tables", ",".join(TABLES)),
+        *("db", "clean", "--clean-before-timestamp", before.isoformat(), "--tables", ",".join(TABLES)),
         *("--skip-archive", "--error-on-cleanup-failure", "--yes"),
     ]
 
