@@ -1,5 +1,6 @@
 """How far back a network looks."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
     model.get_layer("forecast_head").set_weights([np.full((1, 1), 2.0), np.zeros(1)])
     expected = 2 * np.abs(kernel).reshape(120, -1).mean(axis=1)[::-1]  # the origin first
     np.testing.assert_allclose(memory_profile(model, year), expected, rtol=1e-4)
+
+
+def test_the_profile_is_that_of_kerass_own_loops(year: Dataset, monkeypatch: pytest.MonkeyPatch):
+    network = load_architecture("stacked_gru")
+    assert isinstance(network, Network)
+    model = build(network, NetworkInputs.of(network, year))
+    ours = memory_profile(model, year)
+    monkeypatch.setattr("tsflow.training.memory.quick", lambda *_, **__: nullcontext())
+    np.testing.assert_allclose(ours, memory_profile(model, year), rtol=1e-3, atol=1e-7)
 
 
 def test_a_gated_network_remembers_a_day_that_a_simple_one_has_forgotten(records: Records, year: Dataset):

@@ -62,16 +62,18 @@ def with_seed(model: Any) -> Any:
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 @pytest.mark.parametrize("share", [0.0, 0.4], ids=["no dropout", "recurrent dropout"])
 @pytest.mark.parametrize(("every", "backwards"), [(False, False), (True, False), (True, True)], ids=["last", "every", "backwards"])
-@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize(
+    ("training", "differentiated"), [(False, False), (False, True), (True, False)], ids=["inference", "differentiated", "training"]
+)
 def test_a_quick_layer_gives_the_outputs_and_gradients_of_kerass(
-    kind: str, share: float, every: bool, training: bool, backwards: bool
+    kind: str, share: float, every: bool, training: bool, differentiated: bool, backwards: bool
 ):
     layer = of(kind, 6, recurrent_dropout=share, return_sequences=every, go_backwards=backwards, seed=4)
     model = alone(layer)
     one_mask(layer)
     kerass = seen(with_seed(model), training=training)
 
-    with quick(model):
+    with quick(model, differentiated=differentiated):
         ours = seen(with_seed(model), training=training)
 
     for theirs, mine in zip(kerass, ours, strict=True):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
     contexts = tf.constant(dataset.contexts(starts[:: max(1, len(starts) // _WINDOWS)][:_WINDOWS]))
     heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
     head = keras.Model(model.input, model.get_layer(heads.pop()).output)
-    with tf.GradientTape() as tape:
+    with quick(head, differentiated=True), tf.GradientTape() as tape:
         tape.watch(contexts)
         forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
     gradient = np.asarray(tape.gradient(forecast, contexts), dtype=np.float64)[:, :, : len(dataset.features)]

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def quick(model: keras.Model) -> Iterator[None]:
+def quick(model: keras.Model, *, differentiated: bool = False) -> Iterator[None]:
     """Compute the LSTM and GRU layers of a model here, as far as they are of the usual kind; the rest is Keras's matter.
 
     What is traced inside (a fit, a prediction) is fast; what is traced outside (an export) is Keras's own graph.
+    `differentiated`: what is not a training will be differentiated, too.
     """
     layers = [layer for layer in _recurrent(model) if _usual(layer)]
     for layer in layers:
-        layer.inner_loop = _inner_loop(layer)  # the instance's own comes before its class's
+        layer.inner_loop = _inner_loop(layer, differentiated)  # the instance's own comes before its class's
     try:
         yield
     finally:
@@ -64,7 +65,7 @@ def _usual(layer: Any) -> bool:
     return bool(same and not further)
 
 
-def _inner_loop(layer: Any) -> Any:
+def _inner_loop(layer: Any, differentiated: bool) -> Any:
     """Return what stands for the layer's method of that name; it begins at state 0, as a layer does that is given none."""
     import tensorflow as tf
     from keras import layers
@@ -76,8 +77,9 @@ def _inner_loop(layer: Any) -> Any:
         if layer.go_backwards:
             inputs = tf.reverse(inputs, [0])
         weights, every = loop.stacked(layer.cell), layer.return_sequences
-        if training:
-            masks = layer.cell.get_recurrent_dropout_mask(initial_state[0])  # [n, units] for each gate, or None
+        if training or differentiated:
+            # [n, units] for each gate, or None
+            masks = layer.cell.get_recurrent_dropout_mask(initial_state[0]) if training else None
             states = loop.trained(inputs, weights, None if masks is None else tf.transpose(masks[0]), every=every)
         else:
             states = loop.states(inputs, weights, every=every)
