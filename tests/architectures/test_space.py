@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from conftest import hourly_rows
-from tsflow.architectures.graphs import export
+from tsflow.architectures.exporting import export
 from tsflow.architectures.network import Activation, Network, NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import Distribution, value_of, with_values

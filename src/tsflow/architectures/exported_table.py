@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.architectures.graphs import export
+from tsflow.architectures.exporting import export
 from tsflow.bundle.session import open_model
 
 if TYPE_CHECKING:

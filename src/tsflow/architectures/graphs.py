@@ -1,67 +1,15 @@
-"""ONNX graphs: exporting Keras models, chaining a table with what reads it, adding up several forecasts."""
+"""ONNX graphs: chaining a table with what reads it, adding up several forecasts."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tsflow.errors import IntegrityError
 
-if TYPE_CHECKING:
-    import keras
-
 OPSET = 15  # the newest that onnxmltools writes; all graphs share it, so that they can be joined
 IR_VERSION = 10
-
-
-def export(model: keras.Model) -> bytes:
-    """Return a Keras model as ONNX; its input is called `observations`, its output `forecast`, or several as its dict says."""
-    import keras
-    from onnx import helper, load
-
-    (entry,) = model.inputs
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="keras.src.export")  # keras probes np.object
-        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it reports erfc, which is mended below; parity is checked anyway
-        path = Path(folder) / "model.onnx"
-        model.export(
-            path,
-            format="onnx",
-            verbose=False,
-            opset_version=OPSET,
-            input_signature=[keras.InputSpec(shape=entry.shape, dtype="float32", name="observations")],
-        )
-        exported = load(path)
-    _without_erfc(exported.graph)
-    if not isinstance(model.output, dict):  # a dict's names are kept
-        (output,) = exported.graph.output
-        exported.graph.node.append(helper.make_node("Identity", [output.name], ["forecast"]))
-        output.name = "forecast"
-    return bytes(exported.SerializeToString())
-
-
-def _without_erfc(graph: Any) -> None:
-    """Write erfc(x), which gelu needs and ONNX lacks, as 1 - erf(x)."""
-    from onnx import TensorProto, helper
-
-    found = [place for place, node in enumerate(graph.node) if node.op_type == "Erfc"]
-    for place in reversed(found):
-        node = graph.node[place]
-        erf = f"{node.output[0]}_erf"
-        instead = [
-            helper.make_node("Erf", list(node.input), [erf]),
-            helper.make_node("Sub", ["one_of_erfc", erf], list(node.output)),
-        ]
-        del graph.node[place]
-        for offset, new in enumerate(instead):
-            graph.node.insert(place + offset, new)
-    if found:
-        graph.initializer.append(helper.make_tensor("one_of_erfc", TensorProto.FLOAT, [], [1.0]))
 
 
 def outputs(model: bytes) -> list[str]:

@@ -83,11 +83,11 @@ class QuantileTrees:
         """Forecast in degC, shape [n]."""
         return self.point.predict(contexts)
 
-    def predict_quantiles(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Forecast the quantiles in degC, shape [n, n_levels], each row sorted."""
+    def predict_quantiles(self, contexts: NDArray[np.float32], forecasts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast the quantiles in degC, shape [n, n_levels], each row sorted; `forecasts`: what `predict` gave, shape [n]."""
         columns = self.point.table(contexts)
-        all_trees = [self.point, *(self.point.of(booster) for booster in self.others.values())]
-        return np.sort([trees.on_columns(columns, contexts) for trees in all_trees], axis=0).T
+        others = [self.point.of(booster).on_columns(columns, contexts) for booster in self.others.values()]
+        return np.sort([forecasts, *others], axis=0).T
 
     def to_onnx(self) -> bytes:
         """Put all trees into one graph, with `quantiles` beside `forecast`."""

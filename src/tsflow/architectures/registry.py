@@ -181,8 +181,8 @@ class Spreading(Protocol):
         """The levels, rising."""
         ...
 
-    def predict_quantiles(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Forecast the quantiles in degC, shape [n, n_levels], each row sorted."""
+    def predict_quantiles(self, contexts: NDArray[np.float32], forecasts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast the quantiles in degC, shape [n, n_levels], each row sorted; `forecasts`: what `predict` gave, shape [n]."""
         ...
 
 

@@ -11,16 +11,20 @@ One linear model cannot know that falling pressure means frost in winter and rai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from tsflow.architectures.exported_table import ExportedTable
+from tsflow.architectures.exporting import export
+from tsflow.architectures.graphs import chain, weighted_sum
 from tsflow.architectures.penalised import Coefficients, Reweighing, by_absolute_error, by_squared_error
 from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
-from tsflow.architectures.tabular import GraphForecast, Tabular, apply, changes
+from tsflow.architectures.tabular import Tabular, apply, changes
 from tsflow.features.channels import Channels
 from tsflow.features.climate import Harmonics, harmonics
 from tsflow.features.table import Table
@@ -29,6 +33,62 @@ from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
     import keras
+
+_ROWS = 4096  # that are expanded at once
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A table, and what is made of it."""
+
+    table: ExportedTable
+    expansion: keras.Model
+
+    @property
+    def output_shape(self) -> Any:
+        """Windows and columns, as Keras says it: `(None, width)`."""
+        return self.expansion.output_shape
+
+    def __call__(self, contexts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the columns of raw observations, shape [n, width]."""
+        return self.of(self.table(contexts))
+
+    def of(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the columns of rows of the table."""
+        found = np.empty((len(values), self.output_shape[-1]), dtype=np.float32)
+        for first in range(0, len(values), _ROWS):
+            found[first : first + _ROWS] = self.expansion(values[first : first + _ROWS])
+        return found
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fitted regression."""
+
+    columns: Expanded
+    coefficients: Coefficients
+    target_index: int
+    found: Penalty
+
+    @property
+    def parameters(self) -> int:
+        """Coefficients and intercept."""
+        return len(self.coefficients.kernel) + 1
+
+    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n]."""
+        return contexts[:, -1, self.target_index] + self.coefficients.of(self.columns(contexts))
+
+    def to_onnx(self) -> bytes:
+        """Chain the table's graph with the regression's and add the value at the origin."""
+        import keras
+        from onnx import load_from_string
+
+        head, table = keras.layers.Dense(1, name="head"), self.columns.table
+        model = keras.Model(self.columns.expansion.input, head(self.columns.expansion.output))
+        head.set_weights([self.coefficients.kernel[:, None], np.array([self.coefficients.bias])])
+        change = chain(table.onnx, load_from_string(export(model, reads="table")))
+        return weighted_sum([change], [1.0], table.shape, (1.0, self.target_index))
 
 
 @register("ridge")
@@ -71,17 +131,18 @@ class Ridge(Tabular):
     def _weighing(self) -> float:
         return self.weighed_by or self.alphas[len(self.alphas) // 2]
 
-    def fit(self, dataset: Dataset, *, seed: int) -> GraphForecast:
+    def fit(self, dataset: Dataset, *, seed: int) -> Linear:
         """Fit on the training part; `seed` is not used.
 
         The intercept is the median of what is left, as forecasts are judged by their absolute error.
         """
-        expanded = self.expansion(dataset)
-        chosen, coefficients = self._best(apply(expanded, dataset, "train"), expanded, dataset)
-        model = self._forecast(expanded, coefficients, dataset)
-        return GraphForecast(model, len(coefficients.kernel) + 1, found=Penalty(alpha=chosen))
+        table = ExportedTable.of(_with_clock(self.columns(dataset)))
+        values = apply(table, dataset, "train")
+        expanded = Expanded(table, self.expansion(values, dataset))
+        chosen, coefficients = self._best(expanded.of(values), expanded, dataset)
+        return Linear(expanded, coefficients, dataset.target_index, Penalty(alpha=chosen))
 
-    def _best(self, columns: NDArray[np.float32], expanded: keras.Model, dataset: Dataset) -> tuple[float, Coefficients]:
+    def _best(self, columns: NDArray[np.float32], expanded: Expanded, dataset: Dataset) -> tuple[float, Coefficients]:
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
         alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
@@ -98,20 +159,18 @@ class Ridge(Tabular):
         best = int(np.argmin(errors))
         return alphas[best], tried[best]
 
-    def expansion(self, dataset: Dataset) -> keras.Model:
-        """Return the graph from raw observations to all columns of the regression."""
+    def expansion(self, values: NDArray[np.float32], dataset: Dataset) -> keras.Model:
+        """Return the graph from a table with the clock to the regression's columns; `values`: that table of the training part."""
         import keras
         from keras import layers, ops
 
-        names = self.table.names()
-        table = self.columns(dataset)
-        values = apply(table, dataset, "train").astype(np.float64)
-        deviation = values.std(axis=0)
+        names, entry = self.table.names(), keras.Input(values.shape[1:], name="table")
+        known = values[:, : len(names)].astype(np.float64)
+        deviation = known.std(axis=0)
         scale = 1 / np.where(deviation > 1e-6, deviation, 1.0)
-        base = layers.Rescaling(scale.tolist(), offset=(-values.mean(axis=0) * scale).tolist())(table.output)
+        base = layers.Rescaling(scale.tolist(), offset=(-known.mean(axis=0) * scale).tolist())(entry[:, : len(names)])
         base = ops.clip(base, -self.clip, self.clip)
-        now = table.input[:, -1, :]  # [n, n_columns]
-        clock = now[:, -2:-1], now[:, -1:]  # hour, day: [n, 1]
+        clock = entry[:, -2:-1], entry[:, -1:]  # hour, day: [n, 1]
         found = [base, *harmonics(*clock, self.calendar.within(dataset), product=True).values()]
         bends = harmonics(*clock, Harmonics(year=int(self.seasonal), day=int(self.diurnal)).within(dataset))
         found += [base * bend for bend in bends.values()]
@@ -119,16 +178,11 @@ class Ridge(Tabular):
             at = [names.index(name) for name in self.products]
             pairs = [(a, b) for place, a in enumerate(at) for b in at[: place + 1]]
             found.append(ops.take(base, [a for a, _ in pairs], axis=1) * ops.take(base, [b for _, b in pairs], axis=1))
-        return keras.Model(table.input, layers.Concatenate()(found))
+        return keras.Model(entry, layers.Concatenate()(found))
 
-    @staticmethod
-    def _forecast(expanded: keras.Model, coefficients: Coefficients, dataset: Dataset) -> keras.Model:
-        import keras
 
-        head = keras.layers.Dense(1, name="head")
-        change = head(expanded.output)
-        at = dataset.target_index
-        forecast = keras.layers.Add(name="forecast")([change, expanded.input[:, -1, at : at + 1]])
-        model = keras.Model(expanded.input, forecast)
-        head.set_weights([coefficients.kernel[:, None], np.array([coefficients.bias])])
-        return model
+def _with_clock(table: keras.Model) -> keras.Model:
+    """Return a table with hour of the day and day of the year of each row as last columns."""
+    import keras
+
+    return keras.Model(table.input, keras.layers.Concatenate()([table.output, table.input[:, -1, -2:]]), name="table")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from tsflow.architectures.channelled import Channelled
-from tsflow.architectures.graphs import export
+from tsflow.architectures.exporting import export
 from tsflow.architectures.registry import Estimator
 from tsflow.features.channels import Channels
 from tsflow.features.fitted_channels import FittedChannels

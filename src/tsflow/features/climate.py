@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Annotated, Any
 
 import numpy as np
@@ -78,6 +80,29 @@ def fit_climatology(values: NDArray[np.float64], clock: NDArray[np.float64], ord
     design = np.stack([np.ones(len(values)), *terms.values()], axis=-1)
     coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values, rcond=0.01)[0]  # months without rows count as usual
     return coefficients
+
+
+def usual(terms: Columns, order: Harmonics, coefficients: NDArray[np.float64]) -> Any:
+    """Return what `fit_climatology` found, without the mean, where the harmonics have these values.
+
+    Each wave of the day counts as much as the year's waves say. All are added up one after another: a product of matrices and a sum
+    over an axis are added up in an order of the processor's, and a tree splits at the last bit.
+
+    Parameters
+    ----------
+    terms
+        The harmonics, without products, by name.
+    coefficients
+        The mean, then those of the harmonics and of their products, in the order of `harmonics`; shape [1 + n_terms].
+    """
+    years, days = harmonic_names(order.changed(day=0)), harmonic_names(order.changed(year=0))
+    _, *weights = coefficients.tolist()
+    alone, both = weights[: len(years) + len(days)], weights[len(years) + len(days) :]
+    found = [terms[year] * weight for year, weight in zip(years, alone[: len(years)], strict=True)]
+    for place, (day, weight) in enumerate(zip(days, alone[len(years) :], strict=True)):
+        of_day = [terms[year] * both[number * len(days) + place] for number, year in enumerate(years)]
+        found.append(terms[day] * (reduce(add, of_day) + weight) if of_day else terms[day] * weight)
+    return reduce(add, found)
 
 
 def sun_table(location: Location, utc_offset_hours: float) -> NDArray[np.float64]:

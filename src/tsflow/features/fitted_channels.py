@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tsflow.errors import SettingsError
 from tsflow.features.channels import TARGET, Channels
-from tsflow.features.climate import Columns, Harmonics, fit_climatology, harmonic_names, harmonics, sun_table
+from tsflow.features.climate import Columns, Harmonics, fit_climatology, harmonic_names, harmonics, sun_table, usual
 from tsflow.stations.deriving import Derivation, derivations, measures
 from tsflow.stations.quantities import stand_ins
 from tsflow.windows.dataset import Dataset
@@ -107,11 +107,14 @@ class FittedChannels:
         return {*harmonic_names(self.spec.calendar), "sun", "sun_ahead"}
 
     def raw(self, observations: Any) -> Columns:
-        """Return each channel by name, in its unit: tensors [n, context, 1] from observations [n, context, n_columns]."""
-        from keras import layers, ops
+        """Return each channel by name, in its unit: tensors [n, context] from observations [n, context, n_columns].
+
+        A last axis of 1 would make ONNX Runtime take each number by itself, fifty times as long.
+        """
+        from keras import ops
 
         def at(place: int) -> Any:
-            return observations[:, :, place : place + 1]
+            return observations[:, :, place]
 
         @cache  # a derived one is a chain of others, and is read as it is, as an anomaly, and for its changes
         def column(name: str) -> Any:
@@ -123,21 +126,20 @@ class FittedChannels:
             speed = column(self.spec.wind.speed)
             angle = column(self.spec.wind.direction) * (np.pi / 180)
             channels |= {"wind_x": speed * ops.cos(angle), "wind_y": speed * ops.sin(angle)}
+        told = {*harmonic_names(self.calendar)}
+        orders = [self.calendar, *self.anomalies.values()]
+        waves = harmonics(hour, day, Harmonics(year=max(each.year for each in orders), day=max(each.day for each in orders)))
         anomalies = {}
         for name, order in self.anomalies.items():
             anomaly = column(name)
             if order.year or order.day:
-                terms = layers.Concatenate()([*harmonics(hour, day, order, product=True).values()])
-                # No product of matrices, which oneDNN adds up in an order of this processor's: a tree splits at the last bit.
-                usual = layers.Rescaling(self.climatology[name][1:].tolist(), name=f"climatology_{name}")(terms)
-                anomaly = anomaly - ops.sum(usual, axis=-1, keepdims=True)
+                anomaly = anomaly - usual(waves, order, self.climatology[name])
             anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
         for name, lags in self.spec.changes.items():
             now = anomalies[name] if name in anomalies else column(name)
             channels |= {f"{name}_change_{lag}": now - _before(now, lag) for lag in lags}
-        channels |= dict.fromkeys(harmonic_names(self.spec.calendar), hour * 0.0)
-        channels |= harmonics(hour, day, self.calendar)
+        channels |= {wave: waves[wave] if wave in told else hour * 0.0 for wave in harmonic_names(self.spec.calendar)}
         if self.sun is not None:
             channels |= {
                 "sun": self._height(self.sun, hour, day, 0),
@@ -167,10 +169,10 @@ class FittedChannels:
         from keras import layers, ops
 
         constant = {"class_name": "Constant", "config": {"value": table.tolist()}}
-        days = ops.mod(day[:, :, 0] + ahead_hours / 24, len(table))
+        days = ops.mod(day + ahead_hours / 24, len(table))
         found = layers.Embedding(*table.shape, embeddings_initializer=constant, trainable=False)(days)  # [n, context, 3]
-        angle = (hour + ahead_hours + found[:, :, 2:3] - 12) * (np.pi / 12)
-        return found[:, :, 0:1] + found[:, :, 1:2] * ops.cos(angle)
+        angle = (hour + ahead_hours + found[:, :, 2] - 12) * (np.pi / 12)
+        return found[:, :, 0] + found[:, :, 1] * ops.cos(angle)
 
 
 def found_in(dataset: Dataset) -> tuple[dict[str, int], dict[str, Derivation]]:
@@ -192,13 +194,14 @@ def series(
 
 
 def _joined(channels: list[Any]) -> Any:
-    from keras import layers
+    """Return channels side by side, [n, context, n_channels]; put down one after another first, which moves them whole."""
+    from keras import ops
 
-    return layers.Concatenate()(channels) if len(channels) > 1 else channels[0]
+    return ops.transpose(ops.stack(channels, axis=1), (0, 2, 1))
 
 
 def _before(series: Any, hours: int) -> Any:
-    """Return the values so many hours before, shape as `series` [n, context, 1]; the window's first value where it begins later."""
+    """Return the values so many hours before, shape as `series` [n, context]; the window's first value where it begins later."""
     from keras import ops
 
     return ops.concatenate([ops.repeat(series[:, :1], hours, axis=1), series[:, :-hours]], axis=1)

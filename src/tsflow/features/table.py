@@ -96,10 +96,10 @@ class Table(Strict):
         return f"table: a column reads {furthest} hours, the context has {context}; take fewer hours or days_back"
 
     def columns(self, channels: Columns) -> Any:
-        """Return the columns [n, n_columns_of_the_table] from channels [n, context, 1] by name."""
+        """Return the columns [n, n_columns_of_the_table] from channels [n, context] by name."""
         from keras import layers, ops
 
-        series = {name: channels[name][:, :, 0] for name in self.channels()}  # [n, context]
+        series = {name: channels[name] for name in self.channels()}
         last = {name: x[:, -1:] for name, x in series.items()}  # [n, 1]
 
         def at(name: str, lags: list[int]) -> Any:

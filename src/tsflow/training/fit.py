@@ -93,7 +93,7 @@ def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> C
         for contexts in dataset.batches(part):
             forecasts[part].append(fitted.predict(contexts))
             if isinstance(fitted, Spreading):
-                spread[part].append(fitted.predict_quantiles(contexts))
+                spread[part].append(fitted.predict_quantiles(contexts, forecasts[part][-1]))
     joined = {part: _joined(chunks) for part, chunks in forecasts.items()}
     candidate = Candidate(fitted.parameters, 0, 0, seconds, [], joined, {"model.onnx": fitted.to_onnx()})
     if isinstance(fitted, Judged):

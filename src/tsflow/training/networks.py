@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.architectures.graphs import export
+from tsflow.architectures.exporting import export
 from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
 from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import TrainingError

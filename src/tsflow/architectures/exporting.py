@@ -1,0 +1,80 @@
+"""From Keras to ONNX."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tsflow.architectures.graphs import OPSET
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+_CATCHES = "TF2ONNX_CATCH_ERRORS"
+
+
+def export(model: keras.Model, reads: str = "observations") -> bytes:
+    """Return a Keras model as ONNX; its input is called as `reads` says, its output `forecast`, or several as its dict says."""
+    import keras
+    from onnx import helper, load
+
+    (entry,) = model.inputs
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="keras.src.export")  # keras probes np.object
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it reports erfc, which is mended below; parity is checked anyway
+        path, signature = Path(folder) / "model.onnx", [keras.InputSpec(shape=entry.shape, dtype="float32", name=reads)]
+        write = partial(model.export, path, format="onnx", verbose=False, opset_version=OPSET, input_signature=signature)
+        try:
+            with _optimised_in_place():
+                write()
+        except Exception:  # one of its optimisers failed; with a copy it goes on without that one
+            log.warning("%s: exported once more, with copies", model.name, exc_info=True)
+            write()
+        exported = load(path)
+    _without_erfc(exported.graph)
+    if not isinstance(model.output, dict):  # a dict's names are kept
+        (output,) = exported.graph.output
+        exported.graph.node.append(helper.make_node("Identity", [output.name], ["forecast"]))
+        output.name = "forecast"
+    return bytes(exported.SerializeToString())
+
+
+@contextmanager
+def _optimised_in_place() -> Iterator[None]:
+    """Let tf2onnx copy no graph before each of its 36 looks at it, so that it could go on if one failed: half of an export."""
+    before = os.environ.get(_CATCHES)
+    os.environ[_CATCHES] = "FALSE"
+    try:
+        yield
+    finally:
+        del os.environ[_CATCHES]
+        if before is not None:
+            os.environ[_CATCHES] = before
+
+
+def _without_erfc(graph: Any) -> None:
+    """Write erfc(x), which gelu needs and ONNX lacks, as 1 - erf(x)."""
+    from onnx import TensorProto, helper
+
+    found = [place for place, node in enumerate(graph.node) if node.op_type == "Erfc"]
+    for place in reversed(found):
+        node = graph.node[place]
+        erf = f"{node.output[0]}_erf"
+        instead = [
+            helper.make_node("Erf", list(node.input), [erf]),
+            helper.make_node("Sub", ["one_of_erfc", erf], list(node.output)),
+        ]
+        del graph.node[place]
+        for offset, new in enumerate(instead):
+            graph.node.insert(place + offset, new)
+    if found:
+        graph.initializer.append(helper.make_tensor("one_of_erfc", TensorProto.FLOAT, [], [1.0]))
