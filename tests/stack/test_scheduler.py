@@ -1,0 +1,31 @@
+"""When the embedded stack's scheduler wakes: once a task has ended."""
+
+from conftest import result_of
+
+PROGRAM = """
+import inspect, json
+from multiprocessing import SimpleQueue
+from types import SimpleNamespace
+from airflow.jobs import scheduler_job_runner as module
+from airflow.jobs.job import Job
+from tsflow.stack.scheduler import runner_of
+
+Runner = runner_of(module)
+runner = Runner(Job(), scheduler_idle_sleep_time=3600.0)  # it would not come back within this test
+queue, without = SimpleQueue(), SimpleNamespace()
+runner.executors = [without, SimpleNamespace(result_queue=queue)]
+queue.put("a task has ended")
+found = {"woken": runner._scheduler_idle_sleep_time}
+runner._scheduler_idle_sleep_time = 0.01
+queue.get()
+found["nothing ended"] = runner._scheduler_idle_sleep_time
+runner.executors = [without]
+found["no pipe"] = runner._scheduler_idle_sleep_time
+found["asked before it sleeps"] = inspect.getsource(module.SchedulerJobRunner._run_scheduler_loop).count("_scheduler_idle_sleep_time")
+print("RESULT" + json.dumps(found))
+"""
+
+
+def test_it_sleeps_until_a_task_of_the_local_executor_has_ended(airflow_environment: dict[str, str]) -> None:
+    found = result_of(PROGRAM, airflow_environment)
+    assert found == {"woken": 0.0, "nothing ended": 0.0, "no pipe": 0.01, "asked before it sleeps": 1}
