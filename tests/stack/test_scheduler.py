@@ -21,7 +21,8 @@ queue.get()
 found["nothing ended"] = runner._scheduler_idle_sleep_time
 runner.executors = [without]
 found["no pipe"] = runner._scheduler_idle_sleep_time
-found["asked before it sleeps"] = inspect.getsource(module.SchedulerJobRunner._run_scheduler_loop).count("_scheduler_idle_sleep_time")
+loop = inspect.getsource(module.SchedulerJobRunner._run_scheduler_loop)
+found["asked before it sleeps"] = loop.count("_scheduler_idle_sleep_time")
 print("RESULT" + json.dumps(found))
 """
 
