@@ -39,7 +39,7 @@ for name in ("ridge", "lightgbm"):
     recipe = load_architecture(name).on(dataset)
     fitted = recipe.fit(dataset, seed=1)
     test = next(dataset.batches("test"))
-    columns = recipe.expansion(dataset) if name == "ridge" else fitted.point.table
+    columns = fitted.columns if name == "ridge" else fitted.point.table
     found[name] = {"columns": digest(apply(columns, dataset, "train").tobytes()), "forecasts": fitted.predict(test).tolist()}
 print("RESULT" + json.dumps(found))
 """

@@ -114,13 +114,23 @@ def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(record
 def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
     import keras
 
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    entry = keras.Input((1,))
+    model = keras.Model(entry, keras.layers.Dense(1)(entry))
     recipe = network(optimiser="adamw", learning_rate=0.2, weight_decay=0.01, decay="cosine", warmup=0.2)
     compile_network(model, recipe, (), steps=100)
     rate = model.optimizer._learning_rate
     steps = [0, 10, 20, 60, 100, 120]
     np.testing.assert_allclose([float(rate(step)) for step in steps], [0, 0.1, 0.2, 0.1, 0, 0], atol=1e-6)
     assert model.optimizer.weight_decay == 0.01
+
+
+def test_the_step_of_a_training_is_traced_once(records: Records, dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: traced.append(model) or step(model, data))
+    train(network(epochs=3), dataset, EpochStore(records, "r", "traced", "t"), seed=1)
+    assert len(traced) == 1
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset: Dataset):

@@ -40,3 +40,12 @@ def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...]
         loss_weights=learnt.weights,
         metrics=learnt.metrics,
     )
+    _make_variables(model)
+
+
+def _make_variables(model: keras.Model) -> None:
+    """Make what optimiser, loss and metrics keep; TensorFlow traces a step that makes variables a second time."""
+    model.optimizer.build(model.trainable_variables)
+    for kept in (model._compile_metrics, model._compile_loss):
+        if not kept.built:
+            kept.build(model.output, model.output)
