@@ -1,6 +1,11 @@
-"""When the embedded stack's scheduler wakes: once a task has ended."""
+"""When the embedded stack's scheduler wakes: once a task has ended; and what its tasks are forked from."""
+
+import sys
+
+import pytest
 
 from conftest import result_of
+from tsflow.stack.airflow import _workers
 
 PROGRAM = """
 import inspect, json
@@ -30,3 +35,23 @@ print("RESULT" + json.dumps(found))
 def test_it_sleeps_until_a_task_of_the_local_executor_has_ended(airflow_environment: dict[str, str]) -> None:
     found = result_of(PROGRAM, airflow_environment)
     assert found == {"woken": 0.0, "nothing ended": 0.0, "no pipe": 0.01, "asked before it sleeps": 1}
+
+
+PRELOADED = """
+import gc, json, sys
+for name in sys.argv[1].split(","):
+    __import__(name)
+loaded = [name for name in ("tensorflow", "great_expectations", "onnxruntime") if name in sys.modules]
+ours = sorted(name for name in sys.modules if name.startswith("tsflow"))
+print("RESULT" + json.dumps({"loaded": loaded, "ours": ours, "frozen": gc.get_freeze_count()}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere tasks are not forked")
+def test_what_tasks_are_forked_from_is_frozen_and_holds_nothing_of_ours_that_a_change_would_leave_old(
+    airflow_environment: dict[str, str],
+) -> None:
+    found = result_of(PRELOADED, airflow_environment, _workers()["AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD"])
+    assert found["loaded"] == ["tensorflow", "great_expectations", "onnxruntime"]
+    assert found["ours"] == ["tsflow", "tsflow.frozen"]
+    assert found["frozen"] > 100_000

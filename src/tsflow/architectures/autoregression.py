@@ -12,21 +12,47 @@ All three read the harmonics of the clock too, and come out as one matrix: a lin
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.linalg import block_diag, solve
 
+from tsflow.architectures.exporting import export
 from tsflow.architectures.registry import Estimator, register
-from tsflow.architectures.tabular import GraphForecast
 from tsflow.bundle.calendar import DAYS_PER_YEAR
 from tsflow.features.climate import Harmonics, harmonics
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
+if TYPE_CHECKING:
+    import keras
+
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GraphForecast:
+    """A fitted model that is a Keras graph from raw observations to degC: forecast [n, 1], or that and leads by name."""
+
+    model: keras.Model
+    parameters: int
+    lead_hours: tuple[int, ...]
+
+    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast in degC, shape [n]."""
+        found = self.model(contexts)
+        return np.asarray((found["forecast"] if self.lead_hours else found)[:, 0], dtype=np.float64)
+
+    def predict_leads(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Forecast the leads in degC, shape [n, n_leads]."""
+        return np.asarray(self.model(contexts)["leads"], dtype=np.float64)
+
+    def to_onnx(self) -> bytes:
+        """Return the graph as ONNX."""
+        return export(self.model)
 
 
 @register("autoregression")

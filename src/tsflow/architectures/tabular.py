@@ -1,9 +1,8 @@
-"""What models that read a table share, and forecasts that are a Keras graph."""
+"""What models that read a table share."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -11,13 +10,11 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from tsflow.architectures.channelled import Channelled
-from tsflow.architectures.exporting import export
 from tsflow.architectures.registry import Estimator
 from tsflow.features.channels import Channels
 from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
 from tsflow.records.dataset import Part
-from tsflow.records.found import Found, Nothing
 from tsflow.task import Task
 from tsflow.windows.dataset import Dataset
 
@@ -25,29 +22,6 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 2048
-
-
-@dataclass(frozen=True)
-class GraphForecast:
-    """A fitted model that is a Keras graph from raw observations to degC: forecast [n, 1], or that and leads by name."""
-
-    model: keras.Model
-    parameters: int
-    lead_hours: tuple[int, ...] = ()
-    found: Found = field(default_factory=Nothing)
-
-    def predict(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Forecast in degC, shape [n]."""
-        found = self.model(contexts)
-        return np.asarray((found["forecast"] if self.lead_hours else found)[:, 0], dtype=np.float64)
-
-    def predict_leads(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Forecast the leads in degC, shape [n, n_leads]."""
-        return np.asarray(self.model(contexts)["leads"], dtype=np.float64)
-
-    def to_onnx(self) -> bytes:
-        """Return the graph as ONNX."""
-        return export(self.model)
 
 
 class Tabular(Channelled, Estimator):

@@ -111,7 +111,7 @@ def _workers() -> dict[str, str]:
     if sys.platform != "linux":  # elsewhere a fork after loading TensorFlow is not safe
         return {}
     preload = ["airflow", "airflow.executors.local_executor", "airflow.sdk.execution_time.supervisor"]
-    preload += ["airflow.sdk.execution_time.task_runner", "tensorflow", "great_expectations", "onnxruntime"]
+    preload += ["airflow.sdk.execution_time.task_runner", "tensorflow", "great_expectations", "onnxruntime", "tsflow.frozen"]
     return {
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
         "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(preload),
