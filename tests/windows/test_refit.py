@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import hourly_rows
-from tsflow.architectures.registry import Estimator, load_architecture
+from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.ridge import Ridge
 from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit, RecentSplit
@@ -35,8 +36,10 @@ def test_what_was_judged_without_the_years_harmonics_goes_out_without_them(split
     assert not refit.covers_a_year
     assert refit.fingerprint != replace(refit, knows_a_year=None).fingerprint
     ridge = load_architecture("ridge")
-    assert isinstance(ridge, Estimator)
-    widths = [ridge.on(data).expansion(data).output_shape[-1] for data in (judged, refit, replace(refit, knows_a_year=None))]
+    assert isinstance(ridge, Ridge)
+    widths = [
+        ridge.on(data).fit(data, seed=0).columns.output_shape[-1] for data in (judged, refit, replace(refit, knows_a_year=None))
+    ]
     assert widths[0] == widths[1] < widths[2]
 
 

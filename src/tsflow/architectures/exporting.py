@@ -36,7 +36,7 @@ def export(model: keras.Model, reads: str = "observations") -> bytes:
         try:
             with _optimised_in_place():
                 write()
-        except Exception:  # one of its optimisers failed; with a copy it goes on without that one
+        except Exception:  # most likely one of its optimisers failed; with copies it goes on without that one
             log.warning("%s: exported once more, with copies", model.name, exc_info=True)
             write()
         exported = load(path)
@@ -50,15 +50,16 @@ def export(model: keras.Model, reads: str = "observations") -> bytes:
 
 @contextmanager
 def _optimised_in_place() -> Iterator[None]:
-    """Let tf2onnx copy no graph before each of its 36 looks at it, so that it could go on if one failed: half of an export."""
-    before = os.environ.get(_CATCHES)
+    """Keep tf2onnx from copying the graph before each pass over it.
+
+    It copies so that it can go on if a pass fails, and the copies take half of an export's time. What counts is that the variable
+    is there, whatever its value.
+    """
     os.environ[_CATCHES] = "FALSE"
     try:
         yield
     finally:
-        del os.environ[_CATCHES]
-        if before is not None:
-            os.environ[_CATCHES] = before
+        os.environ.pop(_CATCHES, None)
 
 
 def _without_erfc(graph: Any) -> None:

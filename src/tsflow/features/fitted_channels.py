@@ -109,7 +109,7 @@ class FittedChannels:
     def raw(self, observations: Any) -> Columns:
         """Return each channel by name, in its unit: tensors [n, context] from observations [n, context, n_columns].
 
-        A last axis of 1 would make ONNX Runtime take each number by itself, fifty times as long.
+        A last axis of 1 would make ONNX Runtime take each number by itself and need fifty times as long.
         """
         from keras import ops
 
@@ -194,7 +194,7 @@ def series(
 
 
 def _joined(channels: list[Any]) -> Any:
-    """Return channels side by side, [n, context, n_channels]; put down one after another first, which moves them whole."""
+    """Return channels side by side, [n, context, n_channels]; stacked first, so that whole series are copied, then transposed."""
     from keras import ops
 
     return ops.transpose(ops.stack(channels, axis=1), (0, 2, 1))

@@ -85,7 +85,7 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
         "NO_PROXY": ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), LOOPBACK, "localhost"])),
         "no_proxy": ",".join(filter(None, [inherited.get("no_proxy") or inherited.get("NO_PROXY"), LOOPBACK, "localhost"])),
         "GX_ANALYTICS_ENABLED": "False",
-        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime's wheels report to Microsoft else
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime's wheels would report to Microsoft otherwise
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "true",
     }
@@ -94,7 +94,7 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
 def _pace() -> dict[str, str]:
     """How often Airflow looks: still on an idle laptop, patient with one that computes; the user's environment wins."""
     return {
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.5",  # default 1: a run that is triggered waits for half of it
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.5",  # default 1: a triggered run waits for half of it on average
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",  # default 300: a dead task is noticed in a minute
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart
@@ -111,7 +111,7 @@ def _workers() -> dict[str, str]:
     if sys.platform != "linux":  # elsewhere a fork after loading TensorFlow is not safe
         return {}
     preload = ["airflow", "airflow.executors.local_executor", "airflow.sdk.execution_time.supervisor"]
-    preload += ["airflow.sdk.execution_time.task_runner", "tensorflow", "great_expectations", "onnxruntime", "tsflow.frozen"]
+    preload += ["airflow.sdk.execution_time.task_runner", "tsflow.preloaded"]
     return {
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
         "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(preload),

@@ -12,29 +12,32 @@ from multiprocessing.connection import wait
 from types import ModuleType
 
 RUNNER = "airflow.jobs.scheduler_job_runner"  # by name, as the stack stands apart from Airflow
+AT_MOST = 5.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
 
 
 def runner_of(module: ModuleType) -> type:
     """Return Airflow's scheduler that sleeps no longer than until a task of the local executor has ended."""
 
     class Runner(module.SchedulerJobRunner):  # type: ignore[name-defined, misc]  # loaded by name
-        """Waits where it says how long it will sleep, which it is asked each time before it sleeps."""
+        """Airflow reads how long to sleep each time before it sleeps; here that reading is the wait."""
 
-        idle_seconds = 1.0
+        idle_seconds: float
 
         @property
         def _scheduler_idle_sleep_time(self) -> float:
-            """No time, once it has waited; all of it where no executor has a pipe."""
-            queues = [queue for executor in self.executors if (queue := getattr(executor, "result_queue", None)) is not None]
-            if not queues:
+            """0 after waiting for the end of a task; without a pipe the whole time, for Airflow to sleep."""
+            queues = [getattr(executor, "result_queue", None) for executor in self.executors]
+            pipes = [pipe for queue in queues if (pipe := getattr(queue, "_reader", None)) is not None]
+            if not pipes:
                 return self.idle_seconds
-            wait([queue._reader for queue in queues], self.idle_seconds)
+            wait(pipes, min(self.idle_seconds, AT_MOST))
             return 0.0
 
         @_scheduler_idle_sleep_time.setter
         def _scheduler_idle_sleep_time(self, seconds: float) -> None:
             self.idle_seconds = seconds
 
+    Runner.__name__ = Runner.__qualname__ = "SchedulerJobRunner"  # as logs and metrics call it
     return Runner
 
 

@@ -44,8 +44,7 @@ def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...]
 
 
 def _make_variables(model: keras.Model) -> None:
-    """Make what optimiser, loss and metrics keep; TensorFlow traces a step that makes variables a second time."""
+    """Make what optimiser, loss and metrics of a functional model keep; TensorFlow traces a step that makes variables twice."""
     model.optimizer.build(model.trainable_variables)
     for kept in (model._compile_metrics, model._compile_loss):
-        if not kept.built:
-            kept.build(model.output, model.output)
+        kept.build(model.output, model.output)

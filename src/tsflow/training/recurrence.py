@@ -31,7 +31,7 @@ def quick(model: keras.Model, *, differentiated: bool = False) -> Iterator[None]
     """Compute the LSTM and GRU layers of a model here, as far as they are of the usual kind; the rest is Keras's matter.
 
     What is traced inside (a fit, a prediction) is fast; what is traced outside (an export) is Keras's own graph.
-    `differentiated`: what is not a training will be differentiated, too.
+    `differentiated`: take the loops that have a gradient outside a training, too.
     """
     layers = [layer for layer in _recurrent(model) if _usual(layer)]
     for layer in layers:
