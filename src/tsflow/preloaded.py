@@ -1,7 +1,7 @@
 """Loaded last by the server that tasks are forked from: what takes seconds to import, and is then kept from the garbage collector.
 
-A collection in a task would go through all of it, and so make copies of its pages: a second of processor and 130 MB a task. Nothing
-else of tsflow is loaded here, so that a change of it counts with the next task.
+A collection in a task would go through all of it, and so make copies of its pages: a second of processor and 130 MB a task. It
+stands outside the stack's room, whose `__init__` would bring the rest of tsflow: a change of that counts with the next task.
 """
 
 import gc
@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tasks inherit it, too
 logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of two hundred functions else
 for name in ("tensorflow", "great_expectations", "onnxruntime"):
     import_module(name)

@@ -114,8 +114,7 @@ def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(record
 def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
     import keras
 
-    entry = keras.Input((1,))
-    model = keras.Model(entry, keras.layers.Dense(1)(entry))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     recipe = network(optimiser="adamw", learning_rate=0.2, weight_decay=0.01, decay="cosine", warmup=0.2)
     compile_network(model, recipe, (), steps=100)
     rate = model.optimizer._learning_rate
@@ -129,8 +128,11 @@ def test_the_step_of_a_training_is_traced_once(records: Records, dataset: Datase
 
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(keras.Model, "train_step", lambda model, data: traced.append(model) or step(model, data))
-    train(network(epochs=3), dataset, EpochStore(records, "r", "traced", "t"), seed=1)
+    kept = EpochStore(records, "r", "traced", "t")
+    train(network(epochs=3), dataset, kept, seed=1, max_epochs=1)
     assert len(traced) == 1
+    train(network(epochs=3), dataset, kept, seed=1)
+    assert len(traced) == 2, "one that goes on from its archive is no other"
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset: Dataset):

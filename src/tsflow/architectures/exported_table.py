@@ -1,7 +1,8 @@
 """A table of columns as it is served: a Keras graph that was exported once, and is run by what serves it.
 
 A tree branches at exact values. Keras and ONNX Runtime add up single precision in other orders, so that a column may differ in its
-last bit and a forecast by a whole branch; trees are therefore grown on what ONNX Runtime gives.
+last bit and a forecast by a whole branch; trees are therefore grown on what ONNX Runtime gives. Ridge reads such a table, too, as
+Keras takes several times as long to make it.
 """
 
 from __future__ import annotations

@@ -123,16 +123,12 @@ def by_absolute_error(
     standard, counting = _Standard.of(columns, weights), 1.0 if weights is None else weights
     weighing = alphas[len(alphas) // 2] if how.weighed_by is None else how.weighed_by
     moments, middle = standard.moments(columns, target, weights), 0.0
-
-    def fits(penalties: Sequence[float]) -> list[Coefficients]:
-        return [_centred(standard.solved(moments, alpha, middle), columns, target, weights) for alpha in penalties]
-
     for _ in range(how.solves - 1):
-        (among,) = fits([weighing])
+        among = _centred(standard.solved(moments, weighing, middle), columns, target, weights)
         weighed = counting / np.maximum(np.abs(target - among.of(columns)), how.least)
         middle = among.bias + float(standard.mean @ among.kernel)
         moments = standard.moments(columns, target - middle, weighed)
-    return fits(alphas)
+    return [_centred(standard.solved(moments, alpha, middle), columns, target, weights) for alpha in alphas]
 
 
 def _centred(fitted: Coefficients, columns: Columns, target: Values, weights: Values | None) -> Coefficients:

@@ -2,7 +2,7 @@
 
 ::
 
-    table [n, m] -> standardised, clipped -> B
+    table [n, m] with hour and day -> standardised, clipped -> B
     B | harmonics of year x day | B sin(year), B cos(year) | B sin(day), B cos(day) | products of chosen columns
       -> standardised -> linear -> change of the target from now
 
@@ -34,12 +34,12 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
 
-_ROWS = 4096  # that are expanded at once
+_ROWS = 4096  # that are expanded at once: each of the graph's steps holds all its columns of them
 
 
 @dataclass(frozen=True)
-class Expanded:
-    """A table, and what is made of it."""
+class ExpandedTable:
+    """The regression's columns: an exported table with the clock, and the Keras graph that expands it."""
 
     table: ExportedTable
     expansion: keras.Model
@@ -65,7 +65,7 @@ class Expanded:
 class Linear:
     """A fitted regression."""
 
-    columns: Expanded
+    columns: ExpandedTable
     coefficients: Coefficients
     target_index: int
     found: Penalty
@@ -138,11 +138,11 @@ class Ridge(Tabular):
         """
         table = ExportedTable.of(_with_clock(self.columns(dataset)))
         values = apply(table, dataset, "train")
-        expanded = Expanded(table, self.expansion(values, dataset))
+        expanded = ExpandedTable(table, self.expansion(values, dataset))
         chosen, coefficients = self._best(expanded.of(values), expanded, dataset)
         return Linear(expanded, coefficients, dataset.target_index, Penalty(alpha=chosen))
 
-    def _best(self, columns: NDArray[np.float32], expanded: Expanded, dataset: Dataset) -> tuple[float, Coefficients]:
+    def _best(self, columns: NDArray[np.float32], expanded: ExpandedTable, dataset: Dataset) -> tuple[float, Coefficients]:
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
         alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")

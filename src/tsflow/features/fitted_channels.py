@@ -126,7 +126,6 @@ class FittedChannels:
             speed = column(self.spec.wind.speed)
             angle = column(self.spec.wind.direction) * (np.pi / 180)
             channels |= {"wind_x": speed * ops.cos(angle), "wind_y": speed * ops.sin(angle)}
-        told = {*harmonic_names(self.calendar)}
         orders = [self.calendar, *self.anomalies.values()]
         waves = harmonics(hour, day, Harmonics(year=max(each.year for each in orders), day=max(each.day for each in orders)))
         anomalies = {}
@@ -139,7 +138,8 @@ class FittedChannels:
         for name, lags in self.spec.changes.items():
             now = anomalies[name] if name in anomalies else column(name)
             channels |= {f"{name}_change_{lag}": now - _before(now, lag) for lag in lags}
-        channels |= {wave: waves[wave] if wave in told else hour * 0.0 for wave in harmonic_names(self.spec.calendar)}
+        channels |= dict.fromkeys(harmonic_names(self.spec.calendar), hour * 0.0)
+        channels |= {name: waves[name] for name in harmonic_names(self.calendar)}
         if self.sun is not None:
             channels |= {
                 "sun": self._height(self.sun, hour, day, 0),

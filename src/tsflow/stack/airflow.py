@@ -85,7 +85,6 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
         "NO_PROXY": ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), LOOPBACK, "localhost"])),
         "no_proxy": ",".join(filter(None, [inherited.get("no_proxy") or inherited.get("NO_PROXY"), LOOPBACK, "localhost"])),
         "GX_ANALYTICS_ENABLED": "False",
-        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime's wheels would report to Microsoft otherwise
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "true",
     }

@@ -40,11 +40,11 @@ def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...]
         loss_weights=learnt.weights,
         metrics=learnt.metrics,
     )
-    _make_variables(model)
 
 
-def _make_variables(model: keras.Model) -> None:
-    """Make what optimiser, loss and metrics of a functional model keep; TensorFlow traces a step that makes variables twice."""
+def make_variables(model: keras.Model) -> None:
+    """Make what optimiser, loss and metrics of a compiled model keep; TensorFlow traces a step that makes variables twice."""
     model.optimizer.build(model.trainable_variables)
     for kept in (model._compile_metrics, model._compile_loss):
-        kept.build(model.output, model.output)
+        if not kept.built:  # those of a model that was read from its archive may be
+            kept.build(model.output, model.output)

@@ -21,7 +21,7 @@ from tsflow.records.dataset import PARTS, Part
 from tsflow.records.found import Epochs
 from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from tsflow.training.candidate import Candidate
-from tsflow.training.compiling import compile_network
+from tsflow.training.compiling import compile_network, make_variables
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
 from tsflow.training.memory import memory_profile
@@ -105,6 +105,7 @@ def _train_once(
     else:
         model = build(network, inputs)
         compile_network(model, network, leads, steps=steps_per_epoch(dataset, fit.batch_size) * total)
+    make_variables(model)
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):

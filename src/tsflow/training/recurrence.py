@@ -78,7 +78,7 @@ def _inner_loop(layer: Any, differentiated: bool) -> Any:
             inputs = tf.reverse(inputs, [0])
         weights, every = loop.stacked(layer.cell), layer.return_sequences
         if training or differentiated:
-            # [n, units] for each gate, or None
+            # of each gate [n, units], or None
             masks = layer.cell.get_recurrent_dropout_mask(initial_state[0]) if training else None
             states = loop.trained(inputs, weights, None if masks is None else tf.transpose(masks[0]), every=every)
         else:
