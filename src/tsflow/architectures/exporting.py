@@ -52,8 +52,8 @@ def export(model: keras.Model, reads: str = "observations") -> bytes:
 def _optimised_in_place() -> Iterator[None]:
     """Keep tf2onnx from copying the graph before each pass over it.
 
-    It copies so that it can go on if a pass fails, and the copies take half of an export's time. What counts is that the variable
-    is there, whatever its value.
+    It copies so that it can go on if a pass fails, and the copies take a quarter of an export's time. What counts is that the
+    variable is there, whatever its value.
     """
     os.environ[_CATCHES] = "FALSE"
     try:
