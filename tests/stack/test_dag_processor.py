@@ -9,6 +9,7 @@ PROGRAM = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from airflow.dag_processing import manager
 from tsflow.stack.dag_processor import reader_of
 from tsflow.stack.watched import Watched
@@ -20,8 +21,8 @@ one, two, three = (manager.DagFileInfo(rel_path=Path(f"{name}.py"), bundle_name=
 def read(file, began, seconds):
     reader._file_stats[file] = manager.DagFileStat(last_finish_time=began + timedelta(seconds=seconds), last_duration=seconds)
 
-def asked():  # every second loop looks
-    return [[str(file.rel_path) for file in reader.claim_priority_files()] for _ in range(2)][1]
+def asked():
+    return [str(file.rel_path) for file in reader.claim_priority_files()]
 
 before = datetime.now(UTC) - timedelta(seconds=5)
 for file in (one, two):
@@ -44,6 +45,13 @@ for file in (one, two):
     read(file, datetime.now(UTC), 1)
 found["clock set back"] = asked()
 found["callbacks"] = reader.fetch_callbacks()
+waits = []
+reader.selector = SimpleNamespace(select=lambda timeout: waits.append(timeout) or [])
+reader._service_processor_sockets(0.5)
+reader._processors[one] = None
+reader._service_processor_sockets(0.5)
+reader._processors.clear()
+found["waits"] = waits
 print("RESULT" + json.dumps(found))
 """
 
@@ -57,6 +65,7 @@ def test_files_are_read_that_were_last_begun_before_a_change(airflow_environment
         "all read": [],
         "clock set back": [],
         "callbacks": [],
+        "waits": [2.0, 0.5],
     }
 
 

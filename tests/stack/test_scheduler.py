@@ -1,4 +1,4 @@
-"""When the embedded stack's scheduler wakes: once a task has ended; and what its tasks are forked from."""
+"""When the embedded stack's scheduler wakes: once a task has ended or somebody rang; and what its tasks are forked from."""
 
 import sys
 
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from airflow.jobs import scheduler_job_runner as module
 from airflow.jobs.job import Job
 from tsflow.stack import scheduler
+from tsflow.stack.bell import ring
 
 waited, wait = [], scheduler.wait
 
@@ -28,22 +29,29 @@ runner = Runner(Job(), scheduler_idle_sleep_time=3600.0)
 queue, without = SimpleQueue(), SimpleNamespace()
 runner.executors = [without, SimpleNamespace(result_queue=queue)]
 queue.put("a task has ended")
-found = {"woken": runner._scheduler_idle_sleep_time}
-runner._scheduler_idle_sleep_time = 0.01
+slept = {"a task has ended": runner._scheduler_idle_sleep_time}
 queue.get()
-found["nothing ended"] = runner._scheduler_idle_sleep_time
+ring()
+slept["somebody rang"] = runner._scheduler_idle_sleep_time
+slept["the next second has begun"] = runner._scheduler_idle_sleep_time
+runner._scheduler_idle_sleep_time = 0.01
+slept["nothing happened"] = runner._scheduler_idle_sleep_time
 runner.executors = [without]
-found["no pipe"] = runner._scheduler_idle_sleep_time
+slept["an executor without a pipe"] = runner._scheduler_idle_sleep_time
 loop = inspect.getsource(module.SchedulerJobRunner._run_scheduler_loop)
-found["asked before it sleeps"] = loop.count("_scheduler_idle_sleep_time")
-print("RESULT" + json.dumps(found | {"waited": waited}))
+print("RESULT" + json.dumps({"waited": waited, "slept": slept, "asked": loop.count("_scheduler_idle_sleep_time")}))
 """
 
 
-def test_it_sleeps_until_a_task_of_the_local_executor_has_ended(airflow_environment: dict[str, str]) -> None:
+def test_it_sleeps_until_a_task_of_the_local_executor_has_ended_or_somebody_rang(airflow_environment: dict[str, str]) -> None:
     found = result_of(PROGRAM, airflow_environment)
-    assert found.pop("waited") == [[1, 1, 5.0], [1, 0, 0.01]], "of one pipe it has heard, then not; an hour is too long"
-    assert found == {"woken": 0.0, "nothing ended": 0.0, "no pipe": 0.01, "asked before it sleeps": 1}
+    pipes, heard, seconds = zip(*found["waited"], strict=True)
+    assert (pipes, heard) == ((2, 2, 2, 2, 1), (1, 1, 0, 0, 0)), "the executor's and the bell; one, the other, nothing"
+    assert seconds[0] == 8.0, "an hour is too long"
+    assert max(seconds[1:3]) <= 1.01, "what woke it may begin with the next second"
+    assert seconds[3:] == (0.01, 0.01)
+    assert set(found["slept"].values()) == {0.0}, "by waiting; Airflow sleeps no more"
+    assert found["asked"] == 1, "it asks how long before it sleeps"
 
 
 PRELOADED = """

@@ -3,6 +3,8 @@
 Airflow commits that record within the loop (`action_logging`). SQLite takes one writer at a time: if a request holds the database,
 the loop waits for it, and it waits for the loop to be told that it is done, until SQLite's patience ends. So two requests at once,
 two clicks or a click and a task that ends, stopped pages, tasks and API for a minute, and one of the two failed.
+
+And a request that changed something wakes the scheduler, which else would see it some seconds later.
 """
 
 import asyncio
@@ -13,9 +15,12 @@ from functools import wraps
 from importlib import import_module
 from typing import Any
 
+from tsflow.stack.bell import RingsAfterChanges
+
 Record = Callable[..., Awaitable[None]]  # given request, session and user by name
 
-RECORDS = "airflow.api_fastapi.logging.decorators"  # by name, as the stack starts Airflow and does not use it
+# By name, as the stack starts Airflow and does not use it.
+RECORDS, SERVER = "airflow.api_fastapi.logging.decorators", "airflow.api_fastapi.app"
 
 
 def beside_the_loop(record: Record) -> Record:
@@ -34,10 +39,18 @@ async def _recorded(record: Record, given: Mapping[str, Any]) -> None:
 
 
 def patch() -> None:
-    """Let every route that Airflow makes from now on write its records so."""
-    module: Any = import_module(RECORDS)
-    within_the_loop: Callable[..., Record] = module.action_logging
-    module.action_logging = lambda event=None: beside_the_loop(within_the_loop(event))
+    """Let every route that Airflow makes from now on write its records so, and every server ring for its scheduler."""
+    records: Any = import_module(RECORDS)
+    within_the_loop: Callable[..., Record] = records.action_logging
+    records.action_logging = lambda event=None: beside_the_loop(within_the_loop(event))
+    server: Any = import_module(SERVER)  # after the records, which its routes take when they are made
+    airflows: Callable[[Any], None] = server.init_middlewares
+
+    def init_middlewares(app: Any) -> None:
+        airflows(app)
+        app.add_middleware(RingsAfterChanges)
+
+    server.init_middlewares = init_middlewares
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tsflow.stack.status import StackStatus, read_status
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
+_HEALTH_SECONDS = 0.5  # from one look at all parts to the next: a look takes a tenth of a second from those that start
 _STAY_SECONDS = 10.0  # from one look to the next
 _PORT_TAKEN = "address already in use"
 
@@ -146,7 +147,7 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             seconds = settings.stack.start_timeout_seconds
             msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {late}"
             raise StackError(msg)
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_HEALTH_SECONDS)
 
 
 def _raise_if_failed() -> None:

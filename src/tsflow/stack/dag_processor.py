@@ -18,12 +18,12 @@ from tsflow.stack.watched import Watched
 # By name, as the stack stands apart from both: it starts them and uses neither.
 LOADED = ("airflow.sdk.definitions.decorators", "tsflow.requests.form", "tsflow.settings")
 COMMAND, MANAGER = "airflow.cli.commands.dag_processor_command", "airflow.dag_processing.manager"
-# Loops, which take a second each.
-LOOKS_EVERY, ASKS_EVERY, TIDIES_EVERY = 2, 5, 60
+REST_SECONDS = 2.0  # of a loop in which no file is read
+ASKS_EVERY, TIDIES_EVERY = 3, 30  # loops
 
 
 def reader_of(manager: ModuleType, watched: Watched) -> type:
-    """Return Airflow's manager of DAG files with three of its hooks overridden, two of which say "override" themselves."""
+    """Return Airflow's manager of DAG files with four of its methods overridden, two of which say "override" themselves."""
 
     class Reader(manager.DagFileProcessorManager):  # type: ignore[name-defined, misc]  # loaded by name
         """Reads what is older than the newest change, and asks the database less often for what rarely is there."""
@@ -34,7 +34,7 @@ def reader_of(manager: ModuleType, watched: Watched) -> type:
         def claim_priority_files(self) -> list[Any]:
             self.loops += 1
             self.changed_at = min(self.changed_at, now := datetime.now(UTC))  # a clock that was set back since
-            if self.loops % LOOKS_EVERY == 0 and watched.changed():
+            if watched.changed():
                 self.changed_at = now
                 self.request_bundle_refresh([bundle.name for bundle in self._dag_bundles])  # which finds files that are new
             outdated = [file for file, stat in self._file_stats.items() if begun(stat) < self.changed_at]
@@ -43,6 +43,10 @@ def reader_of(manager: ModuleType, watched: Watched) -> type:
 
         def fetch_callbacks(self) -> list[Any]:
             return super().fetch_callbacks() if self.loops % ASKS_EVERY == 0 else []
+
+        def _service_processor_sockets(self, timeout: float | None = 1.0) -> None:
+            resting = not (self._processors or self._file_queue)
+            super()._service_processor_sockets(REST_SECONDS if resting else timeout)
 
         def purge_inactive_dag_warnings(self) -> None:
             if self.loops % TIDIES_EVERY == 0:

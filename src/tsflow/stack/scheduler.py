@@ -1,36 +1,54 @@
-"""Airflow's scheduler, woken when a task has ended.
+"""Airflow's scheduler, woken when a task has ended or somebody asked for something.
 
 Airflow's own sleeps between two looks, so that what follows on a task waits for half of that time: in a run of a dozen tasks one
 after another, seconds; and a shorter sleep would cost an idle stack its quiet. The end of a task comes through a pipe of the
-executor's, which can be waited for.
+executor's, what was asked of the API server through another (`bell`); both can be waited for. What else it must see (a schedule
+that is due, a retry, somebody's approval) it sees when the sleep of the settings is over.
+
+The server that tasks are forked from starts with it, and not with the first task, which would wait until all is loaded.
 """
 
+import multiprocessing
 import runpy
 import sys
+import time
 from importlib import import_module
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from types import ModuleType
 
+from tsflow.stack.bell import Bell
+
 RUNNER = "airflow.jobs.scheduler_job_runner"  # by name, as the stack stands apart from Airflow
-AT_MOST = 5.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
+AT_MOST = 8.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
 
 
 def runner_of(module: ModuleType) -> type:
-    """Return Airflow's scheduler that sleeps no longer than until a task of the local executor has ended."""
+    """Return Airflow's scheduler that sleeps no longer than until a task of the local executor has ended, or somebody rang."""
+    bell = Bell()
 
     class Runner(module.SchedulerJobRunner):  # type: ignore[name-defined, misc]  # loaded by name
         """Airflow reads how long to sleep each time before it sleeps; here that reading is the wait."""
 
         idle_seconds: float
+        was_woken = False
+
+        def _execute(self) -> int | None:
+            if multiprocessing.get_start_method() == "forkserver":
+                forkserver.ensure_running()  # it loads while the scheduler goes on
+            code: int | None = super()._execute()
+            return code
 
         @property
         def _scheduler_idle_sleep_time(self) -> float:
-            """0 after waiting for the end of a task; without a pipe the whole time, for Airflow to sleep."""
+            """0, after the wait."""
             queues = [getattr(executor, "result_queue", None) for executor in self.executors]
             pipes = [pipe for queue in queues if (pipe := getattr(queue, "_reader", None)) is not None]
-            if not pipes:
-                return self.idle_seconds
-            wait(pipes, min(self.idle_seconds, AT_MOST))
+            seconds = min(self.idle_seconds, AT_MOST)
+            if self.was_woken:  # a run that has just been made begins with SQLite's next whole second, not before
+                seconds = min(seconds, 1.01 - time.time() % 1)
+            self.was_woken = bool(wait([bell.fileno(), *pipes], seconds))
+            bell.silence()
             return 0.0
 
         @_scheduler_idle_sleep_time.setter
