@@ -19,8 +19,8 @@ class Candidate:
     best_epoch: int
     train_seconds: float
     curve: list[Epoch]  # of the first seed
-    forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part
-    files: dict[str, bytes] = field(repr=False)  # model.onnx, and the family's own form
+    forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part; of validation alone if it is not served
+    files: dict[str, bytes] = field(repr=False)  # model.onnx, and the family's own form; none if it is not served
     found: Found = field(default_factory=Nothing)  # what validation decided
     lead_hours: tuple[int, ...] = ()
     leads: dict[Part, NDArray[np.float64]] = field(default_factory=dict)  # degC, [n_windows, n_leads]

@@ -19,7 +19,7 @@ from tsflow.records.dataset import PARTS, Part
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import PARITY_DEGC, check_parity
-from tsflow.training.networks import train_network
+from tsflow.training.networks import JUDGED, train_network
 from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,17 @@ def train(
     seed: int,
     max_epochs: int | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    served: bool = True,
 ) -> Candidate:
     """Train one architecture and forecast every part of the split.
 
     A training that was cut off goes on after its last complete epoch in `epochs`. The weights kept are those of
     the epoch with the least validation MAE.
+
+    Parameters
+    ----------
+    served
+        Whether the model may be served; if not, as in a search, it is only judged: validation is forecast, and no file made.
 
     Raises
     ------
@@ -70,42 +76,46 @@ def train(
     architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
     architecture = architecture.on(dataset)
     if isinstance(architecture, Network):
-        candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
+        candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch, served=served)
     elif isinstance(architecture, Estimator):
-        candidate = _fit_estimator(architecture, dataset, seed=seed)
+        candidate = _fit_estimator(architecture, dataset, seed=seed, served=served)
     else:
         msg = f"{architecture.architecture}: family {architecture.builder!r} is neither a Network nor an Estimator"
         raise TrainingError(msg)
     _all_finite(architecture, candidate.forecasts)
     _all_finite(architecture, candidate.quantiles)
+    if not served:
+        return candidate
     part: Part = "validation" if len(dataset.starts("validation")) else "train"
     check(candidate.files["model.onnx"], dataset, part, candidate.forecasts[part], candidate.quantiles.get(part))
     return candidate
 
 
-def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int) -> Candidate:
+def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int, served: bool) -> Candidate:
     began = time.perf_counter()
     fitted = architecture.fit(dataset, seed=seed)
     seconds = time.perf_counter() - began
-    forecasts: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in PARTS}
-    spread: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in PARTS}
-    for part in PARTS:
+    parts = PARTS if served else JUDGED
+    forecasts: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in parts}
+    spread: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in parts}
+    for part in parts:
         for contexts in dataset.batches(part):
             forecasts[part].append(fitted.predict(contexts))
             if isinstance(fitted, Spreading):
                 spread[part].append(fitted.predict_quantiles(contexts, forecasts[part][-1]))
     joined = {part: _joined(chunks) for part, chunks in forecasts.items()}
-    candidate = Candidate(fitted.parameters, 0, 0, seconds, [], joined, {"model.onnx": fitted.to_onnx()})
+    files = {"model.onnx": fitted.to_onnx()} if served else {}
+    candidate = Candidate(fitted.parameters, 0, 0, seconds, [], joined, files)
     if isinstance(fitted, Judged):
         candidate = replace(candidate, found=fitted.found)
     if isinstance(fitted, Spreading):
         quantiles = {part: np.concatenate(chunks) for part, chunks in spread.items() if chunks}
         candidate = replace(candidate, quantile_levels=fitted.quantile_levels, quantiles=quantiles)
     if isinstance(fitted, Leading) and fitted.lead_hours:
-        ahead = {
+        ahead: dict[Part, NDArray[np.float64]] = {
             part: np.concatenate([fitted.predict_leads(c) for c in dataset.batches(part)])
-            for part in PARTS[1:]
-            if len(dataset.starts(part))
+            for part in parts
+            if part != "train" and len(dataset.starts(part))
         }
         candidate = replace(candidate, lead_hours=fitted.lead_hours, leads=ahead)
     return candidate

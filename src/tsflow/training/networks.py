@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+JUDGED: tuple[Part, ...] = ("validation",)  # what is forecast of a model that is not served
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -52,17 +54,16 @@ def train_network(
     seed: int,
     max_epochs: int | None,
     on_epoch: Callable[[Epoch], None],
+    served: bool,
 ) -> Candidate:
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
     inputs = NetworkInputs.of(network, dataset)
-    trained = [
-        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=each, max_epochs=max_epochs, on_epoch=on_epoch)
-        for number, each in enumerate(member_seeds(seed, network.seeds))
-    ]
+    trained = train_members(network, inputs, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     model = _mean([twin_without_dropout(one.model, network, inputs) for one in trained])
     with quick(model):
-        outputs = {part: _predict(model, dataset, part) for part in PARTS}
+        outputs = {part: _predict(model, dataset, part) for part in (PARTS if served else JUDGED)}
     first = trained[0]
+    archived = model if len(trained) > 1 or network.quantiles else first.model
     return Candidate(
         parameters=sum(int(np.prod(weight.shape)) for one in trained for weight in one.model.trainable_weights),
         epochs=len(first.curve),
@@ -74,13 +75,27 @@ def train_network(
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
         quantile_levels=tuple(network.quantiles),
         quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and len(dataset.starts(part))},
-        files={
-            "model.onnx": export(model),
-            "model.keras": to_keras(model if len(trained) > 1 or network.quantiles else first.model),
-        },
+        files={"model.onnx": export(model), "model.keras": to_keras(archived)} if served else {},
         found=Epochs(epochs=round(statistics.median(one.best_epoch for one in trained))),
-        memory=memory_profile(first.model, dataset),
+        memory=memory_profile(first.model, dataset) if served else [],
     )
+
+
+def train_members(
+    network: Network,
+    inputs: NetworkInputs,
+    dataset: Dataset,
+    epochs: EpochStore,
+    *,
+    seed: int,
+    max_epochs: int | None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> list[Trained]:
+    """Train a network once for each of its seeds, or go on after the last epochs of each that `epochs` has."""
+    return [
+        _train_once(network, inputs, dataset, epochs.of_seed(number), seed=each, max_epochs=max_epochs, on_epoch=on_epoch)
+        for number, each in enumerate(member_seeds(seed, network.seeds))
+    ]
 
 
 def _train_once(
