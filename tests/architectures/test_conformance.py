@@ -26,6 +26,7 @@ from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity, from_keras
 from tsflow.training.fit import train
+from tsflow.training.networks import train_members
 from tsflow.windows.dataset import Dataset
 
 RECIPES = [name for name in names_in("architectures") if not isinstance(load_architecture(name), Ensemble)]
@@ -165,8 +166,8 @@ def test_its_keras_archive_loads_in_safe_mode_and_forecasts_the_same(name: str, 
     assert len(trained.candidate.curve) == trained.candidate.epochs == 1
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_trained_again_with_another_future_nothing_differs(name: str, dataset: Dataset, trained: Trained):
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_fitted_again_with_another_future_nothing_differs(name: str, dataset: Dataset, trained: Trained):
     """From the test part on all is noise: what was fitted or chosen must not have seen it, and must be repeatable."""
     again = trained.again(with_noise_from(dataset, dataset.bounds.b))
     for part in ("train", "validation"):
@@ -176,6 +177,20 @@ def test_trained_again_with_another_future_nothing_differs(name: str, dataset: D
     expected = {"forecast": trained.candidate.forecasts["test"][:, None]}
     check_parity(again.files["model.onnx"], dataset.contexts(dataset.starts("test")), expected)
     assert again.found == trained.candidate.found, "what validation decided depends on the test part"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_trained_again_with_another_future_no_weight_differs(name: str, dataset: Dataset, bucket: Records, trained: Trained):
+    """As above; all that a network gives follows from its weights."""
+    noisy, network = with_noise_from(dataset, dataset.bounds.b), load_architecture(name).on(dataset)
+    assert isinstance(network, Network)
+    epochs = EpochStore(bucket, "again", name, "t")
+    members = train_members(network, NetworkInputs.of(network, noisy), noisy, epochs, seed=3, max_epochs=1)
+    given = [weight for member in members for weight in member.model.trainable_weights]
+    kept = from_keras(trained.candidate.files["model.keras"]).trainable_weights
+    said = "it saw rows after the validation part, or the same seed does not give the same training"
+    for first, second in zip(kept, given, strict=True):
+        np.testing.assert_allclose(second.numpy(), first.numpy(), atol=0 if name in EXACT else 1e-4, err_msg=said)
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

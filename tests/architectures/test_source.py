@@ -2,16 +2,16 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import forked
 from conftest import REPOSITORY
 
 DIGESTS = """
-import json
+import json, sys
+sys.path.insert(0, sys.argv[1])
 from tsflow.architectures.registry import families
 from tsflow.architectures.source import source_digest
 print(json.dumps({name: source_digest(family) for name, family in families().items()}))
@@ -24,8 +24,8 @@ def package(tmp_path: Path) -> Path:
 
 
 def digests(package: Path) -> dict[str, str]:
-    environment = {"PYTHONPATH": str(package.parent), "TSFLOW_HOME": str(REPOSITORY)}
-    done = subprocess.run([sys.executable, "-c", DIGESTS], env=environment, capture_output=True, text=True, check=True)
+    done = forked.python({"TSFLOW_HOME": str(REPOSITORY)}, DIGESTS, str(package.parent))
+    assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)
     return found
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+import forked
 from conftest import REPOSITORY
 from tsflow.errors import DataError, IntegrityError, NoChampion, SettingsError, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings
-
-TSFLOW = Path(sys.executable).parent / "tsflow"
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +33,7 @@ def environment(store_settings: ObjectStoreSettings, tmp_path_factory: pytest.Te
 
 
 def tsflow(environment: dict[str, str], *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TSFLOW, *arguments], env=environment | changes, capture_output=True, text=True, cwd=REPOSITORY, check=False, timeout=500
-    )
+    return forked.tsflow(environment | changes, *arguments)
 
 
 RETRAIN = (

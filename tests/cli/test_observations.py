@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import forked
 from conftest import REPOSITORY, station_of
 from tsflow.errors import DataError, SettingsError, StorageUnavailable
 from tsflow.observations.coverage import Coverage
@@ -20,8 +20,6 @@ from tsflow.records.store import Records
 from tsflow.settings import ObjectStoreSettings
 from tsflow.stack.identities import READER, Keys
 from tsflow.storage.objects import ObjectStore
-
-TSFLOW = Path(sys.executable).parent / "tsflow"
 
 
 @pytest.fixture
@@ -52,9 +50,7 @@ def reader(store_settings: ObjectStoreSettings, worker_bucket: ObjectStore, reco
 
 
 def observations(environment: dict[str, str], *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TSFLOW, "observations", *arguments], env=environment | changes, capture_output=True, text=True, check=False, timeout=200
-    )
+    return forked.tsflow(environment | changes, "observations", *arguments)
 
 
 def test_keys_that_only_read_show_what_is_stored_and_draw_it(reader: dict[str, str], tmp_path: Path):

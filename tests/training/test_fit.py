@@ -9,6 +9,7 @@ from conftest import hourly_rows, result_of
 from tsflow.architectures.baselines import Persistence
 from tsflow.architectures.graphs import outputs, sorted_quantiles
 from tsflow.architectures.recurrent import Recurrent
+from tsflow.architectures.registry import load_architecture
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.records.dataset import HourlyReport
 from tsflow.records.store import Records
@@ -78,8 +79,9 @@ def test_a_network_of_quantiles_resumes_too_and_is_exported_with_them(records: R
 
 
 def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Candidate:
-    """Train once whole and once cut off; return the candidate."""
-    whole = train(recipe, dataset, EpochStore(records, "whole", "small", "t"), seed=5)
+    """Train once whole, only to be judged, and once cut off; return the candidate."""
+    whole = train(recipe, dataset, EpochStore(records, "whole", "small", "t"), seed=5, served=False)
+    assert (whole.files, whole.memory, set(whole.forecasts)) == ({}, [], {"validation"})
 
     def die(epoch: Epoch) -> None:
         if epoch.epoch == 2:
@@ -94,8 +96,18 @@ def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Can
     assert sorted({*seen}) == ([1, 2, 3, 4] if recipe.seeds > 1 else [3, 4])  # the second seed had not begun
     assert [epoch.epoch for epoch in resumed.curve] == [1, 2, 3, 4]
     np.testing.assert_allclose([e.val_mae for e in resumed.curve], [e.val_mae for e in whole.curve], rtol=1e-5)
-    np.testing.assert_allclose(resumed.forecasts["test"], whole.forecasts["test"], atol=1e-4)
+    np.testing.assert_allclose(resumed.forecasts["validation"], whole.forecasts["validation"], atol=1e-4)
     return resumed
+
+
+def test_an_estimator_that_is_only_judged_forecasts_the_same_of_validation_and_is_not_exported(records: Records, dataset: Dataset):
+    recipe = load_architecture("autoregression_path").changed(lags=12).on(dataset)
+    served, judged = (
+        train(recipe, dataset, EpochStore(records, "r", "path", "t"), seed=1, served=whether) for whether in (True, False)
+    )
+    np.testing.assert_array_equal(judged.forecasts["validation"], served.forecasts["validation"])
+    assert set(served.forecasts) == {"train", "validation", "test"}
+    assert (judged.files, set(judged.forecasts), set(judged.leads)) == ({}, {"validation"}, {"validation"})
 
 
 def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(records: Records):
@@ -136,7 +148,7 @@ def test_the_step_of_a_training_is_traced_once(records: Records, dataset: Datase
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset: Dataset):
-    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(records, "r", "small", "t"), seed=1)
+    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(records, "r", "small", "t"), seed=1, served=False)
     best = min(candidate.curve, key=lambda epoch: epoch.val_mae)
     assert candidate.best_epoch == best.epoch
     error = np.abs(candidate.forecasts["validation"] - dataset.targets("validation")).mean()
@@ -144,7 +156,8 @@ def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset:
 
 
 def test_a_training_stops_when_patience_is_over(records: Records, dataset: Dataset):
-    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, EpochStore(records, "r", "small", "t"), seed=1)
+    kept = EpochStore(records, "r", "small", "t")
+    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, kept, seed=1, served=False)
     assert candidate.epochs == candidate.best_epoch + 2 < 40
 
 

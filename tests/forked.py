@@ -1,0 +1,48 @@
+"""Programs in processes of their own, forked from one that has loaded what takes seconds to import, as the stack's tasks are.
+
+Of tsflow itself that one has loaded nothing, so environment and folder are read by the program as they are given here.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from conftest import REPOSITORY
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["pandas", "tsflow.preloaded"])
+_TSFLOW = "from tsflow.cli import main; main()"
+
+
+def tsflow(environment: Mapping[str, str], *arguments: str, timeout: float = 500) -> subprocess.CompletedProcess[str]:
+    """Type a command."""
+    return python(environment, _TSFLOW, *arguments, timeout=timeout)
+
+
+def python(environment: Mapping[str, str], program: str, *arguments: str, timeout: float = 500) -> subprocess.CompletedProcess[str]:
+    """Run a program in the repository's folder; return what it wrote and its exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = [Path(folder) / name for name in ("stdout", "stderr")]
+        process = _CONTEXT.Process(target=_run, args=(dict(environment), program, [*map(str, arguments)], written))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(["python", *arguments], timeout)
+        return subprocess.CompletedProcess(["python", *arguments], process.exitcode, *(path.read_text() for path in written))
+
+
+def _run(environment: dict[str, str], program: str, arguments: list[str], written: list[Path]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(REPOSITORY)
+    for number, path in enumerate(written, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["tsflow", *arguments]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tsflow"]:
+        del sys.modules[name]  # the package may be another one
+    exec(program, {"__name__": "__main__"})
