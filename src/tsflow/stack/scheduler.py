@@ -20,7 +20,7 @@ from types import ModuleType
 from tsflow.stack.bell import Bell
 
 RUNNER = "airflow.jobs.scheduler_job_runner"  # by name, as the stack stands apart from Airflow
-AT_MOST = 8.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
+AT_MOST = 2.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
 
 
 def runner_of(module: ModuleType) -> type:
