@@ -74,3 +74,15 @@ def test_a_process_that_is_stuck_in_a_library_ends_and_says_where():
     assert done.returncode == 1
     assert "Timeout" in done.stderr
     assert 'File "<string>", line 8' in done.stderr
+
+
+def test_what_a_library_makes_of_the_interruption_does_not_hide_the_reason():
+    def looks_up() -> None:
+        try:
+            while True:
+                pass
+        except TrainingError:
+            raise TypeError("unsupported callable") from None
+
+    with pytest.raises(TrainingError, match="still training after"), limited(timedelta(seconds=0.05)):
+        looks_up()

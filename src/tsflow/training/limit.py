@@ -34,10 +34,12 @@ def limited(limit: timedelta) -> Iterator[None]:
     TrainingError
         From within, wherever it is.
     """
+    passed: list[TrainingError] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         msg = f"still training after {limit}, and `training.time_limit` allows no more; raise it if this recipe needs longer"
-        raise TrainingError(msg)
+        passed.append(TrainingError(msg))
+        raise passed[-1]
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -47,6 +49,10 @@ def limited(limit: timedelta) -> Iterator[None]:
     left, _ = signal.setitimer(signal.ITIMER_REAL, limit.total_seconds(), AGAIN_SECONDS)
     try:
         yield
+    except Exception as error:
+        if passed and not isinstance(error, TrainingError):  # a library that was interrupted may raise what it will
+            raise passed[-1] from error
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
