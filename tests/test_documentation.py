@@ -89,7 +89,7 @@ def test_a_benchmark_runs(program: Path):
         return
     small = {
         "book.py": ["--station", "demo", "--profile", "smoke", "--epochs", "1", "--architectures", "dense"],
-        "growth.py": ["--years", "", "--entrants", "", "--stations", "1,2"],
+        "growth.py": ["--years", "", "--entrants", "1", "--stations", "1,2"],
         "pages.py": ["--entrants", "3", "--runs", "2", "--views", "2", "--rounds", "1"],
         "reading.py": ["--rows", "3000", "--rounds", "1"],
         "training.py": ["--rows", "900", "--rounds", "1", "--architectures", "dense,lstm"],

@@ -186,6 +186,7 @@ def test_trained_again_with_another_future_no_weight_differs(name: str, dataset:
     assert isinstance(network, Network)
     epochs = EpochStore(bucket, "again", name, "t")
     members = train_members(network, NetworkInputs.of(network, noisy), noisy, epochs, seed=3, max_epochs=1)
+    assert members[0].best_epoch == trained.candidate.best_epoch, "what validation decided differs"
     given = [weight for member in members for weight in member.model.trainable_weights]
     kept = from_keras(trained.candidate.files["model.keras"]).trainable_weights
     said = "it saw rows after the validation part, or the same seed does not give the same training"

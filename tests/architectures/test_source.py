@@ -23,8 +23,8 @@ def package(tmp_path: Path) -> Path:
     return Path(shutil.copytree(REPOSITORY / "src" / "tsflow", tmp_path / "src" / "tsflow"))
 
 
-def digests(package: Path) -> dict[str, str]:
-    done = forked.python({"TSFLOW_HOME": str(REPOSITORY)}, DIGESTS, str(package.parent))
+def digests(package: Path, **environment: str) -> dict[str, str]:
+    done = forked.python({"TSFLOW_HOME": str(REPOSITORY), **environment}, DIGESTS, str(package.parent))
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)
     return found
@@ -51,6 +51,7 @@ def test_an_edited_family_is_the_only_one_that_trains_and_a_comment_is_no_edit(p
     edit(package, "architectures/dense.py", "        return x\n", "        return x  # as it is\n")
     edit(package, "architectures/dense.py", '"""Flatten -> (Dense', '"""Flattened -> (Dense')
     assert digests(package) == before
+    assert digests(package, PYTHONHASHSEED="7") == before, "nor does another process"
     edit(package, "architectures/dense.py", "= [16]", "= [17]")
     after = digests(package)
     assert {name for name in after if after[name] != before[name]} == {"dense"}

@@ -33,13 +33,19 @@ slept = {"a task has ended": runner._scheduler_idle_sleep_time}
 queue.get()
 ring()
 slept["somebody rang"] = runner._scheduler_idle_sleep_time
-slept["the next second has begun"] = runner._scheduler_idle_sleep_time
+slept["soon after"] = runner._scheduler_idle_sleep_time
+runner.awake_until = 0.0
 runner._scheduler_idle_sleep_time = 0.01
 slept["nothing happened"] = runner._scheduler_idle_sleep_time
 runner.executors = [without]
 slept["an executor without a pipe"] = runner._scheduler_idle_sleep_time
+awake = {}
+for name, hook in (("nothing", "_do_scheduling"), ("queued", "_do_scheduling"), ("ended", "_process_executor_events")):
+    runner.awake_until, happened = 0.0, {"nothing": 0, "queued": 3, "ended": 2}[name]
+    setattr(module.SchedulerJobRunner, hook, lambda self, *given, **named: happened)
+    awake[name] = [getattr(runner, hook)() or False, runner.awake_until > 0]
 loop = inspect.getsource(module.SchedulerJobRunner._run_scheduler_loop)
-print("RESULT" + json.dumps({"waited": waited, "slept": slept, "asked": loop.count("_scheduler_idle_sleep_time")}))
+print("RESULT" + json.dumps({"waited": waited, "slept": slept, "awake": awake, "asked": loop.count("_scheduler_idle_sleep_time")}))
 """
 
 
@@ -47,11 +53,12 @@ def test_it_sleeps_until_a_task_of_the_local_executor_has_ended_or_somebody_rang
     found = result_of(PROGRAM, airflow_environment)
     pipes, heard, seconds = zip(*found["waited"], strict=True)
     assert (pipes, heard) == ((2, 2, 2, 2, 1), (1, 1, 0, 0, 0)), "the executor's and the bell; one, the other, nothing"
-    assert seconds[0] == 2.0, "an hour is too long"
-    assert max(seconds[1:3]) <= 1.01, "what woke it may begin with the next second"
+    assert seconds[0] == 8.0, "an hour is too long"
+    assert max(seconds[1:3]) <= 1.01, "what happened may have consequences with the next second"
     assert seconds[3:] == (0.01, 0.01)
     assert set(found["slept"].values()) == {0.0}, "by waiting; Airflow sleeps no more"
     assert found["asked"] == 1, "it asks how long before it sleeps"
+    assert found["awake"] == {"nothing": [False, False], "queued": [3, True], "ended": [2, True]}
 
 
 PRELOADED = """

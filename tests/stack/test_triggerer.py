@@ -46,7 +46,7 @@ async def watch():
     watching = asyncio.create_task(runner.block_watchdog())
     await asyncio.sleep(0)
     before = len(watched)
-    runner.triggers[1] = "waits for an approval"
+    runner.triggers[1] = "waits for a file"
     await watching
     return [before, len(watched)]
 

@@ -6,7 +6,7 @@ import pytest
 from tsflow.architectures.seeds import member_seeds
 from tsflow.names import JUDGED_DAYS
 from tsflow.records.tuning import Trial
-from tsflow.tuning.finals import compared, finalists, judged, next_repeat, other_seeds, reserved_seconds, searched
+from tsflow.tuning.finals import compared, finalists, judged, next_repeat, other_seeds, reserved_seconds, searched, standing
 
 ERRORS = {0: 2.2, 1: 1.9, 2: 2.0, 3: 2.5, 4: 2.1}  # by trial, of the search
 OTHERS = other_seeds(7, 2)
@@ -124,3 +124,10 @@ def test_without_a_gain_that_is_said():
     )
     gain = compared(judged(repeated({1: 2.0, 0: None, 2: 2.1, 4: 2.3})))
     assert gain.told("degC") == "The recipe as it is has no result to compare with."
+
+
+def test_a_recipe_whose_repeats_all_failed_is_not_named():
+    assert [each.number for each in standing(searched_trials())] == [*ERRORS], "nobody was asked again"
+    assert [each.number for each in standing(repeated({1: None, 0: 2.2}))] == [0, 2, 3, 4]
+    once = [*repeated({1: None}, OTHERS[:1]), trial(9, 1.9, repeats=1, seed=OTHERS[1])]
+    assert [each.number for each in standing(once)] == [*ERRORS], "one seed of two made it"

@@ -93,7 +93,7 @@ def airflow_environment(settings: Settings, store: ObjectStoreSettings, secrets:
 def _pace() -> dict[str, str]:
     """How often Airflow looks: still on an idle laptop, patient with one that computes; the user's environment wins."""
     return {
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "2",  # default 1; `tsflow.stack.scheduler` is woken by what cannot wait
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "8",  # default 1; `tsflow.stack.scheduler` is woken by what cannot wait
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",  # default 300: a dead task is noticed in a minute
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",  # default 300: after the scheduler's restart

@@ -6,10 +6,11 @@ or where nobody reads it, ringing does nothing.
 
 import contextlib
 import os
-import stat
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+
+from tsflow.errors import StackError
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OF_TASKS = "/execution/"  # what running tasks report; of their ends the scheduler hears from its executor
@@ -31,8 +32,8 @@ class Bell:
         path = _path()
         if path is None:
             msg = "AIRFLOW_HOME is not set; the stack sets it for each of its processes"
-            raise RuntimeError(msg)
-        if not (path.exists() and stat.S_ISFIFO(path.stat().st_mode)):
+            raise StackError(msg)
+        if not path.is_fifo():
             path.unlink(missing_ok=True)
             os.mkfifo(path, 0o600)
         self._end = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # for writing, too: so it never ends
@@ -41,17 +42,19 @@ class Bell:
         """Return what can be waited for."""
         return self._end
 
-    def silence(self) -> None:
-        """Forget how often it was rung."""
+    def silence(self) -> bool:
+        """Forget how often it was rung, and say whether it was."""
+        rung = False
         with contextlib.suppress(BlockingIOError):
             while os.read(self._end, 4096):
-                pass
+                rung = True
+        return rung
 
 
 def ring() -> None:
     """Wake the scheduler of this stack, if it has one."""
     path = _path()
-    with contextlib.suppress(OSError):  # no pipe, no reader, or rung a thousand times already
+    with contextlib.suppress(OSError):  # no pipe, no reader, or as full as it gets
         if path is not None and path.is_fifo():
             end = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
             try:

@@ -3,7 +3,7 @@
 Airflow's own sleeps between two looks, so that what follows on a task waits for half of that time: in a run of a dozen tasks one
 after another, seconds; and a shorter sleep would cost an idle stack its quiet. The end of a task comes through a pipe of the
 executor's, what was asked of the API server through another (`bell`); both can be waited for. What else it must see (a schedule
-that is due, a retry, somebody's approval) it sees when the sleep of the settings is over.
+that is due, a retry, what the command `airflow` writes itself) it sees when the sleep of the settings is over.
 
 The server that tasks are forked from starts with it, and not with the first task, which would wait until all is loaded.
 """
@@ -16,11 +16,13 @@ from importlib import import_module
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from types import ModuleType
+from typing import Any
 
 from tsflow.stack.bell import Bell
 
 RUNNER = "airflow.jobs.scheduler_job_runner"  # by name, as the stack stands apart from Airflow
-AT_MOST = 2.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
+AT_MOST = 8.0  # seconds, however long it may be idle: Airflow's timers, its heartbeat among them, are looked at in between
+AWAKE = 10.0  # seconds after something happened, in which it looks with each new one
 
 
 def runner_of(module: ModuleType) -> type:
@@ -28,10 +30,14 @@ def runner_of(module: ModuleType) -> type:
     bell = Bell()
 
     class Runner(module.SchedulerJobRunner):  # type: ignore[name-defined, misc]  # loaded by name
-        """Airflow reads how long to sleep each time before it sleeps; here that reading is the wait."""
+        """Airflow reads how long to sleep each time before it sleeps; here that reading is the wait.
+
+        What has happened may have consequences that nobody announces: a run that was just made begins with SQLite's next whole
+        second, a failed task's successors are given up level by level, one a look. So it stays awake for a while.
+        """
 
         idle_seconds: float
-        was_woken = False
+        awake_until = 0.0  # by the monotonic clock
 
         def _execute(self) -> int | None:
             if multiprocessing.get_start_method() == "forkserver":
@@ -39,16 +45,27 @@ def runner_of(module: ModuleType) -> type:
             code: int | None = super()._execute()
             return code
 
+        def _do_scheduling(self, *given: Any, **named: Any) -> int:
+            return self._noted(super()._do_scheduling(*given, **named))
+
+        def _process_executor_events(self, *given: Any, **named: Any) -> int:
+            return self._noted(super()._process_executor_events(*given, **named))
+
+        def _noted(self, happened: int) -> int:
+            if happened:
+                self.awake_until = time.monotonic() + AWAKE
+            return happened
+
         @property
         def _scheduler_idle_sleep_time(self) -> float:
             """0, after the wait."""
             queues = [getattr(executor, "result_queue", None) for executor in self.executors]
             pipes = [pipe for queue in queues if (pipe := getattr(queue, "_reader", None)) is not None]
             seconds = min(self.idle_seconds, AT_MOST)
-            if self.was_woken:  # a run that has just been made begins with SQLite's next whole second, not before
+            if time.monotonic() < self.awake_until:
                 seconds = min(seconds, 1.01 - time.time() % 1)
-            self.was_woken = bool(wait([bell.fileno(), *pipes], seconds))
-            bell.silence()
+            heard = wait([bell.fileno(), *pipes], seconds)
+            self._noted(len(heard) + bell.silence())
             return 0.0
 
         @_scheduler_idle_sleep_time.setter

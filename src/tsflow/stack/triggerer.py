@@ -1,6 +1,6 @@
 """Airflow's triggerer, as a stack that mostly stands idle wants it: what the database rarely has is asked for less often.
 
-tsflow defers one kind of task, that which waits for somebody to approve a champion.
+tsflow's own tasks defer nothing; a workflow that somebody adds may.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.records.tuning import TuningPlan
 from tsflow.storage.codecs import to_parquet
-from tsflow.tuning.finals import searched
+from tsflow.tuning.finals import standing
 from tsflow.tuning.reading import TUNINGS
 from tsflow.tuning.report import table
 from tsflow.tuning.result import result_of
@@ -29,7 +29,7 @@ def finish_tuning(records: Records, tuning: str) -> Reference:
     """
     plan = records.read(TuningPlan, tuning=tuning)
     trials = TrialStore(records, tuning).trials()
-    chosen = best(searched(trials))
+    chosen = best(standing(trials))
     if chosen is None:
         ended = [trial for trial in trials if trial.state != "running"]
         reasons = "; ".join(f"trial {trial.number}: {trial.reason}" for trial in ended) or "none has ended"

@@ -24,6 +24,12 @@ def searched(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.repeats is None]
 
 
+def standing(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials of the search, without those whose repeats failed one and all: a run would fail of them, too."""
+    again = {number: {trial.state for trial in trials if trial.repeats == number} for number in {each.repeats for each in trials}}
+    return [trial for trial in searched(trials) if "complete" in (seen := again.get(trial.number, set())) or "failed" not in seen]
+
+
 def finalists(trials: Sequence[Trial]) -> list[int]:
     """Return the numbers of the recipes to compare, the best and the recipe as it is first; [] while there is only one."""
     complete = [trial.number for trial in ordered(searched(trials)) if trial.state == "complete"]

@@ -122,7 +122,8 @@ class Work:
                 self._cut_off(trial, seen)
 
         seed = self._plan.seed if trial.seed is None else trial.seed
-        served = trial.repeats is not None  # the best few are trained as a run would
+        # The best few are made as a run makes them; without repeats nobody is asked again.
+        served = trial.repeats is not None or not self._plan.budget.repeats
         candidate = train(recipe, self._dataset, epochs, seed=seed, max_epochs=self._max_epochs, on_epoch=after, served=served)
         truth, found = self._dataset.targets("validation"), candidate.forecasts["validation"]
         return trial.changed(
