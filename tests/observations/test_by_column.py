@@ -39,6 +39,9 @@ EXPECTATIONS = [
     on("c", "values_to_be_null", mostly=0.5),
     on("c", "values_to_be_unique"),
     on("b", "mean_to_be_between", max_value=0.1),
+    on("b", "mean_to_be_between", max_value=0.1, row_condition=ODD),
+    on("word", "mean_to_be_between", max_value=0.1),  # cannot be computed
+    on("absent", "mean_to_be_between", max_value=0.1),
     on("b", "values_to_be_of_type", type_="float64"),
     on("b", "values_to_be_between", max_value=0, row_condition=ODD),
     on("word", "values_to_be_in_set", value_set=["odd"]),
@@ -78,7 +81,7 @@ def comparable(result: Any) -> dict[str, Any]:
 
 
 def test_what_is_found_is_what_great_expectations_finds_of_the_whole_frame(frame: pd.DataFrame):
-    alone, ours = by_great_expectations_alone(frame), validated("suite", EXPECTATIONS, frame, {"least": 10}, examples=5)
+    alone, ours = by_great_expectations_alone(frame), validated("suite", [(EXPECTATIONS, frame)], {"least": 10}, examples=5)
     assert comparable(ours) == comparable(alone)
     assert len(ours.results) == len(EXPECTATIONS)
     assert ours.statistics == alone.statistics
@@ -88,14 +91,14 @@ def test_what_is_found_is_what_great_expectations_finds_of_the_whole_frame(frame
 
 def test_the_frame_stays_as_it_was(frame: pd.DataFrame):
     before = frame.copy(deep=True)
-    validated("suite", EXPECTATIONS, frame, {"least": 10}, examples=5)
+    validated("suite", [(EXPECTATIONS, frame)], {"least": 10}, examples=5)
     pd.testing.assert_frame_equal(frame, before)
 
 
 def test_the_frame_is_let_go(frame: pd.DataFrame):
     given = frame.copy()
     held = weakref.ref(given)
-    found = validated("suite", EXPECTATIONS, given, {"least": 10}, examples=5)
+    found = validated("suite", [(EXPECTATIONS, given)], {"least": 10}, examples=5)
     del given
     gc.collect()
     assert held() is None
@@ -107,14 +110,30 @@ def test_great_expectations_is_left_as_it_was(frame: pd.DataFrame):
     from great_expectations.expectations.expectation import Expectation
 
     before = Expectation.configuration
-    validated("suite", EXPECTATIONS[:3], frame, {"least": 10}, examples=5)
+    validated("suite", [(EXPECTATIONS[:3], frame)], {"least": 10}, examples=5)
     with pytest.raises(SuiteParameterError):
-        validated("suite", EXPECTATIONS[:1], frame, {}, examples=5)
+        validated("suite", [(EXPECTATIONS[:1], frame)], {}, examples=5)
     assert Expectation.configuration is before
 
 
+def test_after_a_stage_that_fails_nothing_more_is_asked(frame: pd.DataFrame):
+    def stages():
+        yield EXPECTATIONS, frame
+        pytest.fail("the frame of the next stage was made")
+
+    found = validated("suite", stages(), {"least": 10}, examples=5)
+    assert not found.success
+    assert len(found.results) == len(EXPECTATIONS)
+
+
+def test_stages_that_hold_come_into_one_result(frame: pd.DataFrame):
+    holds = [on("a", "values_to_not_be_null", mostly=0)]
+    found = validated("suite", [(holds, frame), (EXPECTATIONS, frame)], {"least": 10}, examples=5)
+    assert found.statistics["evaluated_expectations"] == 1 + len(EXPECTATIONS)
+
+
 def test_a_suite_may_expect_nothing(frame: pd.DataFrame):
-    found = validated("suite", [], frame, {}, examples=5)
+    found = validated("suite", [([], frame)], {}, examples=5)
     assert found.success
     assert found.results == []
 
@@ -130,10 +149,10 @@ def wide(rows: int) -> pd.DataFrame:
 def test_neither_is_the_frame_copied_nor_are_all_rows_listed(highest: float):
     frame = wide(200_000)
     expectations = [on(name, "values_to_be_between", min_value=0, max_value=highest) for name in frame.columns[1:]]
-    validated("warm", expectations, frame.head(10), {}, examples=5)
+    validated("warm", [(expectations, frame.head(10))], {}, examples=5)
     tracemalloc.start()
     try:
-        found = validated("suite", expectations, frame, {}, examples=5)
+        found = validated("suite", [(expectations, frame)], {}, examples=5)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -23,12 +23,14 @@ from great_expectations.execution_engine.pandas_batch_data import PandasBatchDat
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.validator.validator import calc_validation_statistics
+from pandas.api.types import is_numeric_dtype
 
 from tsflow.observations.expectations import GxDocument
 
 _ROWS_BY = "time"
 _OF_COLUMN = "of_column"  # in a domain: what it is cut down to, also where its own column was taken out
 _LISTS = (".unexpected_values", ".unexpected_index_list")
+_MEAN = "column.mean"
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -65,7 +67,7 @@ class _ColumnEngine(PandasExecutionEngine):  # type: ignore[misc] # Great Expect
     ) -> dict[Any, Any]:
         """Compute metrics; GX lists all the rows that break an expectation before it takes the first ones."""
         known: dict[Any, Any] = metrics or {}
-        found: dict[Any, Any] = {}
+        found: dict[Any, Any] = {one.id: mean for one in metrics_to_resolve if (mean := self._mean(one)) is not None}
         listed = [one for one in metrics_to_resolve if one.metric_name.endswith(_LISTS) and _condition(one) in known]
         for one in listed:
             broken, *domain = known[_condition(one)]
@@ -78,6 +80,14 @@ class _ColumnEngine(PandasExecutionEngine):  # type: ignore[misc] # Great Expect
                 found |= super().resolve_metrics([one], {**known, _condition(one): (first, *domain)}, runtime_configuration)
         left = {one for one in metrics_to_resolve if one.id not in found}
         return {**found, **(super().resolve_metrics(left, metrics, runtime_configuration) if left else {})}
+
+    def _mean(self, metric: Any) -> float | None:
+        """Return the mean that is asked for of numbers; GX looks at each of them first, whether it is a decimal of Python's."""
+        if metric.metric_name != _MEAN:
+            return None
+        column = metric.metric_domain_kwargs["column"]
+        data = self.get_domain_records(metric.metric_domain_kwargs)
+        return float(data[column].mean()) if column in data and is_numeric_dtype(data[column]) else None
 
 
 def _condition(metric: Any) -> Any:
@@ -94,28 +104,30 @@ class ColumnDatasource(PandasDatasource):  # type: ignore[misc] # Great Expectat
 
 
 def validated(
-    suite: str, expectations: list[GxDocument], frame: pd.DataFrame, parameters: dict[str, object], examples: int
+    suite: str, stages: Iterable[tuple[list[GxDocument], pd.DataFrame]], parameters: dict[str, object], examples: int
 ) -> ExpectationSuiteValidationResult:
-    """Return GX's result of expectations on a frame, with so many examples of what breaks each."""
+    """Return GX's result of expectations on frames, with so many examples of what breaks each.
+
+    Parameters
+    ----------
+    stages
+        Expectations and what they are held against, asked for one after the other until one of a stage does not hold.
+    """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_tsflow(name="tsflow").add_dataframe_asset(suite)
-    batch = asset.add_batch_definition_whole_dataframe("frame").get_batch({"dataframe": frame})
-    rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
-    form = {
-        "result_format": "SUMMARY",
-        "partial_unexpected_count": examples,
-        "return_unexpected_index_query": False,
-        **rows_by_time,
-    }
+    form = {"result_format": "SUMMARY", "partial_unexpected_count": examples, "return_unexpected_index_query": False}
+    found: list[ExpectationSuiteValidationResult] = []
     with _configurations_kept():
-        found = [
-            batch.validate(
-                gx.ExpectationSuite(name=suite, expectations=those), result_format=form, expectation_parameters=parameters
-            )
-            for those in _by_column(expectations)
-        ]
-    context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frame
+        for number, (expectations, frame) in enumerate(stages):
+            batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
+            rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
+            for those in _by_column(expectations):
+                asked = gx.ExpectationSuite(name=suite, expectations=those)
+                found.append(batch.validate(asked, result_format={**form, **rows_by_time}, expectation_parameters=parameters))
+            if not all(one.success for one in found):
+                break
+    context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frames
     results = [result for one in found for result in one.results]
     statistics = calc_validation_statistics(results)
     run = RunIdentifier(run_time=datetime.now(UTC))

@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any, Literal
@@ -84,6 +84,15 @@ class Failure(BaseModel):
         return f"{self.severity}: {self.expected}; found {self.found}{at}{remedy}"
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """What came out of a suite: GX's result in its JSON form, what failed, and the frame with what was computed for the check."""
+
+    result: GxDocument
+    failures: list[Failure]
+    checked: pd.DataFrame | None  # None: the schema did not hold
+
+
 def load_suite(name: str) -> Any:
     """Return a suite (`great_expectations.ExpectationSuite`) as it stands under `include/expectations`.
 
@@ -109,13 +118,11 @@ def load_suite(name: str) -> Any:
     return suite
 
 
-def evaluate(suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str | None = None) -> tuple[GxDocument, list[Failure]]:
-    """Run a suite on a frame with a column `time`; return GX's result in its JSON form, and what failed.
+def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataFrame], bindings: Bindings) -> Evaluated:
+    """Run a suite on a frame with a column `time`.
 
-    Parameters
-    ----------
-    stage
-        Only the expectations whose `meta` names this stage, and of these only the ones on columns that the frame has.
+    Expectations whose `meta` names the stage `schema` come first, each if the frame has its column. The others are held against
+    what `with_checks` makes of the frame: it is asked only where the schema holds, without which nothing can be computed.
 
     Raises
     ------
@@ -126,21 +133,26 @@ def evaluate(suite: str, frame: pd.DataFrame, bindings: Bindings, *, stage: str 
 
     from tsflow.observations.by_column import validated
 
-    fitted = []
+    schema: list[GxDocument] = []
+    others: list[GxDocument] = []
     for config in load_suite(suite).to_json_dict()["expectations"]:
-        if stage is None or config["meta"].get("stage") == stage:
-            fitted += _fit(config, bindings.each)
-    if stage is not None:
-        fitted = [config for config in fitted if config["kwargs"].get("column", "time") in frame.columns]
+        (schema if config["meta"].get("stage") == "schema" else others).extend(_fit(config, bindings.each))
+    checked: list[pd.DataFrame] = []
+
+    def stages() -> Iterator[tuple[list[GxDocument], pd.DataFrame]]:
+        yield [config for config in schema if config["kwargs"].get("column", "time") in frame.columns], frame
+        checked.append(with_checks())
+        yield others, checked[0]
+
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets a level of its own
     try:
-        result = validated(suite, fitted, frame, bindings.parameters, _EXAMPLES)
+        result = validated(suite, stages(), bindings.parameters, _EXAMPLES)
     except SuiteParameterError as error:
         msg = f"{include_dir() / 'expectations' / suite}.json: {error}; known: {', '.join(bindings.names())}"
         raise SettingsError(msg) from error
     failures = [_failure(outcome) for outcome in result.results if not outcome.success]
     plain: GxDocument = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
-    return plain, failures
+    return Evaluated(plain, failures, checked[0] if checked else None)
 
 
 def _fit(config: GxDocument, each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[GxDocument]:

@@ -186,7 +186,7 @@ def _validate(
     parameters: dict[str, object],
     further: dict[Kind, dict[str, dict[str, object]]] | None = None,
 ) -> ValidationReport:
-    """Check the schema first: only where it holds can the other expectations, and their columns, be computed."""
+    """Hold a frame against a suite that is fitted to a station."""
     variables: dict[str, dict[str, object]] = {
         name: {
             "range_min": station.variables[name].range[0],
@@ -202,22 +202,20 @@ def _validate(
         "side": {name: known for name, known in variables.items() if name not in station.targets},
         **(further or {}),
     }
-    result, failures = evaluate(suite, frame, Bindings({**parameters, "columns": columns}, each), stage="schema")
+    found = evaluate(suite, frame, with_checks, Bindings({**parameters, "columns": columns}, each))
     facts: dict[str, int | float | str] = {"rows": len(frame)}
-    if not failures:
-        checked = with_checks()
-        result, failures = evaluate(suite, checked, Bindings({**parameters, "columns": [*checked.columns]}, each))
+    if (checked := found.checked) is not None:
         facts |= {"first": str(frame["time"].iloc[0]), "last": str(frame["time"].iloc[-1])}
         if "gap minutes" in checked:
             facts |= {
                 "missing_rows": int(checked["missing rows"].sum()),
                 "longest_gap_minutes": float(checked["gap minutes"].max()) if len(checked) > 1 else 0.0,
             }
-    failures = _worst_of_each(failures)
-    facts["expectations"] = int(result["statistics"]["evaluated_expectations"])
+    failures = _worst_of_each(found.failures)
+    facts["expectations"] = int(found.result["statistics"]["evaluated_expectations"])
     success = not any(failure.severity == "critical" for failure in failures)
     return ValidationReport(
-        suite=suite, station=station.station, success=success, statistics=facts, failures=failures, result=result
+        suite=suite, station=station.station, success=success, statistics=facts, failures=failures, result=found.result
     )
 
 
