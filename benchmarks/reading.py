@@ -7,8 +7,8 @@ taken in turn, each time in a new process that has its imports behind it, and wi
 cleaned, validated, stored. Medians, their ratio, that of seconds of processor, and the peak memory of those processes. What was
 measured stands in docs/operation.md.
 
-Tried, and of no use: Parquet without dictionaries (as long, a quarter larger), with split bytes (a third faster, more than twice as
-large), with LZ4 or Snappy (a tenth faster, a tenth larger); larger blocks of text for Arrow.
+Tried, and of no use: Parquet with split bytes (a third faster, more than twice as large), with LZ4 or Snappy (a tenth faster, a
+tenth larger); larger blocks of text for Arrow.
 """
 
 import argparse

@@ -17,10 +17,27 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame({"time": times, "T": values, "wv": 1.5, "note": "calm", "segment": np.arange(500)})
 
 
-def test_a_frame_is_the_same_bytes_as_pandas_writes(frame: pd.DataFrame):
+def by_pandas(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, compression="zstd")
-    assert to_parquet(frame) == buffer.getvalue()
+    return buffer.getvalue()
+
+
+def test_a_frame_is_the_same_bytes_each_time(frame: pd.DataFrame):
+    assert to_parquet(frame.copy()) == to_parquet(frame)
+
+
+def test_what_pandas_wrote_is_read(frame: pd.DataFrame):
+    """As the objects of earlier versions were written."""
+    pd.testing.assert_frame_equal(from_parquet(by_pandas(frame), "key"), frame)
+
+
+@pytest.mark.parametrize("rows", [4_464, 150_000])
+def test_measurements_take_no_more_room_than_as_pandas_writes_them(rows: int):
+    random = np.random.default_rng(1)
+    values = {f"v{number}": random.normal(0, 9, rows).round(2) for number in range(9)}
+    measured = pd.DataFrame({"time": pd.date_range("2021-01-01", periods=rows, freq="10min", unit="us"), **values})
+    assert len(to_parquet(measured)) < len(by_pandas(measured))
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -20,7 +20,7 @@ from itertools import groupby
 import pandas as pd
 
 from tsflow.errors import IntegrityError
-from tsflow.storage.codecs import STAMP, digest, from_parquet
+from tsflow.storage.codecs import STAMP, digest, encoded, from_parquet
 from tsflow.storage.objects import ObjectStore
 
 _SINCE = "-since-"
@@ -95,19 +95,12 @@ def packed(parts: Collection[Part]) -> tuple[str, bytes]:
         If the parts would not come out of it as they went in.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     ordered = sorted(parts, key=lambda part: part.name)
     whole = pd.concat([part.rows for part in ordered]).rename_axis("time").reset_index()
     content = [{"name": part.name, "rows": len(part.rows), "columns": list(part.rows.columns)} for part in ordered]
     table = pa.Table.from_pandas(whole, preserve_index=False, nthreads=1)
-    buffer = io.BytesIO()
-    parquet.write_table(
-        table.replace_schema_metadata({**(table.schema.metadata or {}), _CONTENT: json.dumps(content).encode()}),
-        buffer,
-        compression="zstd",
-    )
-    body = buffer.getvalue()
+    body = encoded(table.replace_schema_metadata({**(table.schema.metadata or {}), _CONTENT: json.dumps(content).encode()}))
     again = opened(body, "a bag that was just made")
     if any(not _same(one.rows, other.rows) for one, other in zip(ordered, again, strict=True)):
         msg = f"the parts from {ordered[0].name} to {ordered[-1].name} would not come out of a bag as they are; they stay alone"
