@@ -30,11 +30,13 @@ for name in [name for name in os.environ if name.startswith("TSFLOW_")]:
 os.environ["TSFLOW_HOME"] = str(REPOSITORY)
 _CACHE = Path(tempfile.mkdtemp(prefix="tsflow-cache-"))
 
+from tsflow.libraries import tell_tensorflow  # noqa: E402
 from tsflow.records.store import Records  # noqa: E402
 from tsflow.settings import ObjectStoreSettings, load_settings, settings  # noqa: E402
 from tsflow.stations.station import Station, load_station  # noqa: E402
 from tsflow.storage.objects import ObjectStore  # noqa: E402
 
+tell_tensorflow()
 NOW = datetime(2026, 11, 1)
 
 

@@ -218,6 +218,19 @@ print("RESULT" + json.dumps([each["num_threads"] for each in threadpool_info() i
 """
 
 
+ONEDNN = """
+from tensorflow.python.util import _pywrap_util_port
+
+print("RESULT" + ("true" if _pywrap_util_port.IsMklEnabled() else "false"))
+"""
+
+
+@pytest.mark.parametrize(("said", "taken"), [({}, True), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, False)])
+def test_tensorflow_takes_onednn_on_any_processor_unless_somebody_says_otherwise(said: dict[str, str], taken: bool):
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    assert result_of(THREADS.partition("print")[0] + ONEDNN, inherited | said) is taken
+
+
 def test_linear_algebra_gets_the_threads_of_a_training():
     told = result_of(THREADS, {**os.environ, "OPENBLAS_NUM_THREADS": "2"})
     assert set(told) == {1}

@@ -1,7 +1,6 @@
 """The commands and what they exit with: 0, or the `exit_code` of the error in `tsflow.errors`."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from tsflow.cli.serve import serve
 from tsflow.cli.service import service
 from tsflow.cli.station import station
 from tsflow.errors import SettingsError, TsflowError
+from tsflow.libraries import tell_tensorflow
 from tsflow.names import LOCAL, PRODUCTION
 from tsflow.requests import BacktestRequest, IngestRequest, RetrainRequest, TuneRequest
 from tsflow.settings import settings
@@ -231,7 +231,7 @@ def _text(value: object) -> str | None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    tell_tensorflow()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         app(args=arguments, standalone_mode=False)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from tsflow.errors import StackError
 from tsflow.folders import home, state_dir
+from tsflow.libraries import TENSORFLOW
 from tsflow.settings import ObjectStoreSettings, Settings
 from tsflow.stack.identities import Keys
 from tsflow.stack.marks import unmarked_environment
@@ -114,7 +115,7 @@ def _workers() -> dict[str, str]:
     return {
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
         "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(preload),
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        **{name: os.environ.get(name, value) for name, value in TENSORFLOW.items()},
     }
 
 
