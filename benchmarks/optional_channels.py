@@ -5,13 +5,14 @@
 Two tables. First the screening as a run does it, by a linear model over all rows of the files. Then recipes as they are trained,
 each with what the screening would read and without: of five folds of blocks of four weeks, three are learnt, one says when to stop
 or which penalty, one is forecast; in turn, so that each is forecast once. Screening sees, as in a run, only what is learnt.
-Climatologies are those of the whole record, with and without alike. The store is the settings' own or the embedded one
-(TSFLOW_STATE).
+Climatologies are those of the whole record, with and without alike. The store is the settings' own, or an
+embedded one that goes with the program.
 """
 
 import argparse
 import json
 import os
+import tempfile
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,6 @@ import numpy as np
 from tsflow import steps
 from tsflow.architectures.registry import load_architecture
 from tsflow.evaluation.screening import FOLDS, blocked_folds, screening
-from tsflow.folders import home
 from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore
 from tsflow.records.dataset import Screened
@@ -128,9 +128,10 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
     set_up_tensorflow(1)
-    with object_store(settings()) as opened:
+    state = tempfile.TemporaryDirectory()
+    os.environ["TSFLOW_STATE"] = state.name
+    with state, object_store(settings()) as opened:
         records = Records(opened.open())
         dataset = whole_record(records, arguments.station, arguments.files)
         report: dict[str, Any] = {"screening": [each.model_dump() for each in screening(dataset)], "recipes": []}

@@ -5,13 +5,14 @@
 The file is ingested once; then each date is a run of the profile: entrants train side by side in `training.pool_slots` processes,
 are ranked, brought before the gate, fitted once more and published, in one history. The model that the pointer means then, fitted
 up to the date, forecasts every hour of the following days, which nobody saw. Settings come by TSFLOW_*, the store is the settings'
-own or the embedded one (TSFLOW_STATE). Written: JSON and, beside it, a table in Markdown.
+own, or an embedded one that goes with the program. Written: JSON and, beside it, a table in Markdown.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
@@ -27,7 +28,6 @@ from tsflow.bundle.session import open_model
 from tsflow.champion.history import History
 from tsflow.client import load_champion
 from tsflow.evaluation.boards import board_of
-from tsflow.folders import home
 from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore
 from tsflow.records.candidate import StoredCandidate
@@ -199,10 +199,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=61, help="days after each date on which its model is scored")
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
     days: list[dict[str, Any]] = []
     fresh = multiprocessing.get_context("spawn")
-    with object_store(settings()) as opened, ProcessPoolExecutor(settings().training.pool_slots, fresh) as pool:
+    state = tempfile.TemporaryDirectory()
+    os.environ["TSFLOW_STATE"] = state.name  # a champion that is there would be taken for that of the first date
+    with state, object_store(settings()) as opened, ProcessPoolExecutor(settings().training.pool_slots, fresh) as pool:
         rolling = Days(opened, pool, arguments)
         rolling.ingest()
         for number in range(arguments.dates):
