@@ -1,14 +1,32 @@
-"""What TensorFlow reads from the environment while it is loaded, unless somebody has set it."""
+"""How TensorFlow is loaded: what it reads from the environment meanwhile, unless somebody has set it, and what it says."""
 
 import os
+import sys
+from importlib import import_module
 
 TENSORFLOW = {
     "TF_CPP_MIN_LOG_LEVEL": "2",  # below an error it speaks to its makers
     "TF_ENABLE_ONEDNN_OPTS": "1",  # by itself it takes oneDNN only on processors with AVX512-VNNI or AMX
 }
+_STDERR = 2  # the process's own, whatever stands in `sys.stderr`
 
 
 def tell_tensorflow() -> None:
     """Set what TensorFlow is to read; call it before the first import of it, also where only children import it."""
     for name, value in TENSORFLOW.items():
         os.environ.setdefault(name, value)
+
+
+def load_tensorflow() -> None:
+    """Load TensorFlow, once, without its words: twice it says that oneDNN is on, whatever level of messages is asked for."""
+    tell_tensorflow()
+    if "tensorflow" in sys.modules:
+        return
+    kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    try:
+        import_module("tensorflow")  # what goes wrong is raised
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,6 +1,8 @@
 """Resume, early stopping and failures of a training."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -229,6 +231,12 @@ print("RESULT" + ("true" if _pywrap_util_port.IsMklEnabled() else "false"))
 def test_tensorflow_takes_onednn_on_any_processor_unless_somebody_says_otherwise(said: dict[str, str], taken: bool):
     inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     assert result_of(THREADS.partition("print")[0] + ONEDNN, inherited | said) is taken
+
+
+def test_tensorflow_is_loaded_without_a_word_and_what_comes_later_is_heard():
+    program = 'import sys\nfrom tsflow.libraries import load_tensorflow\nload_tensorflow()\nprint("heard", file=sys.stderr)'
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "heard\n"
 
 
 def test_linear_algebra_gets_the_threads_of_a_training():

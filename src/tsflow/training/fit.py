@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tsflow.architectures.network import Network
 from tsflow.architectures.registry import Architecture, Estimator, Judged, Leading, Spreading
 from tsflow.errors import TrainingError
-from tsflow.libraries import tell_tensorflow
+from tsflow.libraries import load_tensorflow
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
 from tsflow.training.candidate import Candidate
@@ -32,7 +32,7 @@ def set_up_tensorflow(threads: int) -> None:
 
     Trainings run side by side; more threads than free cores wait for each other. `threads`: 0 leaves both to themselves.
     """
-    tell_tensorflow()
+    load_tensorflow()
     import tensorflow as tf
     from threadpoolctl import threadpool_limits
 
