@@ -30,6 +30,7 @@ from tsflow.architectures.registry import load_architecture
 from tsflow.cli.bring_in import Given, bring_in, new_id
 from tsflow.cli.stores import store
 from tsflow.folders import home
+from tsflow.libraries import tell_tensorflow
 from tsflow.records.dataset import Part
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.store import Records
@@ -50,7 +51,8 @@ def make_home(folder: Path, names: list[str], epochs: int) -> None:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         recipe["fit"] = {**recipe.get("fit", {}), "epochs": epochs, "patience": None}
         path.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    os.environ |= {"TSFLOW_HOME": str(folder), "TSFLOW_STATE": str(folder / "state"), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    os.environ |= {"TSFLOW_HOME": str(folder), "TSFLOW_STATE": str(folder / "state")}
+    tell_tensorflow()  # the book's way as well
     settings.cache_clear()
 
 

@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from tsflow.libraries import TENSORFLOW
+
 AXES = {"years": "1,2,4,8,16", "entrants": "1,3,9,27", "stations": "1,10,100"}
 FIGURES = ("seconds", "ingest", "dataset", "train", "rank", "publish", "peak_mb", "store_mb", "objects", "requests", "find_ms")
 END = datetime(2026, 6, 30)
@@ -142,7 +144,7 @@ def apart(axis: str, value: int) -> dict[str, float]:
     """Measure a point in a process of its own, with a state folder of its own."""
     with tempfile.TemporaryDirectory() as state:
         environment = {name: told for name, told in os.environ.items() if not name.startswith("TSFLOW_OBJECT_STORE")}
-        environment |= {"TSFLOW_STATE": state, "TF_CPP_MIN_LOG_LEVEL": "2"}
+        environment |= TENSORFLOW | {"TSFLOW_STATE": state}
         command = [sys.executable, __file__, "--point", axis, str(value)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

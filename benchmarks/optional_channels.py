@@ -130,7 +130,7 @@ def main() -> None:
     arguments = parser.parse_args()
     set_up_tensorflow(1)
     state = tempfile.TemporaryDirectory()
-    os.environ["TSFLOW_STATE"] = state.name
+    os.environ["TSFLOW_STATE"] = state.name  # an ingest of the same name that is there would be taken for this one
     with state, object_store(settings()) as opened:
         records = Records(opened.open())
         dataset = whole_record(records, arguments.station, arguments.files)

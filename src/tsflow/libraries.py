@@ -4,9 +4,10 @@ import os
 import sys
 from importlib import import_module
 
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 TENSORFLOW = {
     "TF_CPP_MIN_LOG_LEVEL": "2",  # below an error it speaks to its makers
-    "TF_ENABLE_ONEDNN_OPTS": "1",  # by itself it takes oneDNN only on processors with AVX512-VNNI or AMX
+    ONEDNN: "1",  # by itself it takes oneDNN only on processors with AVX512-VNNI or AMX
 }
 _STDERR = 2  # the process's own, whatever stands in `sys.stderr`
 

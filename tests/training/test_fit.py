@@ -209,13 +209,15 @@ def test_an_export_with_other_quantiles_is_refused(dataset: Dataset):
         check(onnx, dataset, "test", forecasts, quantiles[:, ::-1])
 
 
-THREADS = """
+SET_UP = """
 import json
 import scipy.linalg
 from threadpoolctl import threadpool_info
 from tsflow.training.fit import set_up_tensorflow
 
 set_up_tensorflow(1)
+"""
+THREADS = """
 print("RESULT" + json.dumps([each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]))
 """
 
@@ -230,7 +232,7 @@ print("RESULT" + ("true" if _pywrap_util_port.IsMklEnabled() else "false"))
 @pytest.mark.parametrize(("said", "taken"), [({}, True), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, False)])
 def test_tensorflow_takes_onednn_on_any_processor_unless_somebody_says_otherwise(said: dict[str, str], taken: bool):
     inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    assert result_of(THREADS.partition("print")[0] + ONEDNN, inherited | said) is taken
+    assert result_of(SET_UP + ONEDNN, inherited | said) is taken
 
 
 def test_tensorflow_is_loaded_without_a_word_and_what_comes_later_is_heard():
@@ -240,5 +242,5 @@ def test_tensorflow_is_loaded_without_a_word_and_what_comes_later_is_heard():
 
 
 def test_linear_algebra_gets_the_threads_of_a_training():
-    told = result_of(THREADS, {**os.environ, "OPENBLAS_NUM_THREADS": "2"})
+    told = result_of(SET_UP + THREADS, {**os.environ, "OPENBLAS_NUM_THREADS": "2"})
     assert set(told) == {1}

@@ -137,12 +137,13 @@ def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataF
     others: list[GxDocument] = []
     for config in load_suite(suite).to_json_dict()["expectations"]:
         (schema if config["meta"].get("stage") == "schema" else others).extend(_fit(config, bindings.each))
-    checked: list[pd.DataFrame] = []
+    checked: pd.DataFrame | None = None
 
     def stages() -> Iterator[tuple[list[GxDocument], pd.DataFrame]]:
+        nonlocal checked
         yield [config for config in schema if config["kwargs"].get("column", "time") in frame.columns], frame
-        checked.append(with_checks())
-        yield others, checked[0]
+        checked = with_checks()
+        yield others, checked
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets a level of its own
     try:
@@ -152,7 +153,7 @@ def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataF
         raise SettingsError(msg) from error
     failures = [_failure(outcome) for outcome in result.results if not outcome.success]
     plain: GxDocument = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
-    return Evaluated(plain, failures, checked[0] if checked else None)
+    return Evaluated(plain, failures, checked)
 
 
 def _fit(config: GxDocument, each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[GxDocument]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tsflow import __version__
 from tsflow.folders import home
+from tsflow.libraries import ONEDNN, TENSORFLOW
 
 _LIBRARIES = ("keras", "lightgbm", "numpy", "onnx", "onnxruntime", "pandas", "pvlib", "scipy", "statsmodels", "tf2onnx")
 _WIDEST_FIRST = (
@@ -30,7 +31,7 @@ def libraries() -> dict[str, str]:
 
 def processor(threads: int) -> dict[str, object]:
     """Return what of a machine decides the last digits of a network: threads, and the kernels that oneDNN picks."""
-    return {"threads": threads, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1"), "instructions": _instructions()}
+    return {"threads": threads, "onednn": os.environ.get(ONEDNN, TENSORFLOW[ONEDNN]), "instructions": _instructions()}
 
 
 @cache
