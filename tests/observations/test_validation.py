@@ -375,6 +375,17 @@ def test_a_suite_that_cannot_be_used_names_its_file(home: Path, roof: Station, o
     assert said in str(caught.value)
 
 
+def test_a_suite_that_names_no_stage_still_holds_the_datas_own_columns_against_the_station(home: Path, roof: Station):
+    path = home / "include" / "expectations" / "observations.json"
+    content = json.loads(path.read_text())
+    for expectation in content["expectations"]:
+        expectation["meta"].pop("stage", None)
+    path.write_text(json.dumps(content))
+    assert validate_observations(batch(roof), roof, HourlySettings(), now=NOW).success
+    other = batch(roof).rename(columns={"T": "TT"})
+    assert "missing: T; unexpected: TT" in only_failure(validate_observations(other, roof, HourlySettings(), now=NOW)).found
+
+
 def test_importing_validation_does_not_load_great_expectations():
     code = "import sys, tsflow.observations.validation; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -121,7 +121,7 @@ def load_suite(name: str) -> Any:
 def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataFrame], bindings: Bindings) -> Evaluated:
     """Run a suite on a frame with a column `time`.
 
-    Expectations whose `meta` names the stage `schema` come first, each if the frame has its column. The others are held against
+    Expectations of the schema come first, each if the frame has its column. The others are held against
     what `with_checks` makes of the frame: it is asked only where the schema holds, without which nothing can be computed.
 
     Raises
@@ -136,7 +136,7 @@ def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataF
     schema: list[GxDocument] = []
     others: list[GxDocument] = []
     for config in load_suite(suite).to_json_dict()["expectations"]:
-        (schema if config["meta"].get("stage") == "schema" else others).extend(_fit(config, bindings.each))
+        (schema if _is_of_schema(config) else others).extend(_fit(config, bindings.each))
     checked: pd.DataFrame | None = None
 
     def stages() -> Iterator[tuple[list[GxDocument], pd.DataFrame]]:
@@ -154,6 +154,11 @@ def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataF
     failures = [_failure(outcome) for outcome in result.results if not outcome.success]
     plain: GxDocument = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
     return Evaluated(plain, failures, checked)
+
+
+def _is_of_schema(config: GxDocument) -> bool:
+    """Whether an expectation says so, or asks for the parameter `columns`: those are the data's own, not the check's."""
+    return config["meta"].get("stage") == "schema" or {"$PARAMETER": "columns"} in config["kwargs"].values()
 
 
 def _fit(config: GxDocument, each: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> list[GxDocument]:
