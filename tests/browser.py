@@ -73,9 +73,10 @@ def drawn(page: Page | Frame) -> int:
 def pictures(reader: Reader, url: str, name: str, folder: Path) -> list[str]:
     """Take a page's picture in three widths; return what axe-core finds, and in which widths the page is wider than the window."""
     problems = []
+    reader.page.set_viewport_size({"width": _SHAPES[0][0], "height": _SHAPES[0][1]})
+    reader.page.goto(url)
     for width, height in _SHAPES:
         reader.page.set_viewport_size({"width": width, "height": height})
-        reader.page.goto(url)
         drawn(reader.page)
         scheme = reader.page.evaluate("document.documentElement.dataset.theme")
         reader.page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)

@@ -17,6 +17,8 @@ import pytest
 import yaml
 from hypothesis import settings as tries
 
+import forked
+
 tries.register_profile("tests", deadline=None)  # no test is about time: other work beside may slow one down
 tries.load_profile("tests")
 
@@ -126,9 +128,13 @@ def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     return environment
 
 
-def result_of(program: str, environment: dict[str, str], *arguments: str) -> dict:
-    """Run a program that prints `RESULT` and JSON, as Airflow logs to standard output, too."""
-    done = subprocess.run([sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=False)
+def result_of(program: str, environment: dict[str, str], *arguments: str, fork: bool = False) -> dict:
+    """Run a program that prints `RESULT` and JSON, as Airflow logs to standard output, too; one that trains is best forked."""
+    if fork:
+        done = forked.python(environment, program, *arguments)
+    else:
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
     assert lines, done.stdout[-5000:] + done.stderr[-5000:]
     return json.loads(lines[-1].removeprefix("RESULT"))

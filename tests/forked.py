@@ -52,6 +52,7 @@ def _run(environment: dict[str, str], program: str, arguments: list[str], writte
     for number, path in enumerate(written, 1):
         os.dup2(os.open(path, os.O_WRONLY), number)
     sys.argv = ["tsflow", *arguments]
+    sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tsflow"]:
         del sys.modules[name]  # the package may be another one
     exec(program, {"__name__": "__main__"})

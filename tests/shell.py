@@ -35,7 +35,6 @@ class Shell:
             "TSFLOW_HOME": str(self.home),
             "TSFLOW_STATE": str(self.state),
             "TSFLOW_SCHEDULE__PROFILE": "smoke",
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",  # tests wait for stations that are new
             **{f"TSFLOW_SCHEDULE__{what}_CRON": "30 4 29 2 *" for what in ("INGEST", "RETRAIN", "MONITOR")},  # not while tests run
             "TSFLOW_PROFILES__SMOKE__ARCHITECTURES": json.dumps(entrants),
             "TSFLOW_PROFILES__SMOKE__HISTORY_DAYS": "100",

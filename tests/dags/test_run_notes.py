@@ -66,7 +66,7 @@ def environment(airflow_environment: dict[str, str], of_a_run: dict[str, str]) -
 
 
 def test_an_ingest_notes_its_rows_and_leaves_a_persons_note_alone(environment: dict[str, str]):
-    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
+    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}), fork=True)
     assert told["state"] == "success"
     assert told["note"].startswith("demo: ")
     assert " new rows, up to 20" in told["note"]
@@ -80,7 +80,7 @@ def test_an_ingest_that_is_refused_notes_why(environment: dict[str, str], home: 
     content = yaml.safe_load(path.read_text())
     content["variables"]["T"]["range"] = [-40, -39]
     path.write_text(yaml.safe_dump(content, sort_keys=False))
-    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}))
+    (told,) = result_of(RUN, environment, "ingest_weather", json.dumps({"station": "demo", "history_days": 3}), fork=True)
     assert told["state"] == "failed"
     assert told["note"].startswith("demo: nothing was stored, the batch lies in quarantine: ")
 
@@ -93,7 +93,7 @@ def test_what_trains_and_what_forecasts_note_their_results(environment: dict[str
     wanted: dict[str, dict[str, object]] = {dag: {"station": "demo"} for dag in ("retrain", "forecast", "monitor", "replay")}
     wanted["backtest"] = {"station": "demo", "folds": 1, "test_days": 20, "validation_days": 20}
     wanted["tune"] = {"station": "demo", "architecture": "dense", "profile": "quick", "trials": 1, "workers": 1}
-    told = result_of(RUN, environment, *(word for dag, conf in wanted.items() for word in (dag, json.dumps(conf))))
+    told = result_of(RUN, environment, *(word for dag, conf in wanted.items() for word in (dag, json.dumps(conf))), fork=True)
     notes = {dag: each["note"] for dag, each in zip(wanted, told, strict=True)}
     assert " leads at " in notes["retrain"]
     assert notes["retrain"].endswith("naive is the first champion.") or "climatology is the first" in notes["retrain"]
@@ -106,5 +106,5 @@ def test_what_trains_and_what_forecasts_note_their_results(environment: dict[str
 
 
 def test_a_run_without_a_sentence_has_no_note(environment: dict[str, str]):
-    (told,) = result_of(RUN, environment, "daily", "{}")
+    (told,) = result_of(RUN, environment, "daily", "{}", fork=True)
     assert (told["state"], told["note"], told["of_a_person"]) == ("success", None, "mine")

@@ -33,7 +33,7 @@ print("RESULT" + json.dumps(ended))
 
 def ends(environment: dict[str, str], *runs: tuple[str, dict]) -> list[dict]:
     """Run DAGs with their forms, one after the other in one process of Airflow, as each start of one takes seconds."""
-    return result_of(RUN, environment, json.dumps(runs))
+    return result_of(RUN, environment, json.dumps(runs), fork=True)
 
 
 @pytest.fixture

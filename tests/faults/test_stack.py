@@ -136,11 +136,11 @@ FAULTS = [
     Fault("triggerer killed", killed("triggerer")),
     Fault("task killed, as for want of memory", killed_command(r"airflow worker -- [0-9a-f-]{36}$"), short=True),
     Fault("worker killed; its task runs on beside the retry", killed_command(r"LocalExecutor: [0-9a-f-]{36}$")),
-    Fault("store killed", killed("object-store"), short=True),
+    Fault("store killed", killed("object-store")),
     Fault("store and keeper killed", killed("object-store", "object-store-keeper")),
     Fault("store killed, its port taken: it comes back at another", moved_store),
     Fault("supervisor killed, nothing done", killed("supervisor")),
-    Fault("supervisor killed, then `tsflow up`", killed_supervisor_then_up, short=True),
+    Fault("supervisor killed, then `tsflow up`", killed_supervisor_then_up),
     Fault("store frozen for 20 s", frozen("object-store", 20)),
     Fault("store frozen for 3 min", frozen("object-store", 180), within_seconds=600),
     Fault("database locked for 20 s", locked_database(20)),
@@ -174,13 +174,16 @@ def test_tsflow_run_follows_on_while_api_and_store_are_away_and_ends_with_the_ru
     assert "forecast  T at" in said
 
 
-def test_up_stay_brings_back_a_killed_supervisor_and_stops_all_at_its_end(shell: Shell):
-    assert shell("down").returncode == 0
-    with subprocess.Popen([TSFLOW, "up", "--stay"], env=shell.environment) as staying:
-        wait_until(lambda: shell("status").returncode == 0, 180)
+def test_up_stay_brings_back_a_killed_supervisor_whose_run_goes_on_and_stops_all_at_its_end(shell: Shell):
+    def killed_and_back(shell: Shell) -> None:
         killed("supervisor")(shell)
         wait_until(lambda: shell("status").returncode != 0, 60)
         wait_until(lambda: shell("status").returncode == 0, 180)
+
+    assert shell("down").returncode == 0
+    with subprocess.Popen([TSFLOW, "up", "--stay"], env=shell.environment) as staying:
+        wait_until(lambda: shell("status").returncode == 0, 180)
+        outlived(Fault("supervisor killed under `up --stay`", killed_and_back), shell)
         staying.terminate()
         assert staying.wait(timeout=90) == 0
     wait_until(lambda: shell.processes() == [], 10)

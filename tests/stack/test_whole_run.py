@@ -28,14 +28,14 @@ ENTRANTS = ("naive", "dense", "lstm")
 
 
 class ConnectionWatch(threading.Thread):
-    """Notes every address that the stack's processes listen on or talk to."""
+    """Notes every address that the stack's processes listen on or talk to, from its start until its first run has ended."""
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(daemon=True)
         self.shell, self.addresses, self.over = shell, set[str](), threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.2):
+        while not self.over.wait(0.3):
             for process in self.shell.processes():
                 try:
                     connections = process.net_connections(kind="inet")
@@ -43,6 +43,10 @@ class ConnectionWatch(threading.Thread):
                         self.addresses |= {end.ip for each in connections for end in (each.laddr, each.raddr) if end}
                 except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                     continue
+
+    def end(self) -> None:
+        self.over.set()
+        self.join()
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +61,7 @@ def watch(shell: Shell) -> Iterator[ConnectionWatch]:
     watch = ConnectionWatch(shell)
     watch.start()
     yield watch
-    watch.over.set()
-    watch.join()
+    watch.end()
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +84,12 @@ def break_architecture(shell: Shell, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(shell: Shell, airflow: Airflow) -> str:
+def run(shell: Shell, airflow: Airflow, watch: ConnectionWatch) -> str:
     """What `tsflow run` printed; one entrant of three cannot be trained."""
     break_architecture(shell, "lstm")
     done = shell("run", "--profile", "smoke", "--architectures", ",".join(ENTRANTS), "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
+    watch.end()
     return done.stdout
 
 
@@ -285,7 +289,7 @@ def objects_of(shell: Shell, stack: StackStatus) -> dict[str, bytes]:
     return {f"object {key}": store.get(key) for key in store.keys("")}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(stack: StackStatus) -> Iterator[Page]:
     """A browser in Berlin that has logged in."""
     password = json.loads(Path(stack.password_file).read_text())[stack.login_user]

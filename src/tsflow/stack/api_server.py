@@ -15,6 +15,7 @@ from functools import wraps
 from importlib import import_module
 from typing import Any
 
+from tsflow.libraries import collect_seldom
 from tsflow.stack.bell import RingsAfterChanges
 
 Record = Callable[..., Awaitable[None]]  # given request, session and user by name
@@ -54,6 +55,7 @@ def patch() -> None:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     patch()
     sys.argv = ["airflow", "api-server"]
     runpy.run_module("airflow", run_name="__main__", alter_sys=True)

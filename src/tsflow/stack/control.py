@@ -18,7 +18,7 @@ from tsflow.stack.objects import require_bucket, stop_unused
 from tsflow.stack.places import last_lines, log_file, private_dir, require_room
 from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
-from tsflow.stack.status import StackStatus, read_status
+from tsflow.stack.status import StackStatus, airflow_answers, read_status
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,6 @@ def _started(settings: Settings) -> StackStatus:
 
 
 def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
-
     bucket_made = False
     while True:
         _raise_if_failed()
@@ -139,13 +138,15 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             opened = load_secrets().of_store(settings.object_store, keeper.url)
             require_bucket(opened, max(0.0, deadline - time.monotonic()))
             bucket_made = True
-        found = read_status(settings)
-        if bucket_made and found.healthy:
-            return found
-        if time.monotonic() >= deadline:
-            late = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
+        late = time.monotonic() >= deadline
+        if late or (bucket_made and airflow_answers()):
+            found = read_status(settings)
+            if bucket_made and found.healthy:
+                return found
+        if late:
+            first = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
             seconds = settings.stack.start_timeout_seconds
-            msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {late}"
+            msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}"
             raise StackError(msg)
         time.sleep(_HEALTH_SECONDS)
 

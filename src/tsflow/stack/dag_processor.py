@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tsflow.folders import home
+from tsflow.libraries import collect_seldom
 from tsflow.stack.watched import Watched
 
 # By name, as the stack stands apart from both: it starts them and uses neither.
@@ -63,6 +64,7 @@ def reader_of(manager: ModuleType, watched: Watched) -> type:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     for module in LOADED:
         import_module(module)
     reader = reader_of(import_module(MANAGER), Watched([home() / "dags", home() / "include"]))

@@ -49,15 +49,14 @@ class Component:
                     pass_fds=self.pass_fds,
                 )
 
-    def run(self, stopping: Callable[[], bool]) -> None:
-        """Run a command that ends by itself, and wait for its success.
+    def ended(self, process: subprocess.Popen[bytes], stopping: Callable[[], bool]) -> None:
+        """Wait for the success of a command that was started, and ends by itself.
 
         Raises
         ------
         StackError
             If it ends otherwise, with the end of its log.
         """
-        process = self.start()
         while process.poll() is None:
             if stopping():
                 process.kill()

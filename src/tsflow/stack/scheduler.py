@@ -18,6 +18,7 @@ from multiprocessing.connection import wait
 from types import ModuleType
 from typing import Any
 
+from tsflow.libraries import collect_seldom
 from tsflow.stack.bell import Bell
 
 RUNNER = "airflow.jobs.scheduler_job_runner"  # by name, as the stack stands apart from Airflow
@@ -77,6 +78,7 @@ def runner_of(module: ModuleType) -> type:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     module = import_module(RUNNER)
     module.SchedulerJobRunner = runner_of(module)  # type: ignore[attr-defined]  # loaded by name
     sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]  # the log servers would listen on every address

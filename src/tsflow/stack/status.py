@@ -58,6 +58,12 @@ def read_status(settings: Settings) -> StackStatus:
     )
 
 
+def airflow_answers() -> bool:
+    """Say whether all of Airflow's parts are well: what a start waits for longest, asked without a look at anything else."""
+    supervisor = living(SUPERVISOR)
+    return supervisor is not None and bool(parts := _airflow_components(supervisor)) and all(part.healthy for part in parts)
+
+
 def _airflow_components(supervisor: DaemonRecord) -> list[ComponentStatus]:
     started = {part.name: part.started_at for part in supervisor.components if part.started_at is not None}
     pid = next((part.pid for part in supervisor.components if part.name == API_SERVER), None)

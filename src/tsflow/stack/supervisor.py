@@ -29,9 +29,11 @@ class Supervisor(Daemon):
     def work(self) -> None:
         """Start everything, then restart what dies, until asked to stop."""
         sweep(lambda part: part in PARTS)  # left by a supervisor that was killed
+        migrate = migration(self._environment(self._settings.object_store))
+        migrating = migrate.start() if migrate else None  # while the store starts: neither needs the other
         store = self._held.enter_context(self._store())
-        if (migrate := migration(self._environment(store))) is not None:
-            migrate.run(self.stopping)
+        if migrate and migrating:
+            migrate.ended(migrating, self.stopping)
             if self.stopping():
                 return
             migration_done()

@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from tsflow.libraries import collect_seldom
+
 RUNNER = "airflow.jobs.triggerer_job_runner"  # by name, as the stack stands apart from Airflow
 # Loops, which take a second each.
 LOADS_EVERY, TIDIES_EVERY = 5, 60
@@ -57,6 +59,7 @@ def runner_of(runner: ModuleType) -> type:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     module = import_module(RUNNER)
     module.TriggerRunnerSupervisor = supervisor_of(module)  # type: ignore[attr-defined]  # loaded by name
     module.TriggerRunner = runner_of(module)  # type: ignore[attr-defined]
