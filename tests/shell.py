@@ -65,9 +65,9 @@ def ended(airflow: Airflow, dag_id: str, conf: dict) -> str:
     return run_id
 
 
-def wait_until(condition, seconds: float = 1000) -> None:
-    """Poll until a condition holds; the deadline only ends a test that has failed."""
+def wait_until(condition, seconds: float = 1000, *, every: float = 0.5) -> None:
+    """Poll until a condition holds, more seldom what starts a process each time; the deadline only ends a test that has failed."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
+        time.sleep(every)

@@ -177,12 +177,12 @@ def test_tsflow_run_follows_on_while_api_and_store_are_away_and_ends_with_the_ru
 def test_up_stay_brings_back_a_killed_supervisor_whose_run_goes_on_and_stops_all_at_its_end(shell: Shell):
     def killed_and_back(shell: Shell) -> None:
         killed("supervisor")(shell)
-        wait_until(lambda: shell("status").returncode != 0, 60)
-        wait_until(lambda: shell("status").returncode == 0, 180)
+        wait_until(lambda: shell("status").returncode != 0, 60, every=2)
+        wait_until(lambda: shell("status").returncode == 0, 180, every=3)
 
     assert shell("down").returncode == 0
     with subprocess.Popen([TSFLOW, "up", "--stay"], env=shell.environment) as staying:
-        wait_until(lambda: shell("status").returncode == 0, 180)
+        wait_until(lambda: shell("status").returncode == 0, 180, every=3)
         outlived(Fault("supervisor killed under `up --stay`", killed_and_back), shell)
         staying.terminate()
         assert staying.wait(timeout=90) == 0
