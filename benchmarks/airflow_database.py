@@ -165,6 +165,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="where what Airflow says goes")
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
+    if arguments.every_days < 1:
+        parser.error("--every-days counts days from one cleaning to the next, so it is 1 or more")
     dags, stations = home() / "dags", [f"roof{number + 1}" for number in range(arguments.stations)]
     with tempfile.TemporaryDirectory() as folder:
         make_home(Path(folder), stations)

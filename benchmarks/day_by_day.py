@@ -143,8 +143,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     days = Days(load_station(arguments.station), arguments.files)
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
     with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("TSFLOW_STATE", str(Path(folder) / "state"))  # what the clone holds stays out of it
         make_home(Path(folder), arguments.station)
         with store() as records:
             report = play(records, days, days.ends(arguments.days, arguments.every_hours), Path(folder))

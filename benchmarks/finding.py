@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,6 @@ from tsflow.bundle.places import pointer_key
 from tsflow.champion.history import History
 from tsflow.cli.stores import store
 from tsflow.evaluation.boards import BOARDS, board_of, newest_board
-from tsflow.folders import home
 from tsflow.observations.ingests import newest_ingests
 from tsflow.records.dataset import PartFacts, Parts
 from tsflow.records.history import Entry, PointerFacts, State
@@ -181,6 +181,15 @@ def ask(records: Records, station: str, run: str, rounds: int) -> dict[str, dict
     return found
 
 
+def measured(records: Records, arguments: argparse.Namespace) -> dict[str, object]:
+    """Fill a store, and ask it."""
+    began = time.monotonic()
+    station, run = fill(records, arguments.stations, arguments.runs)
+    filled = time.monotonic() - began
+    found = ask(records, station, run, arguments.rounds)
+    return {"runs": arguments.runs, "stations": arguments.stations, "seconds_to_fill": round(filled, 1), "questions": found}
+
+
 def main() -> None:
     """Read the arguments, write, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -189,13 +198,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
-    began = time.monotonic()
-    with store() as records:
-        station, run = fill(records, arguments.stations, arguments.runs)
-        filled = time.monotonic() - began
-        found = ask(records, station, run, arguments.rounds)
-    report = {"runs": arguments.runs, "stations": arguments.stations, "seconds_to_fill": round(filled, 1), "questions": found}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("TSFLOW_STATE", str(Path(folder) / "state"))  # what the clone holds stays out of it
+        with store() as records:
+            report = measured(records, arguments)
     print(json.dumps(report, indent=1))
     if arguments.output:
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -260,10 +260,13 @@ def main() -> None:
     parser.add_argument("--architectures", default="naive,autoregression_direct,ridge")
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
+    if arguments.every_days < 1:
+        parser.error("--every-days counts days from one look to the next, so it is 1 or more")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, store() as records:
-        report = play(records, Path(folder), arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("TSFLOW_STATE", str(Path(folder) / "state"))  # what the clone holds stays out of it
+        with store() as records:
+            report = play(records, Path(folder), arguments)
     report["seconds"] = round(time.monotonic() - began)
     print(table(report))
     print(json.dumps({"verified": report["verified"], "seconds": report["seconds"]}, indent=1))

@@ -192,8 +192,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     began = time.monotonic()
-    os.environ.setdefault("TSFLOW_STATE", str(home() / ".tsflow"))
     with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("TSFLOW_STATE", str(Path(folder) / "state"))  # what the clone holds stays out of it
         make_home(Path(folder))
         with store() as records:
             report = play(records, arguments)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 from fastapi.routing import APIRoute
@@ -168,6 +169,19 @@ def test_bad_input_gets_a_page_that_says_what_is_wrong(pages: str, path: str, st
     assert "Traceback" not in answer.text
     assert "<script>alert" not in answer.text
     assert "text/html" in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "up"), [("nothing", ""), ("nothing/", "../"), ("docs/runs/gone/validation/hourly.html", "../../../../")]
+)
+def test_a_page_that_is_not_there_looks_like_the_others_and_leads_to_them_however_deep_it_is_asked_for(
+    pages: str, path: str, up: str
+):
+    told = get(pages, path).text
+    for way in re.findall(r'(?:href|src)="([^"#]*(?:static/[a-z.]+|forecast))', told):
+        assert way.startswith(up)
+        assert requests.get(urljoin(f"{pages}/{path}", way), headers=ADMIN, timeout=30).status_code == 200, way
+    assert f'href="{up}static/tsflow.css' in told
 
 
 def test_a_form_that_the_browser_has_already_is_not_sent_empty(pages: str):

@@ -118,16 +118,18 @@ def validated(
     asset = context.data_sources.add_tsflow(name="tsflow").add_dataframe_asset(suite)
     form = {"result_format": "SUMMARY", "partial_unexpected_count": examples, "return_unexpected_index_query": False}
     found: list[ExpectationSuiteValidationResult] = []
-    with _configurations_kept():
-        for number, (expectations, frame) in enumerate(stages):
-            batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
-            rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
-            for those in _by_column(expectations):
-                asked = gx.ExpectationSuite(name=suite, expectations=those)
-                found.append(batch.validate(asked, result_format={**form, **rows_by_time}, expectation_parameters=parameters))
-            if not all(one.success for one in found):
-                break
-    context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frames
+    try:
+        with _configurations_kept():
+            for number, (expectations, frame) in enumerate(stages):
+                batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
+                rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
+                for those in _by_column(expectations):
+                    asked = gx.ExpectationSuite(name=suite, expectations=those)
+                    found.append(batch.validate(asked, result_format={**form, **rows_by_time}, expectation_parameters=parameters))
+                if not all(one.success for one in found):
+                    break
+    finally:
+        context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frames
     results = [result for one in found for result in one.results]
     statistics = calc_validation_statistics(results)
     run = RunIdentifier(run_time=datetime.now(UTC))

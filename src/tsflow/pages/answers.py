@@ -51,8 +51,9 @@ def environment() -> Environment:
 
 
 def html(template: str, **content: Any) -> bytes:
-    """Return a page."""
-    return environment().get_template(f"{template}.html.j2").render(standalone=False, stamp=stamp(), **content).encode()
+    """Return a page; `up` is the way from a page below the others to where they are."""
+    filled = {"standalone": False, "stamp": stamp(), "up": "", **content}
+    return environment().get_template(f"{template}.html.j2").render(filled).encode()
 
 
 def answer(request: Request, body: bytes, *, status: int = 200) -> Response:

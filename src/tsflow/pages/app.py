@@ -71,4 +71,6 @@ def _explain(app: FastAPI) -> None:
 
 
 def _problem(request: Request, code: int, title: str, text: str) -> Response:
-    return answer(request, html("problem", room="", title=title, text=text, code=code), status=code)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    up = "../" * (path.count("/") - 1)
+    return answer(request, html("problem", room="", title=title, text=text, code=code, up=up), status=code)
