@@ -69,9 +69,8 @@ def watched(admin: Reader, stack: StackStatus, airflow: Airflow) -> tuple[str, l
     while not airflow.dag_run("retrain", run).ended:
         page.wait_for_timeout(300)
         marks = page.frame_locator("iframe").locator("main[data-mark]")
-        mark = marks.first.get_attribute("data-mark") if marks.count() else None
-        if mark and mark.isdigit() and int(mark) not in seen:
-            seen.append(int(mark))
+        shown = marks.evaluate_all("all => all.map(one => one.dataset.mark)")  # waits for none: the page without one may be next
+        seen += [int(mark) for mark in shown if mark.isdigit() and int(mark) not in seen]
     assert airflow.dag_run("retrain", run).state == "success"
     return run, seen
 
