@@ -116,6 +116,20 @@ def test_great_expectations_is_left_as_it_was(frame: pd.DataFrame):
     assert Expectation.configuration is before
 
 
+def test_nothing_of_a_frame_stays_where_the_next_cannot_be_made(frame: pd.DataFrame):
+    def stages(first: pd.DataFrame) -> Any:
+        yield [on("a", "values_to_be_between", min_value=-99, max_value=99)], first
+        raise LookupError
+
+    given = frame.copy()
+    held = weakref.ref(given)
+    with pytest.raises(LookupError):
+        validated("suite", stages(given), {}, examples=5)
+    del given
+    gc.collect()
+    assert held() is None
+
+
 def test_after_a_stage_that_fails_nothing_more_is_asked(frame: pd.DataFrame):
     def stages():
         yield EXPECTATIONS, frame

@@ -94,7 +94,7 @@ def test_a_command_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     failing = component(tmp_path, "import sys; sys.exit('the reason')")
     process = failing.start()
     with pytest.raises(StackError, match=r"(?s)part ended with exit code 1; the end of .*part\.log.*\| the reason"):
-        failing.ended(process, lambda: False)
+        failing.wait(process, lambda: False)
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _TRAINER = "tsflow.training.fit"  # fits any family
 def source_digest(family: type) -> str:
     """Return the hash of all source that decides what trainings of a family give."""
     modules = sorted(_reached([family.__module__, _TRAINER]))
-    return digest("".join(f"{module}\n{_read(module)[1]}\n" for module in modules).encode())
+    return digest("".join(f"{module}\n{_code(module)}\n" for module in modules).encode())
 
 
 def _reached(modules: list[str]) -> set[str]:
@@ -29,7 +29,7 @@ def _reached(modules: list[str]) -> set[str]:
         module = modules.pop()
         if module not in seen:
             seen.add(module)
-            modules += _read(module)[0]
+            modules += _imports(module)
     return seen
 
 
@@ -42,18 +42,16 @@ def _path(module: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin is not None else None
 
 
-@cache
-def _read(module: str) -> tuple[frozenset[str], str]:
-    """Return what a module imports of all that decides, and its code."""
+def _tree(module: str) -> ast.Module:
     path = _path(module)
-    tree = ast.parse(path.read_text(encoding="utf-8")) if path else ast.Module(body=[], type_ignores=[])
-    return _imports(tree), _code(tree)
+    return ast.parse(path.read_text(encoding="utf-8")) if path else ast.Module(body=[], type_ignores=[])
 
 
-def _imports(tree: ast.Module) -> frozenset[str]:
+@cache
+def _imports(module: str) -> set[str]:
     """Return what a module imports of all that decides, also inside functions, but not for the type checker alone."""
     found: set[str] = set()
-    pending: list[ast.AST] = [tree]
+    pending: list[ast.AST] = [_tree(module)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -64,11 +62,13 @@ def _imports(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         pending += ast.iter_child_nodes(node)
-    return frozenset(name for name in found if name.startswith(_DECIDES) and _path(name) is not None)
+    return {name for name in found if name.startswith(_DECIDES) and _path(name) is not None}
 
 
-def _code(tree: ast.Module) -> str:
+@cache
+def _code(module: str) -> str:
     """Return a module's code in one form, whatever its layout; without docstrings."""
+    tree = _tree(module)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]

@@ -17,7 +17,7 @@ from tsflow.records.store import Records
 from tsflow.stack import Airflow, DagRun, TaskInstance
 
 _POLL_SECONDS = 1.0
-_LOOKS = 10  # from one look whether runs are held up to the next; each look at a run costs the server some milliseconds
+_WORKING_EVERY = 10  # looks at a run: whether anything holds it up is asked less often, as each question costs the server
 _READ_SECONDS = 90.0  # Airflow reads DAG files, whose forms list the names, again and again
 _PATIENCE_SECONDS = 300.0  # with an API or a store that is away: a restart takes less
 _NEW_NAME = "is not one of"  # in the words of JSON Schema
@@ -44,7 +44,7 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
         while True:
             try:
                 run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
-                if not run.ended and (away is not None or next(looks) % _LOOKS == 0):
+                if not run.ended and (away is not None or next(looks) % _WORKING_EVERY == 0):
                     airflow.require_working(dag_id)
                 progress |= _progress(
                     records, dag_id, run_id, [task for task in tasks if not task.state == shown.get(task.label) == "success"]

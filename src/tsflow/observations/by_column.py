@@ -18,6 +18,7 @@ import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
 from great_expectations.core.batch import BatchMarkers
 from great_expectations.datasource.fluent import PandasDatasource
+from great_expectations.datasource.fluent.pandas_datasource import DataFrameAsset
 from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.execution_engine.pandas_batch_data import PandasBatchData
 from great_expectations.expectations.expectation import Expectation
@@ -113,23 +114,17 @@ def validated(
     stages
         Expectations and what they are held against, asked for one after the other until one of a stage does not hold.
     """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_tsflow(name="tsflow").add_dataframe_asset(suite)
     form = {"result_format": "SUMMARY", "partial_unexpected_count": examples, "return_unexpected_index_query": False}
     found: list[ExpectationSuiteValidationResult] = []
-    try:
-        with _configurations_kept():
-            for number, (expectations, frame) in enumerate(stages):
-                batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
-                rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
-                for those in _by_column(expectations):
-                    asked = gx.ExpectationSuite(name=suite, expectations=those)
-                    found.append(batch.validate(asked, result_format={**form, **rows_by_time}, expectation_parameters=parameters))
-                if not all(one.success for one in found):
-                    break
-    finally:
-        context.data_sources.delete("tsflow")  # GX keeps the last context, and with it the frames
+    with _configurations_kept(), _asset(suite) as asset:
+        for number, (expectations, frame) in enumerate(stages):
+            batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
+            rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
+            for those in _by_column(expectations):
+                asked = gx.ExpectationSuite(name=suite, expectations=those)
+                found.append(batch.validate(asked, result_format={**form, **rows_by_time}, expectation_parameters=parameters))
+            if not all(one.success for one in found):
+                break
     results = [result for one in found for result in one.results]
     statistics = calc_validation_statistics(results)
     run = RunIdentifier(run_time=datetime.now(UTC))
@@ -140,6 +135,17 @@ def validated(
         statistics={name: value for name, value in statistics._asdict().items() if name != "success"},
         meta={**found[0].meta, "run_id": run, "validation_time": run.run_time},
     )
+
+
+@contextmanager
+def _asset(name: str) -> Iterator[DataFrameAsset]:
+    """Put up a place of GX's for frames, and take it away again: GX keeps the last context, and with it what lies there."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    try:
+        yield context.data_sources.add_tsflow(name="tsflow").add_dataframe_asset(name)
+    finally:
+        context.data_sources.delete("tsflow")
 
 
 @contextmanager

@@ -110,9 +110,11 @@ def _workers() -> dict[str, str]:
     """Fork tasks from a server that has loaded what takes seconds: they then start at once (docs/decisions.md has the numbers)."""
     if sys.platform != "linux":  # elsewhere a fork after loading TensorFlow is not safe
         return {}
+    preload = ["airflow", "airflow.executors.local_executor", "airflow.sdk.execution_time.supervisor"]
+    preload += ["airflow.sdk.execution_time.task_runner", "airflow.dag_processing.dagbag", "tsflow.preloaded"]
     return {
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
-        "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": "tsflow.preloaded",
+        "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(preload),
         **{name: os.environ.get(name, value) for name, value in TENSORFLOW.items()},
     }
 

@@ -143,11 +143,11 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             found = read_status(settings)
             if bucket_made and found.healthy:
                 return found
-        if late:
-            first = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
-            seconds = settings.stack.start_timeout_seconds
-            msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}"
-            raise StackError(msg)
+            if late:
+                first = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
+                seconds = settings.stack.start_timeout_seconds
+                msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}"
+                raise StackError(msg)
         time.sleep(_HEALTH_SECONDS)
 
 

@@ -49,8 +49,8 @@ class Component:
                     pass_fds=self.pass_fds,
                 )
 
-    def ended(self, process: subprocess.Popen[bytes], stopping: Callable[[], bool]) -> None:
-        """Wait for the success of a command that was started, and ends by itself.
+    def wait(self, process: subprocess.Popen[bytes], stopping: Callable[[], bool]) -> None:
+        """Wait until a command that was started, and ends by itself, has succeeded, or until this process is to stop.
 
         Raises
         ------

@@ -61,7 +61,8 @@ def read_status(settings: Settings) -> StackStatus:
 def airflow_answers() -> bool:
     """Say whether all of Airflow's parts are well: what a start waits for longest, asked without a look at anything else."""
     supervisor = living(SUPERVISOR)
-    return supervisor is not None and bool(parts := _airflow_components(supervisor)) and all(part.healthy for part in parts)
+    parts = _airflow_components(supervisor) if supervisor else []
+    return bool(parts) and all(part.healthy for part in parts)
 
 
 def _airflow_components(supervisor: DaemonRecord) -> list[ComponentStatus]:

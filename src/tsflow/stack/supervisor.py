@@ -33,7 +33,7 @@ class Supervisor(Daemon):
         migrating = migrate.start() if migrate else None  # while the store starts: neither needs the other
         store = self._held.enter_context(self._store())
         if migrate and migrating:
-            migrate.ended(migrating, self.stopping)
+            migrate.wait(migrating, self.stopping)
             if self.stopping():
                 return
             migration_done()
