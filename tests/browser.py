@@ -70,21 +70,23 @@ def drawn(page: Page | Frame) -> int:
     return page.locator("[data-figure]").count()
 
 
-def pictures(reader: Reader, url: str, name: str, folder: Path) -> list[str]:
-    """Take a page's picture in three widths; return what axe-core finds, and in which widths the page is wider than the window."""
+def pictures(reader: Reader, url: str, name: str, folder: Path, *, anew: bool) -> list[str]:
+    """Take a page's picture in three widths; return what axe-core finds, and in which widths the page is wider than the window.
+
+    It is loaded in each width, or once, and its window made wider.
+    """
     problems = []
-    reader.page.set_viewport_size({"width": _SHAPES[0][0], "height": _SHAPES[0][1]})
-    reader.page.goto(url)
-    for width, height in _SHAPES:
+    for number, (width, height) in enumerate(_SHAPES):
         reader.page.set_viewport_size({"width": width, "height": height})
+        if anew or number == 0:
+            reader.page.goto(url)
         drawn(reader.page)
         scheme = reader.page.evaluate("document.documentElement.dataset.theme")
         reader.page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)
         wide = reader.page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             problems.append(f"{name} is {wide} wide in a window of {width}")
-        if scheme == "light" or width == _SHAPES[0][0]:  # colours are the same in all widths
-            problems += [f"{name}, {scheme}, {width}: {problem}" for problem in serious(reader.page)]
+        problems += [f"{name}, {scheme}, {width}: {problem}" for problem in serious(reader.page)]
     return problems
 
 

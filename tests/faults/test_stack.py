@@ -172,6 +172,7 @@ def test_tsflow_run_follows_on_while_api_and_store_are_away_and_ends_with_the_ru
     assert "the run goes on without us, waiting for an answer" in said
     assert "publish: success" in said
     assert "forecast  T at" in said
+    ended_well(shell, airflow.dag_runs("retrain")[0].dag_run_id)
 
 
 def test_up_stay_brings_back_a_killed_supervisor_whose_run_goes_on_and_stops_all_at_its_end(shell: Shell):
@@ -218,6 +219,13 @@ def outlived(fault: Fault, shell: Shell) -> float:
     fault.strike(shell)
     wait_until(lambda: ended(airflow, run_id), fault.within_seconds)
     seconds = time.monotonic() - struck
+    ended_well(shell, run_id)
+    return seconds
+
+
+def ended_well(shell: Shell, run_id: str) -> None:
+    """Check that a run succeeded with every entrant, its board is the newest, the gate decided on it, and the champion is whole."""
+    airflow = airflow_of(shell)
     assert airflow.dag_run("retrain", run_id).state == "success", [
         (task.label, task.state) for task in airflow.task_instances("retrain", run_id)
     ]
@@ -228,7 +236,6 @@ def outlived(fault: Fault, shell: Shell) -> float:
     assert newest["run"] == board["run"], "the gate has decided on it"
     verified = shell("champion", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    return seconds
 
 
 def made_well(shell: Shell) -> None:

@@ -28,14 +28,15 @@ ENTRANTS = ("naive", "dense", "lstm")
 
 
 class ConnectionWatch(threading.Thread):
-    """Notes every address that the stack's processes listen on or talk to, from its start until its first run has ended."""
+    """Notes every address that the stack's processes listen on or talk to; each look takes a tenth of a second of processor."""
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(daemon=True)
         self.shell, self.addresses, self.over = shell, set[str](), threading.Event()
+        self.pause = 0.2
 
     def run(self) -> None:
-        while not self.over.wait(0.3):
+        while not self.over.wait(self.pause):
             for process in self.shell.processes():
                 try:
                     connections = process.net_connections(kind="inet")
@@ -43,10 +44,6 @@ class ConnectionWatch(threading.Thread):
                         self.addresses |= {end.ip for each in connections for end in (each.laddr, each.raddr) if end}
                 except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                     continue
-
-    def end(self) -> None:
-        self.over.set()
-        self.join()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +58,8 @@ def watch(shell: Shell) -> Iterator[ConnectionWatch]:
     watch = ConnectionWatch(shell)
     watch.start()
     yield watch
-    watch.end()
+    watch.over.set()
+    watch.join()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +87,7 @@ def run(shell: Shell, airflow: Airflow, watch: ConnectionWatch) -> str:
     break_architecture(shell, "lstm")
     done = shell("run", "--profile", "smoke", "--architectures", ",".join(ENTRANTS), "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
-    watch.end()
+    watch.pause = 2.0
     return done.stdout
 
 
