@@ -1,6 +1,7 @@
 """Kept processes: restarted, with a limit; stopped with all that they started."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from tsflow.errors import StackError
 from tsflow.stack.locks import FileLock
-from tsflow.stack.marks import marked, sweep
+from tsflow.stack.marks import marked, marked_environment, part_of, sweep
 from tsflow.stack.processes import Component, Kept, stop
 
 # Starts a child in a session of its own, which outlives it, and writes down the child's pid.
@@ -78,6 +79,23 @@ def test_what_a_dead_component_had_started_is_gone_before_its_successor_starts(t
     kept.tick(1.0)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     stop([kept])
+
+
+def test_a_process_is_known_as_soon_as_it_runs_its_program(tmp_path: Path) -> None:
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"], env=marked_environment("busy", os.environ))
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    parts = []
+    for _ in range(200):  # beside busy ones several in a hundred show no environment yet
+        child = psutil.Popen(["sleep", "60"], env=marked_environment("part", {"PATH": os.environ["PATH"]}))
+        parts.append(part_of(child))
+        child.kill()
+        child.wait()
+    for one in busy:
+        one.kill()
+        one.wait()
+    assert set(parts) == {"part"}
 
 
 def test_stopping_leaves_nothing_also_of_those_that_ignore_the_request(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import psutil
 
@@ -28,7 +29,7 @@ def part_of(process: psutil.Process) -> str | None:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        environment = process.environ()
+        environment = _environment(process)
     except (psutil.Error, OSError):
         return None
     return environment.get(PART_VARIABLE) if environment.get(ID_VARIABLE) == stack_id() else None
@@ -71,6 +72,23 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_seconds: float) -> li
         if not living or time.monotonic() >= deadline:
             return living
         time.sleep(0.05)
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Return the environment, once the system has it: for some milliseconds after a process began its program it shows none."""
+    deadline = time.monotonic() + 1.0
+    while not (environment := process.environ()) and _begins(process) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return environment
+
+
+def _begins(process: psutil.Process) -> bool:
+    """Return whether a process has a program, but not yet the place of its environment (see proc_pid_stat(5): env_end)."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[48] == "0" and bool(process.exe())
 
 
 def _lives(process: psutil.Process) -> bool:
