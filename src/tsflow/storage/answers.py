@@ -45,5 +45,6 @@ def explained(endpoint_url: str | None, address: str) -> Iterator[None]:
         raise StorageUnavailable(msg) from error
     except BotoCoreError as error:
         reason = without_passwords(str(error))
-        msg = f"{where}: not reachable ({reason}); start it (`tsflow up`) or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
+        remedy = "start it (`tsflow up` starts the one that is built in), or correct TSFLOW_OBJECT_STORE__ENDPOINT_URL"
+        msg = f"{where}: not reachable ({reason}); {remedy}"
         raise StorageUnavailable(msg) from error
