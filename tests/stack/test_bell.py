@@ -77,12 +77,14 @@ def answered(scope: dict, bell: Bell, *, fails: bool = False) -> None:
     asyncio.run(RingsAfterChanges(application)(scope, None, None))
 
 
-def test_what_changes_something_rings_after_its_answer_and_what_reads_or_reports_a_task_does_not(bell: Bell):
-    runs = "/api/v2/dags/retrain/dagRuns"
+def test_what_changes_something_or_ends_a_task_rings_after_its_answer_and_what_reads_or_tells_of_life_does_not(bell: Bell):
+    runs, task = "/api/v2/dags/retrain/dagRuns", "/execution/task-instances/1"
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answered({"type": "http", "method": method, "path": runs}, bell)
         assert is_heard(bell), method
-    for method, path in (("GET", runs), ("HEAD", runs), ("PUT", "/execution/task-instances/1/heartbeat")):
+    answered({"type": "http", "method": "PATCH", "path": f"{task}/state"}, bell)
+    assert is_heard(bell), "its process may live on for seconds, for which the local executor waits"
+    for method, path in (("GET", runs), ("HEAD", runs), ("PUT", f"{task}/heartbeat"), ("PATCH", f"{task}/run")):
         answered({"type": "http", "method": method, "path": path}, bell)
         assert not is_heard(bell), (method, path)
     answered({"type": "lifespan"}, bell)

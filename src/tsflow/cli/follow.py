@@ -17,6 +17,7 @@ from tsflow.records.store import Records
 from tsflow.stack import Airflow, DagRun, TaskInstance
 
 _POLL_SECONDS = 1.0
+_POLL_SHARE, _POLL_SECONDS_AT_MOST = 1 / 60, 3.0  # of a run's age: each look costs the processors that it waits for
 _WORKING_EVERY = 10  # looks at a run: whether anything holds it up is asked less often, as each question costs the server
 _READ_SECONDS = 90.0  # Airflow reads DAG files, whose forms list the names, again and again
 _PATIENCE_SECONDS = 300.0  # with an API or a store that is away: a restart takes less
@@ -58,9 +59,14 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
             _print_changes(tasks, progress, shown, time.monotonic() - began)
             if run.ended:
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_pause(time.monotonic() - began))
     _raise_if_failed(airflow, run, tasks)
     return run_id
+
+
+def _pause(age: float) -> float:
+    """Return how long to wait until the next look at a run that has gone on for so many seconds."""
+    return min(max(_POLL_SECONDS, age * _POLL_SHARE), _POLL_SECONDS_AT_MOST)
 
 
 def _wait_on(absence: TsflowError, since: float | None) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from tsflow.errors import StackError
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_OF_TASKS = "/execution/"  # what running tasks report; of their ends the scheduler hears from its executor
+_OF_TASKS, _ENDS = "/execution/", "/state"  # what running tasks report: that they live, what they found; and at last how they ended
 
 Scope = MutableMapping[str, Any]  # by ASGI
 Said = Callable[..., Awaitable[Any]]
@@ -64,7 +64,11 @@ def ring() -> None:
 
 
 class RingsAfterChanges:
-    """A layer around the API server that rings once a request that may change something is done, its transaction included."""
+    """A layer around the API server that rings once a request that may change something is done, its transaction included.
+
+    Of what a task reports that is its end alone. The local executor tells of it, too, but up to five seconds later: Airflow's
+    process beside the task looks for its exit no more often, unless the exit comes before the last of its pipes is closed.
+    """
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -74,5 +78,9 @@ class RingsAfterChanges:
         try:
             await self._app(scope, receive, send)
         finally:
-            if scope["type"] == "http" and scope["method"] in _CHANGES and not scope["path"].startswith(_OF_TASKS):
+            if scope["type"] == "http" and scope["method"] in _CHANGES and _matters(scope["path"]):
                 ring()
+
+
+def _matters(path: str) -> bool:
+    return not path.startswith(_OF_TASKS) or path.endswith(_ENDS)

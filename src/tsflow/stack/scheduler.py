@@ -1,9 +1,10 @@
 """Airflow's scheduler, woken when a task has ended or somebody asked for something.
 
 Airflow's own sleeps between two looks, so that what follows on a task waits for half of that time: in a run of a dozen tasks one
-after another, seconds; and a shorter sleep would cost an idle stack its quiet. The end of a task comes through a pipe of the
-executor's, what was asked of the API server through another (`bell`); both can be waited for. What else it must see (a schedule
-that is due, a retry, what the command `airflow` writes itself) it sees when the sleep of the settings is over.
+after another, seconds; and a shorter sleep would cost an idle stack its quiet. Two pipes can be waited for. The `bell` tells
+of what the API server was asked for, and that a task reported its end; one of the executor's tells that its process is gone.
+What else it must see (a schedule that is due, a retry, what the command `airflow` writes itself) it sees when the sleep of the
+settings is over.
 
 The server that tasks are forked from starts with it, and not with the first task, which would wait until all is loaded.
 """
