@@ -6,6 +6,7 @@ is the same in every file that holds it:
     -9999 in wv and max_wv, or in max_wv alone - an identical row twice - gaps - a stuck wv at 0.00
 """
 
+import io
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -73,8 +74,19 @@ def simulated_file(station: Station, source: SimulatorSource, start: datetime, e
     table = pd.concat([station.timestamp.written(stamps), rows[list(station.measured)].reset_index(drop=True)], axis=1)
     headers = [*station.timestamp.columns, *(str(variable.column) for variable in station.measured.values())]
     header = ",".join(f'"{name}"' for name in headers) + "\r\n"
-    text = header + table.to_csv(header=False, index=False, lineterminator="\r\n")
+    text = header + _lines(table, has_marks=not set(station.timestamp.format).isdisjoint(',"'))
     return f"{station.station}_{start:%Y%m%dT%H%M}_{end:%Y%m%dT%H%M}.csv", text.encode(station.own_encoding)
+
+
+def _lines(table: pd.DataFrame, *, has_marks: bool) -> str:
+    """Return the lines of a table as CSV, whose texts have commas or quotes, or not; Arrow takes a tenth of pandas' time for it."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    lines = io.BytesIO()
+    how = csv.WriteOptions(include_header=False, eol="\r\n", quoting_style="needed" if has_marks else "none")
+    csv.write_csv(pa.Table.from_pandas(table, preserve_index=False), lines, how)
+    return lines.getvalue().decode()
 
 
 def _with_faults(rows: pd.DataFrame, seed: int, missing: float) -> pd.DataFrame:

@@ -76,4 +76,6 @@ class Timestamp(Strict):
             counted = (stamps - self.offset - pd.Timestamp(0)) // pd.Timedelta(microseconds=EPOCHS[self.format])
             return pd.DataFrame({self.columns[0]: counted.astype(str)})
         texts = stamps.strftime("%Y-%m-%d %H:%M:%S" if self.format == ISO8601 else self.format)
+        if len(self.columns) == 1:
+            return pd.DataFrame({self.columns[0]: texts})
         return pd.DataFrame([text.rsplit(" ", len(self.columns) - 1) for text in texts], columns=list(self.columns))

@@ -32,9 +32,23 @@ def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
     contexts = tf.constant(dataset.contexts(starts[:: max(1, len(starts) // _WINDOWS)][:_WINDOWS]))
     heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
     head = keras.Model(model.input, model.get_layer(heads.pop()).output)
-    with quick(head, differentiated=True), tf.GradientTape() as tape:
-        tape.watch(contexts)
-        forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
-    gradient = np.asarray(tape.gradient(forecast, contexts), dtype=np.float64)[:, :, : len(dataset.features)]
+
+    def differentiated(contexts: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(contexts)
+            forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
+        return tape.gradient(forecast, contexts)
+
+    traced = tf.function(differentiated, autograph=False) if _reads_hour_by_hour(head) else differentiated
+    with quick(head, differentiated=True):
+        gradient = np.asarray(traced(contexts), dtype=np.float64)[:, :, : len(dataset.features)]
     by_lag = np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
     return [round(float(value), 8) for value in by_lag]
+
+
+def _reads_hour_by_hour(model: keras.Model) -> bool:
+    """Whether there is a loop over all hours of a context: to trace it pays, as to trace a shorter one, or none, does not."""
+    from keras import layers
+
+    loops = [layer for layer in model.layers if isinstance(layer, layers.RNN | layers.Bidirectional)]
+    return any(layer.input.shape[1] == model.input_shape[1] for layer in loops)

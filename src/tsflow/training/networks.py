@@ -110,7 +110,7 @@ def _train_once(
 ) -> Trained:
     import keras
 
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)  # Python looks for garbage by itself; asked to, it takes half a second
     keras.utils.set_random_seed(seed)
     fit, leads, total = network.fit, inputs.lead_hours, min(network.fit.epochs, max_epochs or network.fit.epochs)
     curve = epochs.curve()
