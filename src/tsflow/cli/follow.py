@@ -18,7 +18,7 @@ from tsflow.stack import Airflow, DagRun, TaskInstance
 
 _POLL_SECONDS = 1.0
 _POLL_SHARE, _POLL_SECONDS_AT_MOST = 1 / 60, 3.0  # of a run's age: each look costs the processors that it waits for
-_WORKING_EVERY = 10  # looks at a run: whether anything holds it up is asked less often, as each question costs the server
+_RUN_EVERY = 5  # looks at its tasks: how the run is, and what may hold it up, is asked less often; each question costs the server
 _READ_SECONDS = 90.0  # Airflow reads DAG files, whose forms list the names, again and again
 _PATIENCE_SECONDS = 300.0  # with an API or a store that is away: a restart takes less
 _NEW_NAME = "is not one of"  # in the words of JSON Schema
@@ -40,13 +40,16 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
     progress: dict[str, str] = {}
     began = time.monotonic()
     away: float | None = None
-    looks = count()
+    looks, settled = count(), False
     with Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _Nothing() as live:
         while True:
             try:
-                run, tasks = airflow.dag_run(dag_id, run_id), airflow.task_instances(dag_id, run_id)
-                if not run.ended and (away is not None or next(looks) % _WORKING_EVERY == 0):
-                    airflow.require_working(dag_id)
+                run = None
+                if settled or away is not None or next(looks) % _RUN_EVERY == 0:
+                    run = airflow.dag_run(dag_id, run_id)
+                    if not run.ended:
+                        airflow.require_working(dag_id)
+                tasks = airflow.task_instances(dag_id, run_id)
                 progress |= _progress(
                     records, dag_id, run_id, [task for task in tasks if not task.state == shown.get(task.label) == "success"]
                 )
@@ -57,9 +60,11 @@ def follow(airflow: Airflow, records: Records, dag_id: str, conf: Mapping[str, A
             if console.is_terminal:
                 live.update(_table(dag_id, tasks, progress))
             _print_changes(tasks, progress, shown, time.monotonic() - began)
-            if run.ended:
+            if run is not None and run.ended:
                 break
-            time.sleep(_pause(time.monotonic() - began))
+            settled, were_settled = all(task.ended for task in tasks), settled
+            if were_settled or not settled:  # else it is worth asking at once how the run ended
+                time.sleep(_pause(time.monotonic() - began))
     _raise_if_failed(airflow, run, tasks)
     return run_id
 

@@ -60,6 +60,11 @@ class TaskInstance(_Answer):
         """What the UI calls it."""
         return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.rendered_map_index or self.map_index}]"
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in {"success", "failed", "upstream_failed", "skipped", "removed"}
+
 
 class BrokenDagFile(_Answer):
     """A DAG file that Airflow cannot read."""
