@@ -9,6 +9,8 @@ import pytest
 
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.stations.formulas import all_formulas
+from tsflow.stations.parse import parse
+from tsflow.stations.raw import RawFile
 from tsflow.stations.simulated_weather import BLOCK_HOURS, _block, simulated_observations
 from tsflow.stations.simulator import simulated_file
 from tsflow.stations.sources.simulator import SimulatorSource
@@ -183,6 +185,14 @@ def test_rows_can_carry_the_start_of_their_period() -> None:
     timestamp = DEMO.timestamp.model_dump() | {"marks": "start"}
     _, body = simulated_file(changed(timestamp=timestamp), SOURCE, datetime(2022, 3, 1), datetime(2022, 3, 1, 0, 10))
     assert body.split(b"\r\n")[1].startswith(b"01.03.2022 00:00:00,")
+
+
+def test_times_with_a_comma_are_read_as_they_were_meant() -> None:
+    station = changed(timestamp=DEMO.timestamp.model_dump() | {"format": "%d.%m.%Y, %H:%M:%S"})
+    file = RawFile(*simulated_file(station, SOURCE, datetime(2022, 3, 1), datetime(2022, 3, 1, 6)), own=True)
+    frame, _ = parse([file], station, now=END)
+    assert frame["time"].iloc[0] == datetime(2022, 3, 1, 0, 10)
+    assert len(frame) == 36
 
 
 def test_a_cadence_below_ten_minutes_is_refused() -> None:

@@ -35,6 +35,17 @@ def part_of(process: psutil.Process) -> str | None:
     return environment.get(PART_VARIABLE) if environment.get(ID_VARIABLE) == stack_id() else None
 
 
+def stat_fields(pid: int) -> list[str]:
+    """Return what Linux says of a process, from its state on (see proc_pid_stat(5), where that is field 3).
+
+    Raises
+    ------
+    OSError
+        If the process is gone, or this is not Linux.
+    """
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+
+
 def marked(wanted: Callable[[str], bool] = lambda part: True) -> list[psutil.Process]:
     """Return the living processes of the parts that are wanted, but for this one and those that it runs in."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
@@ -77,18 +88,17 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_seconds: float) -> li
 def _environment(process: psutil.Process) -> dict[str, str]:
     """Return the environment, once the system has it: for some milliseconds after a process began its program it shows none."""
     deadline = time.monotonic() + 1.0
-    while not (environment := process.environ()) and _begins(process) and time.monotonic() < deadline:
+    while not (environment := process.environ()) and _lacks_environment(process) and time.monotonic() < deadline:
         time.sleep(0.001)
     return environment
 
 
-def _begins(process: psutil.Process) -> bool:
+def _lacks_environment(process: psutil.Process) -> bool:
     """Return whether a process has a program, but not yet the place of its environment (see proc_pid_stat(5): env_end)."""
     try:
-        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return stat_fields(process.pid)[48] == "0" and bool(process.exe())
     except OSError:
         return False
-    return fields[48] == "0" and bool(process.exe())
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -8,7 +8,7 @@ import psutil
 from pydantic import ValidationError
 
 from tsflow.model import Strict
-from tsflow.stack.marks import part_of
+from tsflow.stack.marks import part_of, stat_fields
 from tsflow.stack.places import private_dir, write_private
 
 SUPERVISOR, KEEPER = "supervisor", "object-store-keeper"  # the two daemons
@@ -30,8 +30,7 @@ def began(pid: int) -> float:
         If it is gone.
     """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()  # see proc_pid_stat(5): starttime
-        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return int(stat_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")  # see proc_pid_stat(5): starttime
     except OSError:
         return psutil.Process(pid).create_time()
 

@@ -33,15 +33,16 @@ def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
     heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
     head = keras.Model(model.input, model.get_layer(heads.pop()).output)
 
-    def differentiated(contexts: tf.Tensor) -> tf.Tensor:
+    def gradient_at(contexts: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(contexts)
             forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
         return tape.gradient(forecast, contexts)
 
-    traced = tf.function(differentiated, autograph=False) if _reads_hour_by_hour(head) else differentiated
+    if _reads_hour_by_hour(head):
+        gradient_at = tf.function(gradient_at, autograph=False)
     with quick(head, differentiated=True):
-        gradient = np.asarray(traced(contexts), dtype=np.float64)[:, :, : len(dataset.features)]
+        gradient = np.asarray(gradient_at(contexts), dtype=np.float64)[:, :, : len(dataset.features)]
     by_lag = np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
     return [round(float(value), 8) for value in by_lag]
 
