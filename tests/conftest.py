@@ -50,6 +50,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="", help="Put the pictures that tests take of pages into this folder.")
 
 
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_CACHE, ignore_errors=True)
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Keep bytes out of the names of tests: those of a zip differ from second to second, and so from worker to worker."""
     return "bytes" if isinstance(val, bytes) else None

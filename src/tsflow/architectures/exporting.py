@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsflow.architectures.graphs import OPSET
@@ -24,22 +21,22 @@ _CATCHES = "TF2ONNX_CATCH_ERRORS"
 
 def export(model: keras.Model, reads: str = "observations") -> bytes:
     """Return a Keras model as ONNX; its input is called as `reads` says, its output `forecast`, or several as its dict says."""
-    import keras
-    from onnx import helper, load
+    import tensorflow as tf
+    import tf2onnx
+    from onnx import helper
 
     (entry,) = model.inputs
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="keras.src.export")  # keras probes np.object
-        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it reports erfc, which is mended below; parity is checked anyway
-        path, signature = Path(folder) / "model.onnx", [keras.InputSpec(shape=entry.shape, dtype="float32", name=reads)]
-        write = partial(model.export, path, format="onnx", verbose=False, opset_version=OPSET, input_signature=signature)
-        try:
-            with _optimised_in_place():
-                write()
-        except Exception:  # most likely one of its optimisers failed; with copies it goes on without that one
-            log.warning("%s: exported once more, with copies", model.name, exc_info=True)
-            write()
-        exported = load(path)
+    signature = (tf.TensorSpec(entry.shape, tf.float32, name=reads),)
+    # Keras's own export looks for lookup tables in all layers, for which TensorFlow traces the model three times more.
+    forward = tf.function(partial(model, training=False), input_signature=signature, autograph=False)
+    convert = partial(tf2onnx.convert.from_function, forward, signature, opset=OPSET)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it reports erfc, which is mended below; parity is checked anyway
+    try:
+        with _optimised_in_place():
+            exported, _ = convert()
+    except Exception:  # most likely one of its optimisers failed; with copies it goes on without that one
+        log.warning("%s: exported once more, with copies", model.name, exc_info=True)
+        exported, _ = convert()
     _without_erfc(exported.graph)
     if not isinstance(model.output, dict):  # a dict's names are kept
         (output,) = exported.graph.output

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from tsflow.training.candidate import Candidate
 from tsflow.training.compiling import compile_network, make_variables
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras, twin_without_dropout
+from tsflow.training.fused_adam import fused
 from tsflow.training.memory import memory_profile
 from tsflow.training.objectives import taught
 from tsflow.training.recurrence import quick
@@ -61,7 +63,7 @@ def train_network(
     trained = train_members(network, inputs, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     model = _mean([twin_without_dropout(one.model, network, inputs) for one in trained])
     with quick(model):
-        outputs = {part: _predict(model, dataset, part) for part in (PARTS if served else JUDGED)}
+        outputs = _forecasts(model, dataset, PARTS if served else JUDGED)
     first = trained[0]
     archived = model if len(trained) > 1 or network.quantiles else first.model
     return Candidate(
@@ -125,7 +127,7 @@ def _train_once(
     validates = len(dataset.starts("validation")) > 0
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
-        with quick(model):
+        with quick(model), fused(model.optimizer):
             model.fit(
                 taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
                 validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
@@ -226,11 +228,24 @@ def _stalled(curve: list[Epoch], fit: FitSettings) -> bool:
     return bool(curve) and fit.patience is not None and len(curve) - best(curve, fit) >= fit.patience
 
 
-def _predict(model: keras.Model, dataset: Dataset, part: Part) -> dict[str, NDArray[np.float64]]:
-    """Return each output by name, in degC: [n_windows, its width]."""
-    if not len(dataset.starts(part)):
-        return {name: np.empty((0, 1)) for name in ("forecast", "leads")}
-    inputs = evaluation_batches(dataset, part).map(lambda contexts, targets: contexts)
-    found = model.predict(inputs, verbose=0)
-    found = found if isinstance(found, dict) else {"forecast": found}
-    return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+def _forecasts(model: keras.Model, dataset: Dataset, parts: Sequence[Part]) -> dict[Part, dict[str, NDArray[np.float64]]]:
+    """Return each output of each part by name, in degC: [n_windows, its width]."""
+    import tensorflow as tf
+
+    (entry,) = model.inputs
+    # Traced once; Keras's `predict` is traced for full batches, and again for the last one.
+    forward = tf.function(
+        partial(model, training=False), input_signature=[tf.TensorSpec(entry.shape, entry.dtype)], autograph=False
+    )
+
+    def forecast(contexts: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = forward(contexts)
+        return found if isinstance(found, dict) else {"forecast": found}
+
+    def of_part(part: Part) -> dict[str, NDArray[np.float64]]:
+        batches = [forecast(contexts) for contexts, _ in evaluation_batches(dataset, part)]
+        if not batches:
+            return {name: np.empty((0, 1)) for name in ("forecast", "leads")}
+        return {name: np.concatenate([batch[name] for batch in batches]).astype(np.float64) for name in batches[0]}
+
+    return {part: of_part(part) for part in parts}
