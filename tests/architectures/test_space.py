@@ -48,7 +48,7 @@ def test_every_activation_can_be_exported(activation: str):
     model = build(network, inputs)
     contexts = dataset.contexts(dataset.starts("train")[:4])
     forecasts = np.asarray(model.predict_on_batch(contexts)[:, 0], dtype=np.float64)
-    check_parity(export(twin_without_dropout(model, network, inputs)), contexts, {"forecast": forecasts[:, None]})
+    check_parity(export(twin_without_dropout(network, inputs, model.get_weights())), contexts, {"forecast": forecasts[:, None]})
 
 
 @pytest.mark.parametrize(

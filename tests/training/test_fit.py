@@ -10,8 +10,10 @@ import pytest
 from conftest import hourly_rows, result_of
 from tsflow.architectures.baselines import Persistence
 from tsflow.architectures.graphs import outputs, sorted_quantiles
+from tsflow.architectures.network import NetworkInputs
 from tsflow.architectures.recurrent import Recurrent
 from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import IntegrityError, TrainingError
 from tsflow.records.dataset import HourlyReport
 from tsflow.records.store import Records
@@ -23,6 +25,7 @@ from tsflow.training.candidate import Candidate
 from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import Epoch, EpochStore
 from tsflow.training.fit import check, train
+from tsflow.training.members import Member, train_members
 from tsflow.windows.dataset import Dataset
 
 WINDOWS = Task(target="T", context_hours=24, horizon_hours=6)
@@ -78,6 +81,20 @@ def test_a_network_of_quantiles_resumes_too_and_is_exported_with_them(records: R
         np.testing.assert_array_equal(found[:, 1], candidate.forecasts[part])
     assert set(outputs(candidate.files["model.onnx"])) == {"forecast", "quantiles", *(["leads"] if leads else [])}
     assert len(candidate.memory) == 24
+
+
+def test_a_further_seed_gives_the_weights_that_it_gives_alone(records: Records, dataset: Dataset):
+    several = network(optimiser="adamw", decay="cosine").changed(seeds=2, batch_normalisation=True)
+    inputs = NetworkInputs.of(several, dataset)
+
+    def members(recipe: Recurrent, seed: int) -> list[Member]:
+        epochs = EpochStore(records, f"of-{recipe.seeds}", "small", "t")
+        return train_members(recipe, inputs, dataset, epochs, seed=seed, max_epochs=2)[1]
+
+    _, second = members(several, 7)
+    (alone,) = members(several.changed(seeds=1), member_seeds(7, 2)[1])
+    for weight, expected in zip(second.weights, alone.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected)
 
 
 def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Candidate:

@@ -43,10 +43,10 @@ def from_keras(body: bytes) -> keras.Model:
             raise IntegrityError(msg) from error
 
 
-def twin_without_dropout(model: keras.Model, network: Network, inputs: NetworkInputs) -> keras.Model:
-    """Return the same network with the same weights but no dropout: recurrent layers then become one fused operation in ONNX."""
+def twin_without_dropout(network: Network, inputs: NetworkInputs, weights: list[NDArray[np.float32]]) -> keras.Model:
+    """Return the network with some weights but no dropout: recurrent layers then become one fused operation in ONNX."""
     twin = build(network, inputs, dropout=False)
-    twin.set_weights(model.get_weights())
+    twin.set_weights(weights)
     return twin
 
 
