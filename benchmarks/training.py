@@ -13,7 +13,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,10 @@ from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings, settings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
-from tsflow.training.batches import training_batches
+from tsflow.training.batches import Batches
 from tsflow.training.compiling import compile_network
 from tsflow.training.fit import set_up_tensorflow
+from tsflow.training.fused_adam import fused
 from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
@@ -68,13 +68,16 @@ def epochs_of(network: Network, dataset: Dataset, way: str) -> Callable[[int], N
     model = build(network, NetworkInputs.of(network, dataset))
     compile_network(model, network, (), steps=1)
     book = books_batches(dataset, size) if way == "book" else None
+    ours = Batches(dataset)
     if way == "book":
         model.steps_per_execution = 1
 
     def train(epoch: int) -> None:
-        batches = book if book is not None else training_batches(dataset, batch_size=size, seed=1, epoch=epoch)
-        with quick(model) if book is None else nullcontext():
-            model.fit(batches, epochs=1, verbose=0, shuffle=False)
+        if book is not None:
+            model.fit(book, epochs=1, verbose=0, shuffle=False)
+            return
+        with quick(model), fused(model.optimizer):
+            model.fit(ours.training(batch_size=size, seed=1, epoch=epoch), epochs=1, verbose=0, shuffle=False)
 
     return train
 

@@ -20,7 +20,7 @@ from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
 from tsflow.splits import FractionSplit
 from tsflow.task import Task
-from tsflow.training.batches import training_batches
+from tsflow.training.batches import Batches
 from tsflow.training.candidate import Candidate
 from tsflow.training.compiling import compile_network
 from tsflow.training.epochs import Epoch, EpochStore
@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_says_what_to_lower(records: Records, dataset:
 def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Dataset):
     def shown(epoch: int) -> np.ndarray:
         return np.concatenate(
-            [targets.numpy()[:, 0] for _, targets in training_batches(dataset, batch_size=64, seed=1, epoch=epoch)]
+            [targets.numpy()[:, 0] for _, targets in Batches(dataset).training(batch_size=64, seed=1, epoch=epoch)]
         )
 
     for epoch in (0, 1):
@@ -201,7 +201,7 @@ def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Data
 
 
 def test_a_batch_holds_the_windows_of_its_targets(dataset: Dataset):
-    contexts, targets = next(iter(training_batches(dataset, batch_size=8, seed=1, epoch=0)))
+    contexts, targets = next(iter(Batches(dataset).training(batch_size=8, seed=1, epoch=0)))
     starts = dataset.starts("train")
     every = dataset.contexts(starts)
     for context, target in zip(contexts.numpy(), targets.numpy(), strict=True):

@@ -33,6 +33,7 @@ def _reached(modules: list[str]) -> set[str]:
     return seen
 
 
+@cache
 def _path(module: str) -> Path | None:
     """Return a module's file; None for what is no module, such as a class that is imported from one."""
     try:
@@ -42,6 +43,7 @@ def _path(module: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin is not None else None
 
 
+@cache
 def _tree(module: str) -> ast.Module:
     path = _path(module)
     return ast.parse(path.read_text(encoding="utf-8")) if path else ast.Module(body=[], type_ignores=[])

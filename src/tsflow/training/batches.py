@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsflow.records.dataset import Part
 from tsflow.windows.dataset import Dataset
@@ -27,31 +28,35 @@ def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
     return math.ceil(len(dataset.starts("train")) / batch_size)
 
 
-def training_batches(dataset: Dataset, leads: Leads = (), *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
-    """Return an epoch's batches, float32 in raw units: ([batch, context, columns], [batch, 1]).
+class Batches:
+    """Batches of a dataset's windows: float32 in raw units, ([batch, context, columns], [batch, 1]).
 
     With `leads`, in hours, the second is by name: forecast [batch, 1], leads [batch, n_leads].
     """
-    import tensorflow as tf
 
-    order = np.random.default_rng([seed, epoch]).permutation(dataset.starts("train"))
-    return _batches(dataset, leads, tf.data.Dataset.from_tensor_slices(tf.constant(order)).batch(batch_size))
+    def __init__(self, dataset: Dataset, leads: Leads = ()) -> None:
+        import tensorflow as tf
 
+        self._dataset = dataset
+        # Traced once; each epoch's pipeline only calls it.
+        self._gather = tf.function(_gather(dataset, leads), input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
 
-def evaluation_batches(dataset: Dataset, part: Part, leads: Leads = (), *, batch_size: int = 2048) -> tf.data.Dataset:
-    """Return a part's batches in order of time."""
-    import tensorflow as tf
+    def training(self, *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
+        """Return an epoch's batches."""
+        order = np.random.default_rng([seed, epoch]).permutation(self._dataset.starts("train"))
+        return self._of(order, batch_size)
 
-    return _batches(dataset, leads, tf.data.Dataset.from_tensor_slices(tf.constant(dataset.starts(part))).batch(batch_size))
+    def evaluation(self, part: Part, *, batch_size: int = 2048) -> tf.data.Dataset:
+        """Return a part's batches in order of time."""
+        return self._of(self._dataset.starts(part), batch_size)
 
+    def _of(self, starts: NDArray[np.int64], batch_size: int) -> tf.data.Dataset:
+        import tensorflow as tf
 
-def _batches(dataset: Dataset, leads: Leads, starts: tf.data.Dataset) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing is left to tune, and an iterator's end waits half a second for its thread
-    batches = starts.map(_gather(dataset, leads), num_parallel_calls=1, deterministic=True).prefetch(2)
-    return batches.with_options(options)
+        options = tf.data.Options()
+        options.autotune.enabled = False  # nothing is left to tune, and an iterator's end waits half a second for its thread
+        batches = tf.data.Dataset.from_tensor_slices(tf.constant(starts)).batch(batch_size)
+        return batches.map(self._gather, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
 
 
 def _gather(dataset: Dataset, leads: Leads) -> Callable[[Any], tuple[Any, Any]]:

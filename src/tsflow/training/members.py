@@ -19,7 +19,7 @@ from tsflow.architectures.network import FitSettings, Network, NetworkInputs, bu
 from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
-from tsflow.training.batches import evaluation_batches, steps_per_epoch, training_batches
+from tsflow.training.batches import Batches, steps_per_epoch
 from tsflow.training.compiling import compile_network, make_variables
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras
@@ -96,19 +96,19 @@ def _train(
 ) -> Member:
     """Train a compiled model from the weights that it has, or from those of the last epoch that there is."""
     fit, curve = network.fit, epochs.curve()
-    leads = network.lead_hours(dataset.task)
     if curve:
         log.info("%s: going on after epoch %d", network.architecture, len(curve))
         before = from_keras(epochs.model(len(curve)))
         _put(model, before.get_weights(), [np.asarray(variable) for variable in before.optimizer.variables])
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
-    validates = len(dataset.starts("validation")) > 0
+    batches = Batches(dataset, network.lead_hours(dataset.task))
+    judged = taught(network, batches.evaluation("validation")) if len(dataset.starts("validation")) else None
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
         with quick(model), fused(model.optimizer):
             model.fit(
-                taught(network, training_batches(dataset, leads, batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
-                validation_data=taught(network, evaluation_batches(dataset, "validation", leads)) if validates else None,
+                taught(network, batches.training(batch_size=fit.batch_size, seed=seed, epoch=len(curve))),
+                validation_data=judged,
                 initial_epoch=len(curve),
                 epochs=len(curve) + 1,
                 callbacks=[record],

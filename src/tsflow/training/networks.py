@@ -15,7 +15,7 @@ from tsflow.architectures.network import Network, NetworkInputs
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
 from tsflow.records.found import Epochs
-from tsflow.training.batches import evaluation_batches
+from tsflow.training.batches import Batches
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import to_keras, twin_without_dropout
@@ -94,14 +94,16 @@ def _forecasts(model: keras.Model, dataset: Dataset, parts: Sequence[Part]) -> d
         partial(model, training=False), input_signature=[tf.TensorSpec(entry.shape, entry.dtype)], autograph=False
     )
 
+    batches = Batches(dataset)
+
     def forecast(contexts: tf.Tensor) -> dict[str, tf.Tensor]:
         found = forward(contexts)
         return found if isinstance(found, dict) else {"forecast": found}
 
     def of_part(part: Part) -> dict[str, NDArray[np.float64]]:
-        batches = [forecast(contexts) for contexts, _ in evaluation_batches(dataset, part)]
-        if not batches:
+        found = [forecast(contexts) for contexts, _ in batches.evaluation(part)]
+        if not found:
             return {name: np.empty((0, 1)) for name in ("forecast", "leads")}
-        return {name: np.concatenate([batch[name] for batch in batches]).astype(np.float64) for name in batches[0]}
+        return {name: np.concatenate([batch[name] for batch in found]).astype(np.float64) for name in found[0]}
 
     return {part: of_part(part) for part in parts}
