@@ -19,12 +19,15 @@ def screening_told(screened: Sequence[Screened], unit: str, recipes: Mapping[str
     ask = {quantity for recipe in recipes.values() for quantity in recipe.if_it_helps}
     who = ", ".join(name for name, recipe in recipes.items() if recipe.if_it_helps)
     asked = [each for each in screened if each.quantity in ask]
-    gain = f"less error in {unit} of a linear model, on hours that it did not learn, with its 95 % interval"
+    gain = (
+        f"less error in {unit} of a linear model, on hours that it did not learn, with its 95 % interval; "
+        "more than its standard error is enough"
+    )
     told = []
     if read := [_gain(each) for each in asked if each.read]:
         told.append(f"{who}: read {', '.join(read)} too, as it helps here ({gain}).")
     if unread := [_gain(each) for each in asked if not each.read and each.gain is not None]:
-        told.append(f"{who}: leave out {', '.join(unread)}, as it does not surely help here ({gain}).")
+        told.append(f"{who}: leave out {', '.join(unread)}, as it does not help enough here ({gain}).")
     if short := [each.variable for each in asked if each.gain is None]:
         told.append(f"{who}: leave out {', '.join(short)}, as the training part has too few days to say whether it helps.")
     return told
