@@ -100,7 +100,8 @@ def challenger_of(board: Leaderboard, contest: Contest, favourite: str | None, g
     found = contest.between(best, favourite)
     ahead = found.better(gate.probability)
     told = f"{best} against {favourite}, the profile's favourite: {_said(found, gate)}"
-    return (best if ahead else favourite), [_check("challenger", True, f"{told}; {best if ahead else favourite} challenges")]
+    taken = best if ahead else favourite
+    return taken, [_check("challenger", True, f"{told}; so the gate takes {taken}")]
 
 
 def choose(
