@@ -33,14 +33,14 @@ OPTIMISERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def trained(optimiser: Any, *, quick: bool, epochs: int = 3) -> Any:
-    """Return a small model after some epochs."""
+def trained(optimiser: Any, *, quick: bool) -> Any:
+    """Return a small model after three epochs."""
     import keras
 
     keras.utils.set_random_seed(4)
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(7, activation="relu"), keras.layers.Dense(1)])
     model.compile(optimizer=optimiser, loss="mae", steps_per_execution=3)
-    fit(model, quick=quick, epochs=epochs)
+    fit(model, quick=quick, epochs=3)
     return model
 
 

@@ -70,7 +70,7 @@ def _imports(module: str) -> set[str]:
 @cache
 def _code(module: str) -> str:
     """Return a module's code in one form, whatever its layout; without docstrings."""
-    tree = _tree(module)
+    tree = _tree(module)  # changed below: nobody else asks it for more than imports
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]

@@ -1,6 +1,6 @@
 """Keras's Adam and AdamW with one fused operation a variable; the optimiser, its state and archives stay Keras's own.
 
-Keras writes a variable's step as some forty small operations, the learning rate of a schedule among them, and again for the next
+Keras writes a variable's step as some seventy small operations, the learning rate of a schedule among them, and again for the next
 variable. In a network of many small layers that is half of the graph, which TensorFlow traces and optimises before the first batch.
 """
 

@@ -115,7 +115,7 @@ def _train(
                 shuffle=False,  # the batches are shuffled already
                 verbose=0,
             )
-    chosen = best(curve, fit)
+    chosen = _best(curve, fit)
     if chosen < len(curve):
         model.set_weights(from_keras(epochs.model(chosen)).get_weights())
     return Member(model.get_weights(), curve, chosen)
@@ -175,7 +175,7 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         state.assign(random.integers(0, 2**32, size=state.shape, dtype=np.uint32))
 
 
-def best(curve: list[Epoch], fit: FitSettings) -> int:
+def _best(curve: list[Epoch], fit: FitSettings) -> int:
     """Return the epoch (1-based) with the least validation MAE, the first of equals; without validation the last.
 
     A network that forecasts a quantile is judged by its validation loss: its absolute error is least at the median.
@@ -186,4 +186,4 @@ def best(curve: list[Epoch], fit: FitSettings) -> int:
 
 
 def _stalled(curve: list[Epoch], fit: FitSettings) -> bool:
-    return bool(curve) and fit.patience is not None and len(curve) - best(curve, fit) >= fit.patience
+    return bool(curve) and fit.patience is not None and len(curve) - _best(curve, fit) >= fit.patience
