@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from tsflow.errors import StackError
+from tsflow.stack import marks
 from tsflow.stack.locks import FileLock
-from tsflow.stack.marks import marked, marked_environment, part_of, sweep
+from tsflow.stack.marks import marked, marked_environment, part_of, stat_fields, sweep
 from tsflow.stack.processes import Component, Kept, stop
 
 # Starts a child in a session of its own, which outlives it, and writes down the child's pid.
@@ -96,6 +97,22 @@ def test_a_process_is_known_as_soon_as_it_runs_its_program(tmp_path: Path) -> No
         one.kill()
         one.wait()
     assert set(parts) == {"part"}
+
+
+def test_an_environment_that_comes_between_two_looks_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = psutil.Popen(["sleep", "60"], env=marked_environment("part", {"PATH": os.environ["PATH"]}))
+    until(lambda: part_of(child) == "part")
+    fields, known = stat_fields(child.pid), []
+
+    class Beginning(psutil.Process):
+        def environ(self) -> dict[str, str]:
+            known.append(True)  # the system sets its place as this look at nothing ends
+            return {} if len(known) == 1 else super().environ()
+
+    monkeypatch.setattr(marks, "stat_fields", lambda pid: fields if known else [*fields[:48], "0", *fields[49:]])
+    assert part_of(Beginning(child.pid)) == "part"
+    child.kill()
+    child.wait()
 
 
 def test_stopping_leaves_nothing_also_of_those_that_ignore_the_request(tmp_path: Path) -> None:
