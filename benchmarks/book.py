@@ -25,7 +25,8 @@ import numpy as np
 import yaml
 
 from tsflow import steps
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.architectures.registry import load_architecture
 from tsflow.cli.bring_in import Given, bring_in, new_id
 from tsflow.cli.stores import store
@@ -81,7 +82,8 @@ def by_the_book(fingerprint: str, names: list[str], seed: int) -> dict[str, Any]
             assert isinstance(network, Network)
             started = time.perf_counter()
             keras.utils.set_random_seed(seed)
-            model = build(network, NetworkInputs.of(network, dataset))
+            inputs = NetworkInputs.of(network, dataset)
+            model = of_observations(build(network, inputs), inputs)
             compile_network(model, network, (), steps=1)
             model.steps_per_execution = 1
             size = network.fit.batch_size

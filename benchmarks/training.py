@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.architectures.registry import load_architecture
 from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings, settings
@@ -65,10 +66,13 @@ def epochs_of(network: Network, dataset: Dataset, way: str) -> Callable[[int], N
 
     keras.utils.set_random_seed(1)
     size = network.fit.batch_size
-    model = build(network, NetworkInputs.of(network, dataset))
+    inputs = NetworkInputs.of(network, dataset)
+    model = build(network, inputs)
+    if way == "book":
+        model = of_observations(model, inputs)
     compile_network(model, network, (), steps=1)
     book = books_batches(dataset, size) if way == "book" else None
-    ours = Batches(dataset)
+    ours = Batches(dataset, inputs.hours(dataset.rows))
     if way == "book":
         model.steps_per_execution = 1
 

@@ -12,7 +12,8 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.ensembles import Ensemble
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.architectures.registry import Architecture, Estimator, load_architecture
 from tsflow.errors import EntrantSkipped, SettingsError
 from tsflow.folders import names_in
@@ -22,6 +23,7 @@ from tsflow.settings import HourlySettings, ObjectStoreSettings
 from tsflow.splits import FractionSplit
 from tsflow.stations.station import load_station
 from tsflow.task import Task
+from tsflow.training.batches import Batches
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import check_parity, from_keras
@@ -185,7 +187,9 @@ def test_trained_again_with_another_future_no_weight_differs(name: str, dataset:
     noisy, network = with_noise_from(dataset, dataset.bounds.b), load_architecture(name).on(dataset)
     assert isinstance(network, Network)
     epochs = EpochStore(bucket, "again", name, "t")
-    model, members = train_members(network, NetworkInputs.of(network, noisy), noisy, epochs, seed=3, max_epochs=1)
+    inputs = NetworkInputs.of(network, noisy)
+    batches = Batches(noisy, inputs.hours(noisy.rows), inputs.lead_hours)
+    model, members = train_members(network, inputs, batches, epochs, seed=3, max_epochs=1)
     assert members[0].best_epoch == trained.candidate.best_epoch, "what validation decided differs"
     given = []
     for member in members:
@@ -270,8 +274,8 @@ def test_a_task_that_passes_the_check_before_can_be_built_after(name: str, task:
     if refusal_of(recipe, other.task):
         return
     if isinstance(recipe, Network):
-        model = build(recipe, NetworkInputs.of(recipe, other))
-        outputs = model(other.contexts(other.starts("train")[:4]))
+        inputs = NetworkInputs.of(recipe, other)
+        outputs = of_observations(build(recipe, inputs), inputs)(other.contexts(other.starts("train")[:4]))
         forecast = outputs["forecast"] if isinstance(outputs, dict) else outputs
         assert forecast.shape == (4, 1)
     elif name not in {"arima", "exponential_smoothing", "prophet", "lightgbm"}:  # minutes of fitting; their reach is tested below

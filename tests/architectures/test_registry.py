@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from conftest import hourly_rows
-from tsflow.architectures.network import Network, NetworkInputs, Series, build
+from tsflow.architectures.network import Network, Series
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.architectures.registry import Architecture, families, load_architecture, register
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.records.dataset import HourlyReport
@@ -31,6 +32,12 @@ def built(name: str) -> Any:
     network = load_architecture(name)
     assert isinstance(network, Network)
     return build(network, NetworkInputs.of(network, DATASET))
+
+
+def whole(name: str) -> Any:
+    network = load_architecture(name)
+    assert isinstance(network, Network)
+    return of_observations(built(name), NetworkInputs.of(network, DATASET))
 
 
 def change(home: Path, name: str, **changes: object) -> None:
@@ -174,13 +181,13 @@ def test_every_setting_of_the_lectures_list_changes_the_network(home: Path):
 
 def test_a_target_of_change_adds_the_temperature_now(home: Path):
     change(home, "dense", target="change")
-    model = built("dense")
+    model = whole("dense")
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     contexts = np.random.default_rng(0).normal(size=(4, 120, 5)).astype(np.float32)
     np.testing.assert_allclose(model.predict_on_batch(contexts)[:, 0], contexts[:, -1, 1], rtol=1e-6)
 
 
 def test_an_absolute_target_starts_at_the_mean(home: Path):
-    model = built("dense")
+    model = whole("dense")
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     assert model.predict_on_batch(np.zeros((1, 120, 5), dtype=np.float32))[0, 0] == pytest.approx(10.0, abs=1e-3)

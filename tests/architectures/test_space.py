@@ -9,7 +9,8 @@ import yaml
 
 from conftest import hourly_rows
 from tsflow.architectures.exporting import export
-from tsflow.architectures.network import Activation, Network, NetworkInputs, build
+from tsflow.architectures.network import Activation, Network
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import Distribution, value_of, with_values
 from tsflow.errors import SettingsError
@@ -47,8 +48,9 @@ def test_every_activation_can_be_exported(activation: str):
     inputs = NetworkInputs.of(network, dataset)
     model = build(network, inputs)
     contexts = dataset.contexts(dataset.starts("train")[:4])
-    forecasts = np.asarray(model.predict_on_batch(contexts)[:, 0], dtype=np.float64)
-    check_parity(export(twin_without_dropout(network, inputs, model.get_weights())), contexts, {"forecast": forecasts[:, None]})
+    forecasts = np.asarray(of_observations(model, inputs).predict_on_batch(contexts)[:, 0], dtype=np.float64)
+    twin = twin_without_dropout(network, inputs, model.get_weights())
+    check_parity(export(of_observations(twin, inputs)), contexts, {"forecast": forecasts[:, None]})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tsflow.architectures.exported_table import ExportedTable
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.ridge import Ridge
 from tsflow.errors import EntrantSkipped, SettingsError
-from tsflow.features.channels import Channels
+from tsflow.features.channels import Channels, Wind
 from tsflow.features.climate import Harmonics, fit_climatology, harmonics, usual
 from tsflow.features.fitted_channels import FittedChannels
 from tsflow.features.table import Table, table_model
@@ -71,7 +71,7 @@ def test_by_default_the_channels_are_the_variables_standardised_by_the_training_
     fitted = FittedChannels.fit(Channels(), dataset)
     contexts = dataset.contexts(dataset.starts("train")[:3])
     observations = keras.Input(contexts.shape[1:])
-    found = keras.Model(observations, fitted.scaled(observations))(contexts)
+    found = keras.Model(observations, fitted.scaled(fitted.joined_by_hour(observations)))(contexts)
     scaler = dataset.scaler
     np.testing.assert_allclose(found, (contexts[:, :, :4] - scaler.mean) / scaler.deviation, atol=1e-4)
 
@@ -85,10 +85,31 @@ def test_channels_are_in_the_order_of_their_names_whether_they_stand_side_by_sid
     fitted = FittedChannels.fit(Channels(measured=names), dataset)
     contexts = dataset.contexts(dataset.starts("train")[:3])
     observations = keras.Input(contexts.shape[1:])
-    found = keras.Model(observations, fitted.scaled(observations))(contexts)
+    found = keras.Model(observations, fitted.scaled(fitted.joined_by_hour(observations)))(contexts)
     places = [dataset.features.index(name) for name in names]
     scaler = dataset.scaler
     np.testing.assert_allclose(found, (contexts[:, :, places] - scaler.mean[places]) / scaler.deviation[places], atol=1e-4)
+
+
+@pytest.mark.parametrize("measured", [["T", "wv"], ["wv"], []], ids=str)
+def test_what_is_made_once_an_hour_gives_the_channels_that_each_window_would_make_for_itself(dataset: Dataset, measured: list[str]):
+    """Changes begin inside the window, whatever was before it; the target's measured value is there also where it is no channel."""
+    import keras
+
+    day = Harmonics(day=1)
+    spec = Channels(measured=measured, anomalies={"T": day}, changes={"p": [3, 24], "T_anomaly": [1]}, calendar=day, sun=True)
+    fitted = FittedChannels.fit(spec.changed(wind=Wind(speed="wv", direction="wd")), dataset)
+    rows = keras.Input((None, len(dataset.columns)))
+    hours = np.asarray(keras.Model(rows, fitted.joined_by_hour(rows))(dataset.rows[None]))[0]
+    assert hours.shape == (len(dataset.rows), len(fitted.hourly_names))
+    starts = dataset.starts("train")[:3]
+    windows = hours[starts[:, None] + np.arange(dataset.task.context_hours)]
+    np.testing.assert_allclose(windows[:, :, fitted.target_place], dataset.contexts(starts)[:, :, dataset.target_index], rtol=1e-6)
+
+    observations, read = keras.Input((dataset.task.context_hours, len(dataset.columns))), keras.Input(windows.shape[1:])
+    each = keras.Model(observations, fitted.raw(observations))(dataset.contexts(starts))
+    expected = (np.stack([each[name] for name in fitted.names], axis=2) - fitted.mean) / fitted.deviation
+    np.testing.assert_allclose(keras.Model(read, fitted.scaled(read))(windows), expected, atol=1e-4)
 
 
 def test_the_suns_height_is_that_of_pvlib(dataset: Dataset):

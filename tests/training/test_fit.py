@@ -10,7 +10,7 @@ import pytest
 from conftest import hourly_rows, result_of
 from tsflow.architectures.baselines import Persistence
 from tsflow.architectures.graphs import outputs, sorted_quantiles
-from tsflow.architectures.network import NetworkInputs
+from tsflow.architectures.network_graph import NetworkInputs
 from tsflow.architectures.recurrent import Recurrent
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.seeds import member_seeds
@@ -89,7 +89,7 @@ def test_a_further_seed_gives_the_weights_that_it_gives_alone(records: Records, 
 
     def members(recipe: Recurrent, seed: int) -> list[Member]:
         epochs = EpochStore(records, f"of-{recipe.seeds}", "small", "t")
-        return train_members(recipe, inputs, dataset, epochs, seed=seed, max_epochs=2)[1]
+        return train_members(recipe, inputs, Batches(dataset, inputs.hours(dataset.rows)), epochs, seed=seed, max_epochs=2)[1]
 
     _, second = members(several, 7)
     (alone,) = members(several.changed(seeds=1), member_seeds(7, 2)[1])
@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_says_what_to_lower(records: Records, dataset:
 def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Dataset):
     def shown(epoch: int) -> np.ndarray:
         return np.concatenate(
-            [targets.numpy()[:, 0] for _, targets in Batches(dataset).training(batch_size=64, seed=1, epoch=epoch)]
+            [targets.numpy()[:, 0] for _, targets in Batches(dataset, dataset.rows).training(batch_size=64, seed=1, epoch=epoch)]
         )
 
     for epoch in (0, 1):
@@ -201,7 +201,7 @@ def test_each_epoch_shows_every_window_once_in_an_order_of_its_own(dataset: Data
 
 
 def test_a_batch_holds_the_windows_of_its_targets(dataset: Dataset):
-    contexts, targets = next(iter(Batches(dataset).training(batch_size=8, seed=1, epoch=0)))
+    contexts, targets = next(iter(Batches(dataset, dataset.rows).training(batch_size=8, seed=1, epoch=0)))
     starts = dataset.starts("train")
     every = dataset.contexts(starts)
     for context, target in zip(contexts.numpy(), targets.numpy(), strict=True):

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, build
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.space import with_values
 from tsflow.observations.hourly import hourly_frame
@@ -39,22 +40,24 @@ def year(data: Path) -> Dataset:
 def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
     network = with_values(load_architecture("dense"), {"units": [1], "activation": "linear"})
     assert isinstance(network, Network)
-    model = build(network, NetworkInputs.of(network, year))
+    inputs = NetworkInputs.of(network, year)
+    model = build(network, inputs)
     kernel = np.random.default_rng(0).normal(size=(120 * len(year.features), 1))
     layers = [layer for layer in model.layers if layer.name.startswith("dense")]
     layers[0].set_weights([kernel, np.zeros(1)])
     model.get_layer("forecast_head").set_weights([np.full((1, 1), 2.0), np.zeros(1)])
     expected = 2 * np.abs(kernel).reshape(120, -1).mean(axis=1)[::-1]  # the origin first
-    np.testing.assert_allclose(memory_profile(model, year), expected, rtol=1e-4)
+    np.testing.assert_allclose(memory_profile(model, inputs, year), expected, rtol=1e-4)
 
 
 def test_the_profile_is_that_of_kerass_own_loops(year: Dataset, monkeypatch: pytest.MonkeyPatch):
     network = load_architecture("stacked_gru")
     assert isinstance(network, Network)
-    model = build(network, NetworkInputs.of(network, year))
-    ours = memory_profile(model, year)
+    inputs = NetworkInputs.of(network, year)
+    model = build(network, inputs)
+    ours = memory_profile(model, inputs, year)
     monkeypatch.setattr("tsflow.training.memory.quick", lambda *_, **__: nullcontext())
-    np.testing.assert_allclose(ours, memory_profile(model, year), rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(ours, memory_profile(model, inputs, year), rtol=1e-3, atol=1e-7)
 
 
 def test_a_gated_network_remembers_a_day_that_a_simple_one_has_forgotten(records: Records, year: Dataset):

@@ -1,33 +1,20 @@
-"""What all Keras networks share: settings of fitting, scaling inside the model, the head in degC.
-
-::
-
-    observations [n, context, columns], raw units
-      -> channels, standardised -> last `context_hours` rows -> the family's layers -> Dense 1 (and one a lead)
-      -> target absolute: y * deviation + mean              -> forecast [n, 1] in degC
-         target change:   y * deviation + temperature now
-"""
+"""What all Keras networks share: the settings of channels, fitting and head."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tsflow.architectures.channelled import Channelled
-from tsflow.architectures.quantiles import Levels, quantile_head
+from tsflow.architectures.quantiles import Levels
 from tsflow.errors import UnknownName
-from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
 from tsflow.task import Task
-from tsflow.windows.dataset import Dataset
-
-if TYPE_CHECKING:
-    import keras
 
 Activation = Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "leaky_relu", "linear"]
 Initialiser = Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal"]
@@ -182,68 +169,3 @@ class Network(Channelled, ABC):
         `dropout` False leaves dropout layers and recurrent dropout out: at inference they do nothing, and without
         them a recurrent layer becomes one fused operation in ONNX. Both ways create the same weights in the same order.
         """
-
-
-@dataclass(frozen=True)
-class NetworkInputs:
-    """What a network must know of its dataset."""
-
-    context_hours: int
-    columns: int  # of the input: features, then the calendar's
-    target: str
-    target_index: int
-    mean: float  # of the target
-    deviation: float
-    lead_hours: tuple[int, ...]  # rising, all before the horizon
-    channels: FittedChannels
-
-    @classmethod
-    def of(cls, network: Network, dataset: Dataset) -> NetworkInputs:
-        """Read it off a dataset.
-
-        Raises
-        ------
-        SettingsError
-            If the station lacks a channel's variable.
-        """
-        at = dataset.target_index
-        return cls(
-            context_hours=dataset.task.context_hours,
-            columns=len(dataset.columns),
-            target=dataset.target,
-            target_index=at,
-            mean=float(dataset.scaler.mean[at]),
-            deviation=float(dataset.scaler.deviation[at]),
-            lead_hours=network.lead_hours(dataset.task),
-            channels=FittedChannels.fit(network.channels, dataset),
-        )
-
-
-def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> keras.Model:
-    """Return the network, uncompiled: raw observations in, degC out; with leads, both by name.
-
-    Initial weights follow from `keras.utils.set_random_seed`.
-    """
-    import keras
-
-    observations = keras.Input((inputs.context_hours, inputs.columns), name="observations")
-    x = inputs.channels.scaled(observations)
-    if network.context_hours and network.context_hours < inputs.context_hours:
-        x = keras.layers.Cropping1D((inputs.context_hours - network.context_hours, 0))(x)
-    x = network.layers(Series(x, tuple(inputs.channels.names), inputs.channels.target or inputs.target), dropout=dropout)
-    now = observations[:, -1, inputs.target_index : inputs.target_index + 1]
-
-    def head(name: str, width: int) -> Any:
-        y = keras.layers.Dense(width, kernel_initializer=network.head_initialiser, name=f"{name}_head")(x)
-        if network.target == "change":
-            return keras.layers.Add(name=name)([keras.layers.Rescaling(inputs.deviation)(y), now])
-        return keras.layers.Rescaling(inputs.deviation, offset=inputs.mean, name=name)(y)
-
-    outputs = {}
-    if network.quantiles:
-        outputs["forecast"], outputs["quantiles"] = quantile_head(head, network.quantiles, mended=not dropout)
-    else:
-        outputs["forecast"] = head("forecast", 1)
-    if inputs.lead_hours:
-        outputs["leads"] = head("leads", len(inputs.lead_hours))
-    return keras.Model(observations, outputs if len(outputs) > 1 else outputs["forecast"], name=network.architecture)

@@ -81,6 +81,24 @@ class FittedChannels:
         return self.spec.names(self.spec.measured or [])
 
     @property
+    def hourly_names(self) -> list[str]:
+        """The names of what `by_hour` gives, in order: the channels but for changes, then what else changes and forecasts need."""
+        lagged = self._lagged
+        plain = [name for name in self.names if name not in lagged]
+        needed = [base for base, _ in lagged.values()] + ([] if self.target else [TARGET])
+        return list(dict.fromkeys([*plain, *needed]))
+
+    @property
+    def target_place(self) -> int:
+        """Where among `hourly_names` the target's measured value is."""
+        return self.hourly_names.index(self.target or TARGET)
+
+    @property
+    def _lagged(self) -> dict[str, tuple[str, int]]:
+        """Of each change: of what, against so many hours before."""
+        return {f"{name}_change_{lag}": (name, lag) for name, lags in self.spec.changes.items() for lag in lags}
+
+    @property
     def target(self) -> str | None:
         """The channel that is the target's measured value, if one is: under its own name, its quantity's, or `target`."""
         return next((name for name in self.spec.measured or [] if self.columns.get(name) == self.columns[TARGET]), None)
@@ -107,7 +125,11 @@ class FittedChannels:
         return {*harmonic_names(self.spec.calendar), "sun", "sun_ahead"}
 
     def raw(self, observations: Any) -> Columns:
-        """Return each channel by name, in its unit: tensors [n, context] from observations [n, context, n_columns].
+        """Return each channel by name, in its unit: tensors [n, context] from observations [n, context, n_columns]."""
+        return self._over_hours(self.by_hour(observations))
+
+    def by_hour(self, observations: Any) -> Columns:
+        """Return what an hour's row alone tells, by name, in its unit: tensors [n, hours] from observations [n, hours, n_columns].
 
         A last axis of 1 would make ONNX Runtime take each number by itself and need fifty times as long.
         """
@@ -135,9 +157,6 @@ class FittedChannels:
                 anomaly = anomaly - usual(waves, order, self.climatology[name])
             anomalies[f"{name}_anomaly"] = anomaly - float(self.climatology[name][0])
         channels |= anomalies
-        for name, lags in self.spec.changes.items():
-            now = anomalies[name] if name in anomalies else column(name)
-            channels |= {f"{name}_change_{lag}": now - _before(now, lag) for lag in lags}
         channels |= dict.fromkeys(harmonic_names(self.spec.calendar), hour * 0.0)
         channels |= {name: waves[name] for name in harmonic_names(self.calendar)}
         if self.sun is not None:
@@ -145,21 +164,44 @@ class FittedChannels:
                 "sun": self._height(self.sun, hour, day, 0),
                 "sun_ahead": self._height(self.sun, hour, day, self.horizon_hours),
             }
+        channels |= {name: column(name) for name in self.hourly_names if name not in channels}
         return channels
 
-    def scaled(self, observations: Any) -> Any:
-        """Return all channels, standardised, shape [n, context, n_channels]."""
-        from keras import layers
+    def _over_hours(self, hourly: Columns) -> Columns:
+        """Return each channel by name, in order, from what `by_hour` gives."""
+        lagged = self._lagged
 
+        def channel(name: str) -> Any:
+            if name not in lagged:
+                return hourly[name]
+            base, lag = lagged[name]
+            return _change(hourly[base], lag)
+
+        return {name: channel(name) for name in self.names}
+
+    def joined_by_hour(self, observations: Any) -> Any:
+        """Return what `by_hour` gives, side by side: [n, hours, n_hourly_names]."""
         run = self._run
-        x = observations[:, :, run.start : run.stop] if run else _joined(list(self.raw(observations).values()))
+        return observations[:, :, run.start : run.stop] if run else _joined(list(self.by_hour(observations).values()))
+
+    def scaled(self, hourly: Any) -> Any:
+        """Return all channels, standardised, shape [n, context, n_channels], from what `joined_by_hour` gives."""
+        from keras import layers, ops
+
+        names, hourly_names, lagged = self.names, self.hourly_names, self._lagged
+        x = hourly[:, :, : len(names) - len(lagged)]
+        if lagged:
+            columns = {name: hourly[:, :, hourly_names.index(name)] for name in dict(lagged.values())}
+            changes = [_change(columns[base], lag) for base, lag in lagged.values()]
+            first = names.index(next(iter(lagged)))
+            x = ops.concatenate([x[:, :, :first], _joined(changes), x[:, :, first:]], axis=2)
         # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.
         return layers.Rescaling((1 / self.deviation).tolist(), offset=(-self.mean / self.deviation).tolist(), name="scale")(x)
 
     @property
     def _run(self) -> slice | None:
-        """Where all channels stand side by side in the input as they are, if they do: one slice in place of one a channel."""
-        places = [self.columns.get(name) for name in self.names]
+        """Where all that is read stands side by side in the input as it is, if it does: one slice in place of one a name."""
+        places = [self.columns.get(name) for name in self.hourly_names]
         first = places[0]
         return slice(first, first + len(places)) if first is not None and places == [*range(first, first + len(places))] else None
 
@@ -200,8 +242,8 @@ def _joined(channels: list[Any]) -> Any:
     return ops.transpose(ops.stack(channels, axis=1), (0, 2, 1))
 
 
-def _before(series: Any, hours: int) -> Any:
-    """Return the values so many hours before, shape as `series` [n, context]; the window's first value where it begins later."""
+def _change(series: Any, hours: int) -> Any:
+    """Return values [n, context] less those so many hours before; less the window's first value where it begins later."""
     from keras import ops
 
-    return ops.concatenate([ops.repeat(series[:, :1], hours, axis=1), series[:, :-hours]], axis=1)
+    return series - ops.concatenate([ops.repeat(series[:, :1], hours, axis=1), series[:, :-hours]], axis=1)

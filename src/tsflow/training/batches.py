@@ -23,23 +23,33 @@ if TYPE_CHECKING:
 Leads = Sequence[int]  # hours between origin and horizon
 
 
-def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
-    """Return how many batches an epoch has."""
-    return math.ceil(len(dataset.starts("train")) / batch_size)
-
-
 class Batches:
-    """Batches of a dataset's windows: float32 in raw units, ([batch, context, columns], [batch, 1]).
+    """Batches of a dataset's windows: of what a network reads of each hour, and targets, ([batch, context, n_hourly], [batch, 1]).
 
     With `leads`, in hours, the second is by name: forecast [batch, 1], leads [batch, n_leads].
+
+    Parameters
+    ----------
+    hours
+        What is read of each row of the dataset, float32 [n_rows, n_hourly].
     """
 
-    def __init__(self, dataset: Dataset, leads: Leads = ()) -> None:
+    def __init__(self, dataset: Dataset, hours: NDArray[np.float32], leads: Leads = ()) -> None:
         import tensorflow as tf
 
         self._dataset = dataset
         # Traced once; each epoch's pipeline only calls it.
-        self._gather = tf.function(_gather(dataset, leads), input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
+        self._gather = tf.function(
+            _gather(dataset, hours, leads), input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False
+        )
+
+    def per_epoch(self, batch_size: int) -> int:
+        """Return how many batches an epoch has."""
+        return math.ceil(len(self._dataset.starts("train")) / batch_size)
+
+    def has(self, part: Part) -> bool:
+        """Whether a part has windows."""
+        return bool(len(self._dataset.starts(part)))
 
     def training(self, *, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
         """Return an epoch's batches."""
@@ -59,11 +69,11 @@ class Batches:
         return batches.map(self._gather, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
 
 
-def _gather(dataset: Dataset, leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
+def _gather(dataset: Dataset, hours: NDArray[np.float32], leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
     import tensorflow as tf
 
-    rows = tf.constant(dataset.rows)
-    targets = rows[:, dataset.target_index]
+    rows = tf.constant(hours)
+    targets = tf.constant(dataset.rows[:, dataset.target_index])
     context = tf.range(dataset.task.context_hours, dtype=tf.int64)
 
     ahead = tf.constant([dataset.task.horizon_hours, *leads], dtype=tf.int64)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.architectures.network import Network, NetworkInputs, build
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, build
 from tsflow.errors import IntegrityError
 from tsflow.training.losses import register_losses
 

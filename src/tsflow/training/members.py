@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tsflow.architectures.network import FitSettings, Network, NetworkInputs, build
+from tsflow.architectures.network import FitSettings, Network
+from tsflow.architectures.network_graph import NetworkInputs, build
 from tsflow.architectures.seeds import member_seeds
 from tsflow.errors import TrainingError
 from tsflow.records.candidate import Epoch
-from tsflow.training.batches import Batches, steps_per_epoch
+from tsflow.training.batches import Batches
 from tsflow.training.compiling import compile_network, make_variables
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import from_keras, to_keras
 from tsflow.training.fused_adam import fused
 from tsflow.training.objectives import taught
 from tsflow.training.recurrence import quick
-from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +46,7 @@ class Member:
 def train_members(
     network: Network,
     inputs: NetworkInputs,
-    dataset: Dataset,
+    batches: Batches,
     epochs: EpochStore,
     *,
     seed: int,
@@ -63,7 +63,7 @@ def train_members(
     total = min(network.fit.epochs, max_epochs or network.fit.epochs)
     keras.utils.set_random_seed(seed)
     model = build(network, inputs)
-    compile_network(model, network, inputs.lead_hours, steps=steps_per_epoch(dataset, network.fit.batch_size) * total)
+    compile_network(model, network, inputs.lead_hours, steps=batches.per_epoch(network.fit.batch_size) * total)
     make_variables(model)
     unused = [np.asarray(variable) for variable in model.optimizer.variables]
     members = []
@@ -71,7 +71,7 @@ def train_members(
         if number:
             keras.utils.set_random_seed(each)
             _put(model, build(network, inputs).get_weights(), unused)
-        member = _train(network, model, dataset, epochs.of_seed(number), seed=each, total=total, on_epoch=on_epoch)
+        member = _train(network, model, batches, epochs.of_seed(number), seed=each, total=total, on_epoch=on_epoch)
         members.append(member)
     model.set_weights(members[0].weights)
     return model, members
@@ -87,7 +87,7 @@ def _put(model: keras.Model, weights: list[NDArray[np.float32]], optimiser: list
 def _train(
     network: Network,
     model: keras.Model,
-    dataset: Dataset,
+    batches: Batches,
     epochs: EpochStore,
     *,
     seed: int,
@@ -101,8 +101,7 @@ def _train(
         before = from_keras(epochs.model(len(curve)))
         _put(model, before.get_weights(), [np.asarray(variable) for variable in before.optimizer.variables])
     record = _record(network, model, epochs, seed=seed, curve=curve, total=total, on_epoch=on_epoch)
-    batches = Batches(dataset, network.lead_hours(dataset.task))
-    judged = taught(network, batches.evaluation("validation")) if len(dataset.starts("validation")) else None
+    judged = taught(network, batches.evaluation("validation")) if batches.has("validation") else None
     while len(curve) < total and not _stalled(curve, fit):
         # One call an epoch: over several, Keras reads `steps_per_execution` batches even across an epoch's end.
         with quick(model), fused(model.optimizer):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsflow.architectures.network_graph import NetworkInputs, of_observations
 from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _WINDOWS = 256
 
 
-def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
+def memory_profile(model: keras.Model, inputs: NetworkInputs, dataset: Dataset) -> list[float]:
     """Return the mean absolute gradient of the forecast by lag, the origin first, [context_hours].
 
     In deviations of the target for one deviation of a variable, averaged over variables and up to 256 windows spread over the
@@ -33,10 +34,12 @@ def memory_profile(model: keras.Model, dataset: Dataset) -> list[float]:
     heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
     head = keras.Model(model.input, model.get_layer(heads.pop()).output)
 
+    whole = of_observations(head, inputs)
+
     def gradient_at(contexts: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(contexts)
-            forecast = tf.reduce_sum(tf.reduce_mean(head(contexts, training=False), axis=1))  # of quantiles their mean
+            forecast = tf.reduce_sum(tf.reduce_mean(whole(contexts, training=False), axis=1))  # of quantiles their mean
         return tape.gradient(forecast, contexts)
 
     if _reads_hour_by_hour(head):

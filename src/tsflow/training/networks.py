@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsflow.architectures.exporting import export
-from tsflow.architectures.network import Network, NetworkInputs
+from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs, of_observations
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import PARTS, Part
 from tsflow.records.found import Epochs
@@ -43,13 +44,15 @@ def train_network(
 ) -> Candidate:
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
     inputs = NetworkInputs.of(network, dataset)
-    trained, members = train_members(network, inputs, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
+    batches = Batches(dataset, inputs.hours(dataset.rows), inputs.lead_hours)
+    trained, members = train_members(network, inputs, batches, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     twins = [twin_without_dropout(network, inputs, member.weights) for member in members]
     model = _mean(twins)
     with quick(model):
-        outputs = _forecasts(model, dataset, PARTS if served else JUDGED)
+        outputs = _forecasts(model, batches, PARTS if served else JUDGED)
     first = members[0]
-    archived = model if len(members) > 1 or network.quantiles else trained
+    whole = of_observations(model, inputs)
+    archived = whole if len(members) > 1 or network.quantiles else of_observations(trained, inputs)
     return Candidate(
         parameters=len(members) * sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights),
         epochs=len(first.curve),
@@ -60,10 +63,10 @@ def train_network(
         lead_hours=inputs.lead_hours,
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
         quantile_levels=tuple(network.quantiles),
-        quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and len(dataset.starts(part))},
-        files={"model.onnx": export(model), "model.keras": to_keras(archived)} if served else {},
+        quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and batches.has(part)},
+        files={"model.onnx": export(whole), "model.keras": to_keras(archived)} if served else {},
         found=Epochs(epochs=round(statistics.median(member.best_epoch for member in members))),
-        memory=memory_profile(twins[0], dataset) if served else [],
+        memory=memory_profile(twins[0], inputs, dataset) if served else [],
     )
 
 
@@ -73,18 +76,18 @@ def _mean(models: list[keras.Model]) -> keras.Model:
 
     if len(models) == 1:
         return models[0]
-    observations = keras.Input(models[0].input_shape[1:], name="observations")
+    hours = keras.Input(models[0].input_shape[1:], name="hours")
     for number, model in enumerate(models):
         model.name = f"{model.name}_{number}"
-    outputs = [model(observations) for model in models]
+    outputs = [model(hours) for model in models]
     if isinstance(outputs[0], dict):
         mean = {name: keras.layers.Average(name=name)([output[name] for output in outputs]) for name in outputs[0]}
     else:
         mean = keras.layers.Average(name="forecast")(outputs)
-    return keras.Model(observations, mean)
+    return keras.Model(hours, mean)
 
 
-def _forecasts(model: keras.Model, dataset: Dataset, parts: Sequence[Part]) -> dict[Part, dict[str, NDArray[np.float64]]]:
+def _forecasts(model: keras.Model, batches: Batches, parts: Sequence[Part]) -> dict[Part, dict[str, NDArray[np.float64]]]:
     """Return each output of each part by name, in degC: [n_windows, its width]."""
     import tensorflow as tf
 
@@ -93,8 +96,6 @@ def _forecasts(model: keras.Model, dataset: Dataset, parts: Sequence[Part]) -> d
     forward = tf.function(
         partial(model, training=False), input_signature=[tf.TensorSpec(entry.shape, entry.dtype)], autograph=False
     )
-
-    batches = Batches(dataset)
 
     def forecast(contexts: tf.Tensor) -> dict[str, tf.Tensor]:
         found = forward(contexts)
