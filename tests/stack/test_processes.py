@@ -25,6 +25,29 @@ time.sleep(600)
 """
 
 
+# Looks again after ten minutes, or when a signal or the end of a child wakes it; says how often it looked.
+CALM = """
+import subprocess, sys
+from tsflow.stack import daemon
+
+daemon._CALM_SECONDS = 600.0
+
+
+class Calm(daemon.Daemon):
+    def work(self):
+        self.state, looks = "running", 0
+        subprocess.Popen(["true"])
+        while not self.stopping():
+            looks += 1
+            print(looks, flush=True)
+            self.pause()
+
+
+calm = Calm("calm", 1.0)
+sys.exit(calm.live(calm.work, lambda: None))
+"""
+
+
 @pytest.fixture(autouse=True)
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TSFLOW_STATE", str(tmp_path / "state"))
@@ -113,6 +136,14 @@ def test_an_environment_that_comes_between_two_looks_is_not_missed(monkeypatch: 
     assert part_of(Beginning(child.pid)) == "part"
     child.kill()
     child.wait()
+
+
+def test_a_calm_daemon_looks_at_once_when_a_child_ends_and_when_it_is_asked_to_stop() -> None:
+    with subprocess.Popen([sys.executable, "-c", CALM], stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout is not None
+        assert [daemon.stdout.readline() for _ in range(2)] == ["1\n", "2\n"]  # the second when its child has ended
+        daemon.terminate()
+        assert daemon.wait(timeout=60) == 0
 
 
 def test_stopping_leaves_nothing_also_of_those_that_ignore_the_request(tmp_path: Path) -> None:

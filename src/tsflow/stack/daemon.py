@@ -3,10 +3,11 @@
 import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,7 @@ class Daemon:
         self.reason: str | None = None
         self._created = began(os.getpid())
         self._stopping = False  # not an Event: to set one in a signal handler can deadlock
+        self._woken, self._waker = socket.socketpair()  # Python writes to it when a signal comes
         self._written: DaemonRecord | None = None
 
     def live(self, work: Callable[[], None], cleanup: Callable[[], None]) -> int:
@@ -89,8 +91,7 @@ class Daemon:
         lock = FileLock(private_dir("run") / f"{self.name}.lock")
         if not lock.acquire():
             return 0
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._asked_to_stop)
+        self._hear_signals()
         try:
             self.write()
             work()
@@ -116,13 +117,24 @@ class Daemon:
         """Say whether the daemon was asked to end."""
         return self._stopping
 
+    def _hear_signals(self) -> None:
+        """Let a request to stop, and the end of a child, end a pause."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._asked_to_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+
     def _asked_to_stop(self, *_: object) -> None:
         self._stopping = True
 
     def pause(self) -> None:
-        """Wait until it is time to look again."""
+        """Wait until it is time to look again: that is at once when a signal has come."""
         calm = self.state == "running" and all(kept.state == "running" for kept in self.kept)
-        time.sleep(_CALM_SECONDS if calm else _TICK_SECONDS)
+        select.select([self._woken], [], [], _CALM_SECONDS if calm else _TICK_SECONDS)
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(4096)
 
     def write(self) -> None:
         """Write the record if something changed."""
