@@ -52,7 +52,7 @@ status: install ## show the stack's parts and their health
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 test: install ## run all tests, two files at a time (starts a real object store and a real Airflow on loopback)
-	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 check: install lint ## the inner loop, in about a minute: style, types, and the tests that start neither Airflow nor a training
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(QUICK)

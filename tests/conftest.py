@@ -24,6 +24,31 @@ tries.load_profile("tests")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data"
+# Files whose tests take half a minute or more together, in the order in which they begin: those that mostly wait for a stack stand
+# between those that compute.
+LONG = (
+    "faults/test_stack.py",
+    "architectures/test_conformance.py",
+    "dags/test_runs.py",
+    "stack/test_whole_run.py",
+    "test_documentation.py",
+    "stack/test_whole_stack.py",
+    "cli/test_cli.py",
+    "training/test_fit.py",
+    "stack/test_pages.py",
+    "steps/test_tune.py",
+    "retention/test_sixty_days.py",
+    "stack/test_object_store.py",
+    "steps/test_promotion.py",
+    "test_bench.py",
+    "dags/test_run_notes.py",
+    "steps/test_workflow.py",
+    "stack/test_backfill.py",
+    "stations/test_mast.py",
+    "architectures/test_repeatable.py",
+    "retention/test_airflow_database.py",
+    "champion/test_history.py",
+)
 
 # Before the imports below: TensorFlow and the settings read these when they are loaded.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -48,6 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--fault-notes", default="", help="Append a line of JSON for each to this file.")
     parser.addoption("--screenshots", default="", help="Put the pictures that tests take of pages into this folder.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that two workers that take file by file end together."""
+    places = {REPOSITORY / "tests" / file: place for place, file in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
 def pytest_unconfigure() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY
+from conftest import LONG, REPOSITORY
 
 SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 FOREIGN = {  # file: what decides the keys, which is not tsflow
@@ -88,3 +88,7 @@ def test_the_tests_that_make_check_names_are_there():
     named = [word for word in said.split() if word.startswith("tests/")]
     assert len(named) > 5
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def test_the_files_that_begin_first_are_there():
+    assert [name for name in LONG if not (REPOSITORY / "tests" / name).is_file()] == []

@@ -114,7 +114,7 @@ def test_what_is_fitted_in_a_fold_saw_its_training_rows_alone(records: Records, 
     for name, fold in records.read(BacktestPlan, backtest="b1").folds.items():
         train = rows[rows["time"] <= fold.times.train_end]["T"]
         model = from_keras(records.opened(fold_candidate(records, name, "dense").files["model.keras"]))
-        head = model.get_layer("forecast")  # back from standard units to degC
+        head = model.get_layer("dense").get_layer("forecast")  # back from standard units to degC
         assert head.offset == pytest.approx(train.mean())
         assert head.scale == pytest.approx(train.std(ddof=0))
         means.append(train.mean())
