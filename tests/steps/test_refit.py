@@ -181,6 +181,21 @@ def test_networks_learn_the_last_days_and_are_judged_on_the_same_origins(records
     assert board.entrant("dense").learnt == network.learnt
 
 
+def test_a_mean_goes_out_of_a_network_that_learns_the_last_days_and_of_one_that_learns_all(records: Records, home: Path):
+    pair_of(home, "dlinear", "autoregression_direct", "autoregression_path")
+    override(["profiles.quick.networks_history_days=200", "profiles.quick.max_epochs=2", "profiles.quick.favourite=pair"])
+    override(["gate.probability=0.93"])  # so sure is the mean to be better than naive, and nobody to be better than the mean
+    built = run(records, days=500, architectures=["pair"])
+    for name in built.entrants:
+        train(records, "r1", name)
+    rank(records, "r1")
+    decide(records, "r1")
+    made = [len(forecasts(records, refit(records, "r1", name), "train")) for name in plan_refit(records, "r1")]
+    assert min(made) <= 200 * 24 < max(made)
+    assert publish(records).outcome == "promoted"
+    assert load_champion("demo", records.objects).manifest.architecture == "pair"
+
+
 def test_other_days_for_networks_train_networks_anew_and_nobody_else(records: Records):
     override(["profiles.quick.max_epochs=1"])
     for number, days in enumerate((30, 30, 40)):

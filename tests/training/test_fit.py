@@ -99,7 +99,7 @@ def test_a_further_seed_gives_the_weights_that_it_gives_alone(records: Records, 
 
 def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Candidate:
     """Train once whole, only to be judged, and once cut off; return the candidate."""
-    whole = train(recipe, dataset, EpochStore(records, "whole", "small", "t"), seed=5, served=False)
+    whole = train(recipe, dataset, EpochStore(records, "whole", "small", "t"), seed=5, served=False, parts=("validation",))
     assert (whole.files, whole.memory, set(whole.forecasts)) == ({}, [], {"validation"})
 
     def die(epoch: Epoch) -> None:
@@ -121,9 +121,9 @@ def assert_resumes(records: Records, dataset: Dataset, recipe: Recurrent) -> Can
 
 def test_an_estimator_that_is_only_judged_forecasts_the_same_of_validation_and_is_not_exported(records: Records, dataset: Dataset):
     recipe = load_architecture("autoregression_path").changed(lags=12).on(dataset)
-    served, judged = (
-        train(recipe, dataset, EpochStore(records, "r", "path", "t"), seed=1, served=whether) for whether in (True, False)
-    )
+    epochs = EpochStore(records, "r", "path", "t")
+    served = train(recipe, dataset, epochs, seed=1)
+    judged = train(recipe, dataset, epochs, seed=1, served=False, parts=("validation",))
     np.testing.assert_array_equal(judged.forecasts["validation"], served.forecasts["validation"])
     assert set(served.forecasts) == {"train", "validation", "test"}
     assert (judged.files, set(judged.forecasts), set(judged.leads)) == ({}, {"validation"}, {"validation"})
@@ -167,7 +167,14 @@ def test_the_step_of_a_training_is_traced_once(records: Records, dataset: Datase
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset: Dataset):
-    candidate = train(network(learning_rate=0.5, epochs=5), dataset, EpochStore(records, "r", "small", "t"), seed=1, served=False)
+    candidate = train(
+        network(learning_rate=0.5, epochs=5),
+        dataset,
+        EpochStore(records, "r", "small", "t"),
+        seed=1,
+        served=False,
+        parts=("validation",),
+    )
     best = min(candidate.curve, key=lambda epoch: epoch.val_mae)
     assert candidate.best_epoch == best.epoch
     error = np.abs(candidate.forecasts["validation"] - dataset.targets("validation")).mean()
@@ -176,7 +183,7 @@ def test_the_weights_kept_are_those_of_the_best_epoch(records: Records, dataset:
 
 def test_a_training_stops_when_patience_is_over(records: Records, dataset: Dataset):
     kept = EpochStore(records, "r", "small", "t")
-    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, kept, seed=1, served=False)
+    candidate = train(network(learning_rate=1.0, epochs=40, patience=2), dataset, kept, seed=1, served=False, parts=("validation",))
     assert candidate.epochs == candidate.best_epoch + 2 < 40
 
 
@@ -212,18 +219,18 @@ def test_a_batch_holds_the_windows_of_its_targets(dataset: Dataset):
 def test_an_export_that_is_wrong_late_in_the_part_alone_is_refused(dataset: Dataset):
     onnx, starts = Persistence(24, 5, 0).to_onnx(), dataset.starts("test")
     forecasts = dataset.values[dataset.origins("test"), 0]
-    check(onnx, dataset, "test", forecasts)
+    check(onnx, dataset, starts, forecasts)
     later = np.where(np.arange(len(starts)) > 100, forecasts + 0.02, forecasts)  # as LightGBM's trees once were
     with pytest.raises(IntegrityError, match=r"differs from the trained model by 0\.02 degC"):
-        check(onnx, dataset, "test", later)
+        check(onnx, dataset, starts, later)
 
 
 def test_an_export_with_other_quantiles_is_refused(dataset: Dataset):
     onnx = sorted_quantiles(Persistence(24, 5, 0).to_onnx(), [Persistence(24, 5, 1).to_onnx()], (24, 5))
     forecasts, quantiles = dataset.values[dataset.origins("test"), 0], np.sort(dataset.values[dataset.origins("test"), :2], axis=1)
-    check(onnx, dataset, "test", forecasts, quantiles)
+    check(onnx, dataset, dataset.starts("test"), forecasts, quantiles)
     with pytest.raises(IntegrityError, match="differs from the trained model"):
-        check(onnx, dataset, "test", forecasts, quantiles[:, ::-1])
+        check(onnx, dataset, dataset.starts("test"), forecasts, quantiles[:, ::-1])
 
 
 SET_UP = """

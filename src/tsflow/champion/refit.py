@@ -53,6 +53,11 @@ def growth(dataset: Dataset) -> float:
     return len(for_refit(dataset).starts("train")) / len(dataset.starts("train"))
 
 
+def part_of_refit(refit: Dataset) -> Part:
+    """Return what a refit forecasts: the test part if it stays unseen, else what it learnt, by which its file is checked."""
+    return "test" if len(refit.starts("test")) else "train"
+
+
 def model_files(records: Records, candidate: StoredCandidate) -> dict[str, bytes]:
     """Return a candidate's model in all its forms, by file name."""
     return {name: records.opened(file) for name, file in candidate.files.items() if name.startswith("model.")}
@@ -71,15 +76,17 @@ def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, 
         truth, forecasts = (rows[name].to_numpy(dtype=np.float64) for name in ("truth", "forecast"))
         return Outgoing(model_files(records, only), facts, _as_published(PartErrors.of(truth, forecasts)))
     weights = candidate.found.weights
-    part: Part = "test" if len(refit.starts("test")) else "train"
-    tables = {name: _of_part(records, refits[name], part) for name in weights}
+    part = part_of_refit(refit)
+    made = {name: _of_part(records, refits[name], part) for name in weights}
+    shared = min(map(len, made.values()))  # the newest windows: networks may learn the last days alone
+    tables = {name: table.tail(shared) for name, table in made.items()}
     spread = Spreads.of(tables)
     onnx = joined_onnx({name: records.opened(refits[name].files[MODEL]) for name in weights}, weights, dataset, spread)
     members = np.stack([table["forecast"].to_numpy(dtype=np.float64) for table in tables.values()], axis=-1)
-    now = refit.values[refit.origins(part), refit.target_index]
+    now = refit.values[refit.origins(part)[-shared:], refit.target_index]
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)  # [n_windows]
     quantiles = spread.around(forecasts, tables, weights, part)
-    check(onnx, refit, part, forecasts, quantiles, at_most=ensemble_parity(len(weights)))
+    check(onnx, refit, refit.starts(part)[-shared:], forecasts, quantiles, at_most=ensemble_parity(len(weights)))
     errors = _as_published(PartErrors.of(refit.targets("test"), forecasts)) if part == "test" else None
     return Outgoing({MODEL: onnx}, facts, errors)
 

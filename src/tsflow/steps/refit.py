@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tsflow.architectures.pinned import recipe_of
-from tsflow.champion.refit import growth, members_of
+from tsflow.champion.refit import growth, members_of, part_of_refit
 from tsflow.evaluation.boards import candidate_of
 from tsflow.records.candidate import Epoch, StoredCandidate
 from tsflow.records.decision import Decision
@@ -51,6 +51,7 @@ def refit_entrant(
         networks_history_days=profile.networks_history_days,
         threads=settings.training.threads,
         time_limit=settings.training.time_limit,
+        parts=(part_of_refit(refit),),
     )
     return train_once(records, assignment, recipe, lambda: refit, on_epoch=on_epoch)
 

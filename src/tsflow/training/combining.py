@@ -59,7 +59,7 @@ def combine(records: Records, ensemble: Ensemble, trained: Mapping[str, StoredCa
     onnx = joined_onnx({name: records.opened(trained[name].files[MODEL]) for name in chosen}, chosen, dataset, spread)
     plain = {part: weights.forecast(inputs[part][0], inputs[part][2]) for part in parts}
     exported = spread.around(plain["validation"], judged, chosen, "validation")
-    check(onnx, dataset, "validation", plain["validation"], exported, at_most=ensemble_parity(len(chosen)))
+    check(onnx, dataset, dataset.starts("validation"), plain["validation"], exported, at_most=ensemble_parity(len(chosen)))
     told: dict[Part, NDArray[np.float64]] = {"validation": cross_fitted, "test": plain["test"]}
     quantiles = {part: spread.around(told[part], judged, chosen, part) for part in parts}
     return Candidate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +19,9 @@ from tsflow.records.dataset import PARTS, Part
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import PARITY_DEGC, check_parity
-from tsflow.training.networks import JUDGED, train_network
+from tsflow.training.networks import train_network
 from tsflow.windows.dataset import Dataset
+from tsflow.windows.split import Starts
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ def train(
     max_epochs: int | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     served: bool = True,
+    parts: Sequence[Part] = PARTS,
 ) -> Candidate:
-    """Train one architecture and forecast every part of the split.
+    """Train one architecture and forecast parts of the split.
 
     A training that was cut off goes on after its last complete epoch in `epochs`. The weights kept are those of
     the epoch with the least validation MAE.
@@ -65,7 +67,9 @@ def train(
     Parameters
     ----------
     served
-        Whether the model may be served; if not, as in a search, it is only judged: validation is forecast, and no file made.
+        Whether the model may be served; if not, as in a search, it is only judged, and no file made.
+    parts
+        What is forecast; of a model that is served some of it has windows, by which its file is checked.
 
     Raises
     ------
@@ -76,9 +80,11 @@ def train(
     architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
     architecture = architecture.on(dataset)
     if isinstance(architecture, Network):
-        candidate = train_network(architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch, served=served)
+        candidate = train_network(
+            architecture, dataset, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch, parts=parts, served=served
+        )
     elif isinstance(architecture, Estimator):
-        candidate = _fit_estimator(architecture, dataset, seed=seed, served=served)
+        candidate = _fit_estimator(architecture, dataset, seed=seed, parts=parts, served=served)
     else:
         msg = f"{architecture.architecture}: family {architecture.builder!r} is neither a Network nor an Estimator"
         raise TrainingError(msg)
@@ -86,16 +92,17 @@ def train(
     _all_finite(architecture, candidate.quantiles)
     if not served:
         return candidate
-    part: Part = "validation" if len(dataset.starts("validation")) else "train"
-    check(candidate.files["model.onnx"], dataset, part, candidate.forecasts[part], candidate.quantiles.get(part))
+    unseen_first: tuple[Part, ...] = ("validation", "test", "train")
+    part = next(part for part in unseen_first if part in parts and len(dataset.starts(part)))
+    onnx, forecasts = candidate.files["model.onnx"], candidate.forecasts[part]
+    check(onnx, dataset, dataset.starts(part), forecasts, candidate.quantiles.get(part))
     return candidate
 
 
-def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int, served: bool) -> Candidate:
+def _fit_estimator(architecture: Estimator, dataset: Dataset, *, seed: int, parts: Sequence[Part], served: bool) -> Candidate:
     began = time.perf_counter()
     fitted = architecture.fit(dataset, seed=seed)
     seconds = time.perf_counter() - began
-    parts = PARTS if served else JUDGED
     forecasts: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in parts}
     spread: dict[Part, list[NDArray[np.float64]]] = {part: [] for part in parts}
     for part in parts:
@@ -135,17 +142,16 @@ def _all_finite(architecture: Architecture, forecasts: dict[Part, NDArray[np.flo
 def check(
     onnx: bytes,
     dataset: Dataset,
-    part: Part,
+    starts: Starts,
     forecasts: NDArray[np.float64],
     quantiles: NDArray[np.float64] | None = None,
     *,
     at_most: float = PARITY_DEGC,
 ) -> None:
-    """Raise `IntegrityError` if the exported model does not forecast as the trained one did in windows that are spread over a part.
+    """Raise `IntegrityError` if an exported model does not forecast as the trained one did, by some windows spread over all.
 
-    `forecasts`: [n_windows] of the part; `quantiles`: [n_windows, n_levels], where the model has any.
+    `starts`: where windows begin, [n_windows]; `forecasts`: [n_windows]; `quantiles`: [n_windows, n_levels], where there are any.
     """
-    starts = dataset.starts(part)
     spread = np.unique(np.linspace(0, len(starts) - 1, _PARITY_WINDOWS).astype(np.int64))
     expected = {"forecast": forecasts[spread, None], **({} if quantiles is None else {"quantiles": quantiles[spread]})}
     check_parity(onnx, dataset.contexts(starts[spread]), expected, at_most=at_most)

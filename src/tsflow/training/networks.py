@@ -14,7 +14,7 @@ from tsflow.architectures.exporting import export
 from tsflow.architectures.network import Network
 from tsflow.architectures.network_graph import NetworkInputs, of_observations
 from tsflow.records.candidate import Epoch
-from tsflow.records.dataset import PARTS, Part
+from tsflow.records.dataset import Part
 from tsflow.records.found import Epochs
 from tsflow.training.batches import Batches
 from tsflow.training.candidate import Candidate
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-JUDGED: tuple[Part, ...] = ("validation",)  # what is forecast of a model that is not served
-
 
 def train_network(
     network: Network,
@@ -40,6 +38,7 @@ def train_network(
     seed: int,
     max_epochs: int | None,
     on_epoch: Callable[[Epoch], None],
+    parts: Sequence[Part],
     served: bool,
 ) -> Candidate:
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
@@ -49,7 +48,7 @@ def train_network(
     twins = [twin_without_dropout(network, inputs, member.weights) for member in members]
     model = _mean(twins)
     with quick(model):
-        outputs = _forecasts(model, batches, PARTS if served else JUDGED)
+        outputs = _forecasts(model, batches, parts)
     first = members[0]
     whole = of_observations(model, inputs)
     archived = whole if len(members) > 1 or network.quantiles else of_observations(trained, inputs)

@@ -11,6 +11,7 @@ from tsflow.architectures.registry import Architecture
 from tsflow.architectures.source import source_digest
 from tsflow.errors import EntrantSkipped, IntegrityError, SettingsError, StorageUnavailable
 from tsflow.records.candidate import Epoch, Failure, StoredCandidate, Training
+from tsflow.records.dataset import PARTS, Part
 from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.storage.codecs import digest, stamp, to_json
@@ -36,6 +37,7 @@ class Assignment:
     networks_history_days: int | None = None  # likewise
     threads: int = 0  # TensorFlow's; 0: it decides
     time_limit: timedelta = timedelta(days=7)
+    parts: tuple[Part, ...] = PARTS  # that are forecast
 
     def training_id(self, recipe: Architecture) -> str:
         """Return a hash of everything that decides a candidate; of a network also what of this machine does."""
@@ -46,6 +48,7 @@ class Assignment:
             "max_epochs": self.max_epochs,
             "code": source_digest(type(recipe)),
             "libraries": libraries(),
+            "parts": self.parts,
         }
         if isinstance(recipe, Network):
             decides |= {"history_days": self.networks_history_days, **processor(self.threads)}
@@ -78,7 +81,15 @@ def train_once(
         epochs = EpochStore(records, folder, recipe.architecture, training)
         _skip_unless_fit_for(recipe, dataset.task)
         try:
-            candidate = train(recipe, dataset, epochs, seed=assignment.seed, max_epochs=assignment.max_epochs, on_epoch=on_epoch)
+            candidate = train(
+                recipe,
+                dataset,
+                epochs,
+                seed=assignment.seed,
+                max_epochs=assignment.max_epochs,
+                on_epoch=on_epoch,
+                parts=assignment.parts,
+            )
         except (IntegrityError, SettingsError):  # another attempt may have ended meanwhile, and removed its epochs and ours
             if (there := records.find(StoredCandidate, **place)) is None or there == before:
                 raise

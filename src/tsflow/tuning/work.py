@@ -124,7 +124,16 @@ class Work:
         seed = self._plan.seed if trial.seed is None else trial.seed
         # The best few are made as a run makes them; without repeats nobody is asked again.
         served = trial.repeats is not None or not self._plan.budget.repeats
-        candidate = train(recipe, self._dataset, epochs, seed=seed, max_epochs=self._max_epochs, on_epoch=after, served=served)
+        candidate = train(
+            recipe,
+            self._dataset,
+            epochs,
+            seed=seed,
+            max_epochs=self._max_epochs,
+            on_epoch=after,
+            served=served,
+            parts=("validation",),
+        )
         truth, found = self._dataset.targets("validation"), candidate.forecasts["validation"]
         return trial.changed(
             state="complete",
