@@ -43,16 +43,13 @@ class Prophet(Estimator):
     day_harmonics: Annotated[int, Field(ge=1, le=11)] = 4
     prior_scale: Annotated[float, Field(gt=0)] = 10.0  # of both seasons; smaller: smoother
 
-    def fit(self, dataset: Dataset, *, seed: int) -> CalendarForecast:
-        """Fit Prophet to the target of the training rows.
-
-        Raises
-        ------
-        EntrantSkipped
-            If Prophet is not installed.
-        """
+    def require_libraries(self) -> None:
+        """Raise `EntrantSkipped` if Prophet is not installed."""
         if importlib.util.find_spec("prophet") is None:
             raise EntrantSkipped("prophet is not installed; run `make install PROPHET=1` in the clone")
+
+    def fit(self, dataset: Dataset, *, seed: int) -> CalendarForecast:
+        """Fit Prophet to the target of the training rows."""
         return self.read_out(self.fitted(dataset, seed=seed), dataset)
 
     def fitted(self, dataset: Dataset, *, seed: int) -> prophet.Prophet:

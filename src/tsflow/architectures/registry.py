@@ -124,6 +124,9 @@ class Architecture(Strict):
             )
             raise EntrantSkipped(msg)
 
+    def require_libraries(self) -> None:
+        """Raise `EntrantSkipped` unless the libraries are installed that the family needs beyond those that tsflow brings along."""
+
     def refuse(self, reason: str) -> NoReturn:
         """Raise `SettingsError` with the recipe's file and a reason, which says what to change."""
         msg = f"{self._file}: {reason}"

@@ -75,7 +75,10 @@ def train(
     ------
     TrainingError
         If the loss or a forecast is not finite.
+    EntrantSkipped
+        If the station lacks a variable that the recipe needs, or the machine a library.
     """
+    architecture.require_libraries()
     architecture.require_task(dataset.task)
     architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
     architecture = architecture.on(dataset)

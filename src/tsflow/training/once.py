@@ -15,7 +15,6 @@ from tsflow.records.dataset import PARTS, Part
 from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.storage.codecs import digest, stamp, to_json
-from tsflow.task import Task
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import set_up_tensorflow, train
 from tsflow.training.learnt import as_taught
@@ -76,10 +75,11 @@ def train_once(
     if (reused := _reused(records, training, place, before)) is not None:
         return reused
     with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
-        set_up_tensorflow(assignment.threads)
         dataset = as_taught(recipe, load(), assignment.networks_history_days)
+        # Before TensorFlow is there: a process that holds it ends so slowly that Airflow sees a skip 5 s late.
+        _skip_unless_fit_for(recipe, dataset)
+        set_up_tensorflow(assignment.threads)
         epochs = EpochStore(records, folder, recipe.architecture, training)
-        _skip_unless_fit_for(recipe, dataset.task)
         try:
             candidate = train(
                 recipe,
@@ -136,10 +136,12 @@ def _is_whole(records: Records, candidate: StoredCandidate) -> bool:
     return all(file.key in there for file in candidate.files.values())
 
 
-def _skip_unless_fit_for(recipe: Architecture, task: Task) -> None:
-    """Skip what a profile chose for all tasks and this one cannot have; a recipe named by a person was refused before."""
+def _skip_unless_fit_for(recipe: Architecture, dataset: Dataset) -> None:
+    """Skip what a profile chose for every task and station and these cannot have; named by a person it was refused before."""
+    recipe.require_libraries()
+    recipe.require_variables(dataset.station, dataset.units, dataset.quantities)
     try:
-        recipe.require_task(task)
+        recipe.require_task(dataset.task)
     except SettingsError as reason:
         raise EntrantSkipped(str(reason)) from reason
 
