@@ -162,6 +162,7 @@ def test_its_onnx_model_forecasts_what_it_forecast(name: str, dataset: Dataset, 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_its_keras_archive_loads_in_safe_mode_and_forecasts_the_same(name: str, dataset: Dataset, trained: Trained):
     loaded = from_keras(trained.candidate.files["model.keras"])
+    assert not loaded.compiled, "who trains on says how"
     outputs = loaded.predict_on_batch(dataset.contexts(dataset.starts("validation")[:40]))
     given = outputs["forecast"] if isinstance(outputs, dict) else outputs
     np.testing.assert_allclose(given[:, 0], trained.candidate.forecasts["validation"][:40], atol=1e-5)

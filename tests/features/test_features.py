@@ -9,6 +9,7 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.exported_table import ExportedTable
+from tsflow.architectures.exporting import export
 from tsflow.architectures.registry import load_architecture
 from tsflow.architectures.ridge import Ridge
 from tsflow.errors import EntrantSkipped, SettingsError
@@ -24,6 +25,7 @@ from tsflow.stations import formulas
 from tsflow.stations.deriving import readable
 from tsflow.stations.quantities import screened_quantities
 from tsflow.task import Task
+from tsflow.training.export import check_parity
 from tsflow.windows.dataset import Dataset
 
 ALL_ANOMALIES = Channels(measured=["T"], anomalies={"T": Harmonics(year=2, day=2)}, sun=True)
@@ -110,6 +112,27 @@ def test_what_is_made_once_an_hour_gives_the_channels_that_each_window_would_mak
     each = keras.Model(observations, fitted.raw(observations))(dataset.contexts(starts))
     expected = (np.stack([each[name] for name in fitted.names], axis=2) - fitted.mean) / fitted.deviation
     np.testing.assert_allclose(keras.Model(read, fitted.scaled(read))(windows), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("measured", [["T"], []], ids=str)
+def test_channels_that_are_changes_and_little_else_are_served_as_they_are_computed(dataset: Dataset, measured: list[str]):
+    import keras
+
+    fitted = FittedChannels.fit(Channels(measured=measured, changes={"T": [1, 24]}), dataset)
+    contexts = dataset.contexts(dataset.starts("train")[:3])
+    observations = keras.Input(contexts.shape[1:])
+    scaled = fitted.scaled(fitted.joined_by_hour(observations))
+    model = keras.Model(observations, keras.layers.Flatten()(scaled))
+    expected = np.asarray(model(contexts), dtype=np.float64)
+    assert expected.shape == (3, contexts.shape[1] * (len(measured) + 2))
+    check_parity(export(model), contexts, {"forecast": expected})
+
+
+def test_a_channel_that_is_named_twice_is_refused():
+    with pytest.raises(ValueError, match="measured: p is named twice; name each once"):
+        Channels(measured=["p", "T", "p"])
+    with pytest.raises(ValueError, match="changes: p has the same hours twice; name each once"):
+        Channels(measured=["T"], changes={"p": [3, 3], "T": [1]})
 
 
 def test_the_suns_height_is_that_of_pvlib(dataset: Dataset):

@@ -141,9 +141,12 @@ def test_an_environment_that_comes_between_two_looks_is_not_missed(monkeypatch: 
 def test_a_calm_daemon_looks_at_once_when_a_child_ends_and_when_it_is_asked_to_stop() -> None:
     with subprocess.Popen([sys.executable, "-c", CALM], stdout=subprocess.PIPE, text=True) as daemon:
         assert daemon.stdout is not None
-        assert [daemon.stdout.readline() for _ in range(2)] == ["1\n", "2\n"]  # the second when its child has ended
-        daemon.terminate()
-        assert daemon.wait(timeout=60) == 0
+        try:
+            assert [daemon.stdout.readline() for _ in range(2)] == ["1\n", "2\n"]  # the second when its child has ended
+            daemon.terminate()
+            assert daemon.wait(timeout=60) == 0
+        finally:
+            daemon.kill()
 
 
 def test_stopping_leaves_nothing_also_of_those_that_ignore_the_request(tmp_path: Path) -> None:

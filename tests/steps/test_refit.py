@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tsflow import steps
+from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.bundle.reading import read_champion
 from tsflow.bundle.session import open_model
 from tsflow.client import load_champion
@@ -21,6 +22,7 @@ from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest, resolve
 from tsflow.settings import override, settings
+from tsflow.training.once import Assignment
 from tsflow.training.storing import stored_forecasts
 from tsflow.windows.dataset import Dataset
 from tsflow.windows.refit import for_refit
@@ -74,14 +76,12 @@ def test_the_split_of_the_book_keeps_its_test_part_unseen(records: Records):
     override(["gate.probability=0.501"])  # on so short a record nobody is sure to be better than naive
     refitted = refit(records, "r1", "autoregression_direct")
     once = candidate(records, "r1", "autoregression_direct")
-    assert set(forecasts(records, refitted)["part"]) == {"test"}
+    assert set(stored_forecasts(records, refitted)["part"]) == {"test"}, "nobody reads more of it"
     assert not forecasts(records, refitted, "test").reset_index().equals(forecasts(records, once, "test").reset_index())
     joined = for_refit(Dataset.load(records, built.fingerprint))
     frame = joined.frame.copy()
     frame.loc[joined.bounds.b :, joined.features] += 30
     changed = replace(joined, frame=frame)
-    from tsflow.architectures.registry import Estimator, load_architecture
-
     recipe = load_architecture("autoregression_direct")
     assert isinstance(recipe, Estimator)
     contexts = joined.contexts(joined.starts("test"))
@@ -92,6 +92,13 @@ def test_the_split_of_the_book_keeps_its_test_part_unseen(records: Records):
     champion = load_champion("demo", records.objects)
     error = float(np.abs(champion.forecast_many(contexts) - joined.targets("test")).mean())
     assert champion.manifest.metrics.refit.test_mae == pytest.approx(error, abs=1e-3)
+
+
+def test_a_training_that_forecast_other_parts_is_another_training():
+    recipe = load_architecture("naive")
+    whole = Assignment(run="r1", folder="runs/r1", fingerprint="f", seed=1, max_epochs=None)
+    assert whole.training_id(recipe) != replace(whole, parts=("test",)).training_id(recipe)
+    assert whole.training_id(recipe) == replace(whole, run="r2").training_id(recipe)
 
 
 def test_an_entrant_with_leads_is_refitted_too(records: Records):

@@ -20,7 +20,8 @@ returns an object with `parameters`, `predict(contexts)` and `to_onnx()` (see `F
 the validation part decides, such as a penalty, it reports as `found`, and `settled(found)` returns the recipe with that fixed.
 
 **What depends on the task** (context and horizon) is refused in `require_task`, before anything is queued: call `super()` first,
-then `self.refuse("what is wrong; what to change")`. Variables that a station may lack stand in `variables`.
+then `self.refuse("what is wrong; what to change")`. Variables that a station may lack stand in `variables`, libraries that a
+machine may lack are asked for in `require_libraries`.
 
 **The rules** are the tests of `tests/architectures/test_conformance.py`; every recipe passes them all, and their names say them.
 Run `pytest tests/architectures/test_conformance.py -k my_recipe`. A model is trained anew when its own file changes, or

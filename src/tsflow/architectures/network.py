@@ -99,7 +99,7 @@ class Series:
 
 
 class Network(Channelled, ABC):
-    """A Keras network: the family gives the layers, this class what stands around them."""
+    """A Keras network: the family gives the layers, `network_graph` what stands around them."""
 
     leads: Leads | None = None
     quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone

@@ -78,15 +78,16 @@ def outgoing(records: Records, candidate: StoredCandidate, refits: Mapping[str, 
     weights = candidate.found.weights
     part = part_of_refit(refit)
     made = {name: _of_part(records, refits[name], part) for name in weights}
-    shared = min(map(len, made.values()))  # the newest windows: networks may learn the last days alone
-    tables = {name: table.tail(shared) for name, table in made.items()}
+    since = max(table["origin"].iloc[0] for table in made.values())  # networks may have learnt the last days alone
+    tables = {name: table[table["origin"] >= since] for name, table in made.items()}
+    shared = refit.times[refit.origins(part)] >= since.to_datetime64()
     spread = Spreads.of(tables)
     onnx = joined_onnx({name: records.opened(refits[name].files[MODEL]) for name in weights}, weights, dataset, spread)
     members = np.stack([table["forecast"].to_numpy(dtype=np.float64) for table in tables.values()], axis=-1)
-    now = refit.values[refit.origins(part)[-shared:], refit.target_index]
+    now = refit.values[refit.origins(part)[shared], refit.target_index]
     forecasts = Weights(np.array(list(weights.values()))).forecast(members, now)  # [n_windows]
     quantiles = spread.around(forecasts, tables, weights, part)
-    check(onnx, refit, refit.starts(part)[-shared:], forecasts, quantiles, at_most=ensemble_parity(len(weights)))
+    check(onnx, refit, refit.starts(part)[shared], forecasts, quantiles, at_most=ensemble_parity(len(weights)))
     errors = _as_published(PartErrors.of(refit.targets("test"), forecasts)) if part == "test" else None
     return Outgoing({MODEL: onnx}, facts, errors)
 

@@ -64,6 +64,12 @@ class Channels(Strict):
         if lacking := [name for name in self.if_it_helps if name not in self._named]:
             msg = f"if_it_helps: {', '.join(lacking)} is no channel; name it under measured or wind by the same name, too"
             raise ValueError(msg)
+        if twice := sorted({name for name in self.measured or [] if (self.measured or []).count(name) > 1}):
+            msg = f"measured: {', '.join(twice)} is named twice; name each once"
+            raise ValueError(msg)
+        if twice := sorted(name for name, lags in self.changes.items() if len(set(lags)) < len(lags)):
+            msg = f"changes: {', '.join(twice)} has the same hours twice; name each once"
+            raise ValueError(msg)
         unknown = [
             name for name in self.changes if name.endswith("_anomaly") and name.removesuffix("_anomaly") not in self.anomalies
         ]

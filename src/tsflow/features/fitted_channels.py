@@ -82,7 +82,7 @@ class FittedChannels:
 
     @property
     def hourly_names(self) -> list[str]:
-        """The names of what `by_hour` gives, in order: the channels but for changes, then what else changes and forecasts need."""
+        """The columns of `joined_by_hour`, in order: the channels but for changes, then what else changes and forecasts need."""
         lagged = self._lagged
         plain = [name for name in self.names if name not in lagged]
         needed = [base for base, _ in lagged.values()] + ([] if self.target else [TARGET])
@@ -169,20 +169,15 @@ class FittedChannels:
 
     def _over_hours(self, hourly: Columns) -> Columns:
         """Return each channel by name, in order, from what `by_hour` gives."""
-        lagged = self._lagged
-
-        def channel(name: str) -> Any:
-            if name not in lagged:
-                return hourly[name]
-            base, lag = lagged[name]
-            return _change(hourly[base], lag)
-
-        return {name: channel(name) for name in self.names}
+        changes = {name: _change(hourly[base], lag) for name, (base, lag) in self._lagged.items()}
+        return {name: changes[name] if name in changes else hourly[name] for name in self.names}
 
     def joined_by_hour(self, observations: Any) -> Any:
         """Return what `by_hour` gives, side by side: [n, hours, n_hourly_names]."""
-        run = self._run
-        return observations[:, :, run.start : run.stop] if run else _joined(list(self.by_hour(observations).values()))
+        if run := self._run:
+            return observations[:, :, run.start : run.stop]
+        found = self.by_hour(observations)
+        return _joined([found[name] for name in self.hourly_names])
 
     def scaled(self, hourly: Any) -> Any:
         """Return all channels, standardised, shape [n, context, n_channels], from what `joined_by_hour` gives."""
@@ -194,7 +189,8 @@ class FittedChannels:
             columns = {name: hourly[:, :, hourly_names.index(name)] for name in dict(lagged.values())}
             changes = [_change(columns[base], lag) for base, lag in lagged.values()]
             first = names.index(next(iter(lagged)))
-            x = ops.concatenate([x[:, :, :first], _joined(changes), x[:, :, first:]], axis=2)
+            pieces = [x[:, :, :first], _joined(changes), x[:, :, first:]]
+            x = ops.concatenate([piece for piece in pieces if piece.shape[2]], axis=2)
         # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.
         return layers.Rescaling((1 / self.deviation).tolist(), offset=(-self.mean / self.deviation).tolist(), name="scale")(x)
 

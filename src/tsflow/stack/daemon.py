@@ -84,6 +84,8 @@ class Daemon:
         self._created = began(os.getpid())
         self._stopping = False  # not an Event: to set one in a signal handler can deadlock
         self._woken, self._waker = socket.socketpair()  # Python writes to it when a signal comes
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
         self._written: DaemonRecord | None = None
 
     def live(self, work: Callable[[], None], cleanup: Callable[[], None]) -> int:
@@ -111,6 +113,7 @@ class Daemon:
             if self.state == "stopping":
                 forget(self.name)
             lock.release()
+            signal.set_wakeup_fd(-1)
         return 0 if self.state == "stopping" else 1
 
     def stopping(self) -> bool:
@@ -122,8 +125,6 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for end in (self._woken, self._waker):
-            end.setblocking(False)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
     def _asked_to_stop(self, *_: object) -> None:

@@ -97,7 +97,7 @@ def weed(secrets: Secrets, ports: dict[str, int], bucket: str) -> Component:
             **closed_environment(secrets.volume_key.get_secret_value()),
         },
         folder=data,
-        stop_seconds=0.5,  # its volumes are closed in milliseconds; its own orderly end then waits 15 s for its own streams
+        stop_seconds=0.5,  # then it is killed, which costs nothing that it took: its orderly end waits 15 s for its own streams
         umask=0o077,  # its gRPC sockets lie in /tmp, which cannot be changed
     )
 

@@ -12,14 +12,14 @@ from tsflow.records.found import Found, Nothing
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained entrant: its forecasts of every part, its learning curve and its model in portable form."""
+    """A trained entrant: its forecasts, its learning curve and its model in portable form."""
 
     parameters: int
     epochs: int
     best_epoch: int
     train_seconds: float
     curve: list[Epoch]  # of the first seed
-    forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part; of validation alone if it is not served
+    forecasts: dict[Part, NDArray[np.float64]]  # degC, [n_windows] of each part that was asked for
     files: dict[str, bytes] = field(repr=False)  # model.onnx, and the family's own form; none if it is not served
     found: Found = field(default_factory=Nothing)  # what validation decided
     lead_hours: tuple[int, ...] = ()

@@ -22,7 +22,7 @@ PARITY_DEGC = 1e-3  # ONNX Runtime against Keras; seen: below 1e-5
 
 
 def to_keras(model: keras.Model) -> bytes:
-    """Return a model with its optimiser's state as a `.keras` archive."""
+    """Return a model as a `.keras` archive, with its optimiser's state if it is compiled."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)

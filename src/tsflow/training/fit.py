@@ -48,6 +48,21 @@ def set_up_tensorflow(threads: int) -> None:
     tf.get_logger().setLevel(logging.ERROR)  # each entrant is a graph of its own; TensorFlow warns of every one
 
 
+def require(architecture: Architecture, dataset: Dataset) -> None:
+    """Raise unless an architecture can be trained on a dataset, here.
+
+    Raises
+    ------
+    EntrantSkipped
+        If the station lacks a variable that it needs, or the machine a library.
+    SettingsError
+        If it does not fit the task.
+    """
+    architecture.require_libraries()
+    architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
+    architecture.require_task(dataset.task)
+
+
 def train(
     architecture: Architecture,
     dataset: Dataset,
@@ -75,12 +90,10 @@ def train(
     ------
     TrainingError
         If the loss or a forecast is not finite.
-    EntrantSkipped
-        If the station lacks a variable that the recipe needs, or the machine a library.
+    EntrantSkipped, SettingsError
+        As `require` says.
     """
-    architecture.require_libraries()
-    architecture.require_task(dataset.task)
-    architecture.require_variables(dataset.station, dataset.units, dataset.quantities)
+    require(architecture, dataset)
     architecture = architecture.on(dataset)
     if isinstance(architecture, Network):
         candidate = train_network(

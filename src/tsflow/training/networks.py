@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tsflow.architectures.exporting import export
 from tsflow.architectures.network import Network
-from tsflow.architectures.network_graph import NetworkInputs, of_observations
+from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import Part
 from tsflow.records.found import Epochs
@@ -20,7 +20,7 @@ from tsflow.training.batches import Batches
 from tsflow.training.candidate import Candidate
 from tsflow.training.epochs import EpochStore
 from tsflow.training.export import to_keras, twin_without_dropout
-from tsflow.training.members import train_members
+from tsflow.training.members import Member, train_members
 from tsflow.training.memory import memory_profile
 from tsflow.training.recurrence import quick
 from tsflow.windows.dataset import Dataset
@@ -50,8 +50,6 @@ def train_network(
     with quick(model):
         outputs = _forecasts(model, batches, parts)
     first = members[0]
-    whole = of_observations(model, inputs)
-    archived = whole if len(members) > 1 or network.quantiles else of_observations(trained, inputs)
     return Candidate(
         parameters=len(members) * sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights),
         epochs=len(first.curve),
@@ -63,10 +61,20 @@ def train_network(
         leads={part: found["leads"] for part, found in outputs.items() if inputs.lead_hours},
         quantile_levels=tuple(network.quantiles),
         quantiles={part: found["quantiles"] for part, found in outputs.items() if network.quantiles and batches.has(part)},
-        files={"model.onnx": export(whole), "model.keras": to_keras(archived)} if served else {},
+        files=_files(network, inputs, model, members) if served else {},
         found=Epochs(epochs=round(statistics.median(member.best_epoch for member in members))),
         memory=memory_profile(twins[0], inputs, dataset) if served else [],
     )
+
+
+def _files(network: Network, inputs: NetworkInputs, model: keras.Model, members: Sequence[Member]) -> dict[str, bytes]:
+    """Return a network as it is served, and as Keras's archive, which is not compiled; of one member with its dropout."""
+    whole = archived = of_observations(model, inputs)
+    if len(members) == 1 and not network.quantiles:
+        again = build(network, inputs)
+        again.set_weights(members[0].weights)
+        archived = of_observations(again, inputs)
+    return {"model.onnx": export(whole), "model.keras": to_keras(archived)}
 
 
 def _mean(models: list[keras.Model]) -> keras.Model:

@@ -16,7 +16,7 @@ from tsflow.records.store import Records
 from tsflow.records.template import Value
 from tsflow.storage.codecs import digest, stamp, to_json
 from tsflow.training.epochs import EpochStore
-from tsflow.training.fit import set_up_tensorflow, train
+from tsflow.training.fit import require, set_up_tensorflow, train
 from tsflow.training.learnt import as_taught
 from tsflow.training.limit import limited
 from tsflow.training.provenance import libraries, processor
@@ -137,11 +137,12 @@ def _is_whole(records: Records, candidate: StoredCandidate) -> bool:
 
 
 def _skip_unless_fit_for(recipe: Architecture, dataset: Dataset) -> None:
-    """Skip what a profile chose for every task and station and these cannot have; named by a person it was refused before."""
-    recipe.require_libraries()
-    recipe.require_variables(dataset.station, dataset.units, dataset.quantities)
+    """Skip what a profile chose for every station, task and machine and these cannot have.
+
+    Named by a person it was refused before, but for a library that is not there.
+    """
     try:
-        recipe.require_task(dataset.task)
+        require(recipe, dataset)
     except SettingsError as reason:
         raise EntrantSkipped(str(reason)) from reason
 

@@ -51,9 +51,9 @@ def store_candidate(
 
 
 def forecasts(dataset: Dataset, candidate: Candidate) -> pd.DataFrame:
-    """Return every forecast of every part: part, origin, target time; truth, forecast, quantiles and leads in the target's unit.
+    """Return a candidate's forecasts: part, origin, target time; truth, forecast, quantiles and leads in the target's unit.
 
-    A part without forecasts has no rows, as an ensemble's training part, and what of a refit nobody asks for.
+    A part that was not forecast has no rows: the training part of an ensemble, most parts of a refit.
     """
     made = [part for part in PARTS if part in candidate.forecasts and np.isfinite(candidate.forecasts[part]).all()]
     return pd.concat([_of_part(dataset, candidate, part) for part in made], ignore_index=True)
