@@ -76,7 +76,6 @@ def train_once(
         return reused
     with recorded(records, folder, recipe.architecture), limited(assignment.time_limit):
         dataset = as_taught(recipe, load(), assignment.networks_history_days)
-        # Before TensorFlow is there: a process that holds it ends so slowly that Airflow sees a skip 5 s late.
         _skip_unless_fit_for(recipe, dataset)
         set_up_tensorflow(assignment.threads)
         epochs = EpochStore(records, folder, recipe.architecture, training)
