@@ -11,9 +11,8 @@ import psutil
 import pytest
 
 from tsflow.errors import StackError
-from tsflow.stack import marks
 from tsflow.stack.locks import FileLock
-from tsflow.stack.marks import marked, marked_environment, part_of, stat_fields, sweep
+from tsflow.stack.marks import marked, marked_environment, part_of, sweep
 from tsflow.stack.processes import Component, Kept, stop
 
 # Starts a child in a session of its own, which outlives it, and writes down the child's pid.
@@ -122,17 +121,16 @@ def test_a_process_is_known_as_soon_as_it_runs_its_program(tmp_path: Path) -> No
     assert set(parts) == {"part"}
 
 
-def test_an_environment_that_comes_between_two_looks_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_comes_between_two_looks_is_not_missed() -> None:
     child = psutil.Popen(["sleep", "60"], env=marked_environment("part", {"PATH": os.environ["PATH"]}))
     until(lambda: part_of(child) == "part")
-    fields, known = stat_fields(child.pid), []
+    looks = []
 
     class Beginning(psutil.Process):
         def environ(self) -> dict[str, str]:
-            known.append(True)  # the system sets its place as this look at nothing ends
-            return {} if len(known) == 1 else super().environ()
+            looks.append(True)  # the system sets its place as the first look ends
+            return {} if len(looks) == 1 else super().environ()
 
-    monkeypatch.setattr(marks, "stat_fields", lambda pid: fields if known else [*fields[:48], "0", *fields[49:]])
     assert part_of(Beginning(child.pid)) == "part"
     child.kill()
     child.wait()

@@ -169,8 +169,11 @@ class FittedChannels:
 
     def _over_hours(self, hourly: Columns) -> Columns:
         """Return each channel by name, in order, from what `by_hour` gives."""
-        changes = {name: _change(hourly[base], lag) for name, (base, lag) in self._lagged.items()}
+        changes = self._changes(hourly)
         return {name: changes[name] if name in changes else hourly[name] for name in self.names}
+
+    def _changes(self, hourly: Columns) -> Columns:
+        return {name: _change(hourly[base], lag) for name, (base, lag) in self._lagged.items()}
 
     def joined_by_hour(self, observations: Any) -> Any:
         """Return what `by_hour` gives, side by side: [n, hours, n_hourly_names]."""
@@ -187,9 +190,8 @@ class FittedChannels:
         x = hourly[:, :, : len(names) - len(lagged)]
         if lagged:
             columns = {name: hourly[:, :, hourly_names.index(name)] for name in dict(lagged.values())}
-            changes = [_change(columns[base], lag) for base, lag in lagged.values()]
             first = names.index(next(iter(lagged)))
-            pieces = [x[:, :, :first], _joined(changes), x[:, :, first:]]
+            pieces = [x[:, :, :first], _joined(list(self._changes(columns).values())), x[:, :, first:]]
             x = ops.concatenate([piece for piece in pieces if piece.shape[2]], axis=2)
         # Rescaling, not Normalization, whose constants ONNX export turns into further inputs of the model.
         return layers.Rescaling((1 / self.deviation).tolist(), offset=(-self.mean / self.deviation).tolist(), name="scale")(x)

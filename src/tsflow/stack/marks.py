@@ -88,12 +88,11 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_seconds: float) -> li
 def _environment(process: psutil.Process) -> dict[str, str]:
     """Return the environment, once the system has it: for some milliseconds after a process began its program it shows none."""
     deadline = time.monotonic() + 1.0
-    while True:
-        lacking = _lacks_environment(process)  # before it is read, as it may come between the two
-        environment = process.environ()
-        if environment or not lacking or time.monotonic() >= deadline:
-            return environment
+    while not (environment := process.environ()) and time.monotonic() < deadline:
+        if not _lacks_environment(process):
+            return process.environ()  # which may have come between the two looks
         time.sleep(0.001)
+    return environment
 
 
 def _lacks_environment(process: psutil.Process) -> bool:

@@ -33,7 +33,6 @@ def memory_profile(model: keras.Model, inputs: NetworkInputs, dataset: Dataset) 
     contexts = tf.constant(dataset.contexts(starts[:: max(1, len(starts) // _WINDOWS)][:_WINDOWS]))
     heads = {layer.name for layer in model.layers} & {"forecast_head", "quantiles_head"}
     head = keras.Model(model.input, model.get_layer(heads.pop()).output)
-
     whole = of_observations(head, inputs)
 
     def gradient_at(contexts: tf.Tensor) -> tf.Tensor:
