@@ -72,7 +72,7 @@ def epochs_of(network: Network, dataset: Dataset, way: str) -> Callable[[int], N
         model = of_observations(model, inputs)
     compile_network(model, network, (), steps=1)
     book = books_batches(dataset, size) if way == "book" else None
-    ours = Batches(dataset, inputs.hours(dataset.rows))
+    ours = Batches.of(inputs, dataset)
     if way == "book":
         model.steps_per_execution = 1
 

@@ -87,7 +87,7 @@ class Profile(Strict):
     """How much work a run does; the architectures' own settings are the upper limit."""
 
     history_days: Annotated[int, Field(ge=1)] | None = None  # what the simulator is asked for, and what is trained on
-    networks_history_days: Annotated[int, Field(ge=30)] | None = None  # of it, what networks learn: they take minutes
+    networks_history_days: Annotated[int, Field(ge=30)] | None = None  # of it, what networks of hours learn: they take minutes
     max_epochs: Annotated[int, Field(ge=1)] | None = None
     favourite: str | None = None  # the challenger, unless another entrant is clearly better: the best of some months is luck
     refit: bool = True  # train the champion once more, on all rows, before it is published
@@ -105,8 +105,8 @@ class ProfileSettings(Strict):
     quick: Profile = Profile(
         networks_history_days=365,
         max_epochs=6,
-        favourite="mean_of_two",
-        architectures=(*LECTURE, "ridge", "lightgbm", "mean_of_two"),
+        favourite="mean_of_tables",
+        architectures=(*LECTURE, "ridge", "lightgbm", "mlp", "mean_of_tables"),
     )
     full: Profile = Profile(favourite="mean_of_three")
 

@@ -48,7 +48,7 @@ PARAMETERS = {
     "lstm_dropout": 6_049,
     "stacked_gru": 10_977,
     "bidirectional_lstm": 4_001,
-    "conv_gru": 2 * 34_094,
+    "conv_gru": 4 * 34_094,
     "tcn": 31_080,
     "transformer": 21_320,
     "tide": 7_684,
@@ -189,7 +189,7 @@ def test_trained_again_with_another_future_no_weight_differs(name: str, dataset:
     assert isinstance(network, Network)
     epochs = EpochStore(bucket, "again", name, "t")
     inputs = NetworkInputs.of(network, noisy)
-    batches = Batches(noisy, inputs.hours(noisy.rows), inputs.lead_hours)
+    batches = Batches.of(inputs, noisy)
     model, members = train_members(network, inputs, batches, epochs, seed=3, max_epochs=1)
     assert members[0].best_epoch == trained.candidate.best_epoch, "what validation decided differs"
     given = []
@@ -218,7 +218,7 @@ def test_a_networks_scales_and_climatology_see_only_the_training_part(name: str,
     assert isinstance(network, Network)
     first, second = (NetworkInputs.of(network, data) for data in (dataset, with_noise_from(dataset, dataset.bounds.a)))
     assert (first.mean, first.deviation) == (second.mean, second.deviation), "scales are those of the training part"
-    for given, other in zip(first.channels.constants(), second.channels.constants(), strict=True):
+    for given, other in zip(first.reading.constants(), second.reading.constants(), strict=True):
         np.testing.assert_array_equal(given, other)
 
 

@@ -172,7 +172,7 @@ def test_a_recipe_that_is_surely_better_than_the_favourite_goes_out():
 def test_without_a_result_of_the_favourite_the_best_challenges():
     new, old, naive = pair(1, 0.1)
     errors = {"new": new, "old": old, "naive": naive}
-    for favourite in (None, "new", "mean_of_two"):
+    for favourite in (None, "new", "mean_of_tables"):
         assert challenger_of(board(errors), contest(errors), favourite, GateSettings()) == ("new", [])
 
 

@@ -30,12 +30,10 @@ def test_a_request_resolved_twice_is_resolved_the_same(mast: str):
 
 def test_long_trainings_begin_first_so_that_none_ends_alone():
     quick, full = (resolve(RetrainRequest(profile=name), settings()).entrants for name in ("quick", "full"))
-    assert quick[:4] == ("ridge", "lightgbm", "stacked_gru", "bidirectional_lstm"), (
-        "of few epochs each; the others know all history"
-    )
-    assert quick[-2:] == ("naive", "mean_of_two")
+    assert quick[:3] == ("mlp", "ridge", "lightgbm"), "they know all history"
+    assert quick[-2:] == ("naive", "mean_of_tables")
     assert full[:3] == ("stacked_gru", "conv_gru", "tcn")
-    assert set(full[-4:]) == {"mean_of_two", "mean_of_three", "mean_of_best", "stacking"}
+    assert set(full[-4:]) == {"mean_of_tables", "mean_of_three", "mean_of_best", "stacking"}
 
 
 def test_a_station_without_temperature_trains_by_default_with_the_lacking_entrants_skipped(records: Records, home: Path):

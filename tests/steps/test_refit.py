@@ -226,4 +226,4 @@ def test_a_profile_says_which_architectures_train_if_none_is_named():
     smoke, full = (resolve(RetrainRequest.of({"station": "demo", "profile": name}), settings()) for name in ("smoke", "full"))
     assert len(smoke.entrants) == 8
     assert set(smoke.entrants) < set(full.entrants)
-    assert full.entrants[-4:] == ("mean_of_best", "mean_of_three", "mean_of_two", "stacking")
+    assert full.entrants[-4:] == ("mean_of_best", "mean_of_tables", "mean_of_three", "stacking")

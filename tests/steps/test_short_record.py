@@ -7,7 +7,7 @@ from workflow import ingest, pointer_of, publish, rank, retrain
 
 def test_two_hundred_days_are_trained_ranked_and_published_and_the_board_claims_no_certainty(records: Records):
     ingest(records, history_days=200)
-    retrain(records, architectures=["naive", "ridge", "lightgbm", "mean_of_two"], profile="quick")
+    retrain(records, architectures=["naive", "ridge", "lightgbm", "mlp", "mean_of_tables"], profile="quick")
     board = rank(records)
     days = {part: facts.windows / 24 for part, facts in board.parts}
     assert days["validation"] + days["test"] < 0.45 * sum(days.values()), "a fifth each, not 180 and 90 days"

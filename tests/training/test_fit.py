@@ -89,7 +89,7 @@ def test_a_further_seed_gives_the_weights_that_it_gives_alone(records: Records, 
 
     def members(recipe: Recurrent, seed: int) -> list[Member]:
         epochs = EpochStore(records, f"of-{recipe.seeds}", "small", "t")
-        return train_members(recipe, inputs, Batches(dataset, inputs.hours(dataset.rows)), epochs, seed=seed, max_epochs=2)[1]
+        return train_members(recipe, inputs, Batches.of(inputs, dataset), epochs, seed=seed, max_epochs=2)[1]
 
     _, second = members(several, 7)
     (alone,) = members(several.changed(seeds=1), member_seeds(7, 2)[1])

@@ -214,6 +214,8 @@ def test_a_model_that_is_sure_of_nothing_or_of_everything_has_no_spread():
     assert spread_of(forecasts.drop(columns=["quantile_0.1", "quantile_0.5"])) is None
     assert spread_of(forecasts.assign(**{"quantile_0.9": np.nan})) == Spread(0.1, 0.5, pytest.approx(0.12816))  # a hole
     assert spread_of(forecasts.head(0)) is None
+    further = {f"quantile_{level}": forecasts["quantile_0.5"] + 10 * (level - 0.5) for level in (0.025, 0.25, 0.75, 0.975)}
+    assert spread_of(forecasts.assign(**further)) == found, "those further out are known by too few windows"
 
 
 def test_quantiles_that_cross_close_no_interval():

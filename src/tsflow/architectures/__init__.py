@@ -15,6 +15,9 @@ The fields of the class are the keys of its recipes, checked like every other ke
 matter than `series.target`: it says that the model adds its output to the value at the origin. `dlinear.py` with `dlinear.yaml`
 is a short whole family; `docs/using.md` lists the keys that all networks have.
 
+**A network on a table** takes `Tabled` and `Network` and gives a `TableReading` as its `reading`: `mlp.py` is one. It gets the
+table's columns, standardised, as one row a window ([n, 1, columns]).
+
 **Anything else** takes `Estimator` (or `Tabular`, which reads a table of columns) and writes `fit(dataset, *, seed)`, which
 returns an object with `parameters`, `predict(contexts)` and `to_onnx()` (see `Fitted`). It fits on the training part alone; what
 the validation part decides, such as a penalty, it reports as `found`, and `settled(found)` returns the recipe with that fixed.

@@ -52,4 +52,4 @@ class ConvolutionalRecurrent(Network):
     @property
     def epoch_effort(self) -> float:
         """About how many seconds an epoch takes."""
-        return 7.0
+        return 2.8

@@ -5,16 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tsflow.architectures.channelled import Channelled
 from tsflow.architectures.quantiles import Levels
+from tsflow.architectures.readings import HourlyReading, Reading
 from tsflow.errors import UnknownName
+from tsflow.features.fitted_channels import FittedChannels
 from tsflow.model import Strict
 from tsflow.records.found import Epochs, Found
 from tsflow.task import Task
+from tsflow.windows.dataset import Dataset
 
 Activation = Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "leaky_relu", "linear"]
 Initialiser = Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal"]
@@ -101,6 +104,10 @@ class Series:
 class Network(Channelled, ABC):
     """A Keras network: the family gives the layers, `network_graph` what stands around them."""
 
+    learns_all_history: ClassVar[bool] = (
+        False  # whatever a profile's `networks_history_days` says; for a family that is as quick as ridge
+    )
+
     leads: Leads | None = None
     quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone
     seeds: Annotated[int, Field(ge=1, le=20)] = 1  # trains so many and forecasts their mean
@@ -121,6 +128,16 @@ class Network(Channelled, ABC):
             msg = "quantiles are learnt by pinball already; remove fit.quantile, and let fit.loss be what leads learn by"
             raise ValueError(msg)
         return self
+
+    def reading(self, dataset: Dataset) -> Reading:
+        """Return what it reads of a dataset: channels of each hour.
+
+        Raises
+        ------
+        SettingsError
+            If the station lacks a channel's variable.
+        """
+        return HourlyReading(FittedChannels.fit(self.channels, dataset), dataset.task.context_hours, len(dataset.columns))
 
     def effort(self, max_epochs: int | None = None) -> float:
         """Return about how many seconds a training takes."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _BATCH = 2048
 
 
-class Tabular(Channelled, Estimator):
-    """A family that reads a table of columns and forecasts the change of the target from now."""
+class Tabled(Channelled):
+    """A family that reads a table of columns."""
 
     table: Table
 
@@ -35,10 +35,6 @@ class Tabular(Channelled, Estimator):
         if self.channels.measured is not None and (msg := self.table.unknown(self.channels.names(self.channels.measured))):
             raise ValueError(msg)
         return self
-
-    def effort(self, max_epochs: int | None = None) -> float:
-        """Return about how many seconds a training takes; it has no epochs."""
-        return 25.0
 
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""
@@ -60,6 +56,14 @@ class Tabular(Channelled, Estimator):
     def columns(self, dataset: Dataset) -> keras.Model:
         """Return the graph from raw observations to the table, with constants of the training part."""
         return table_model(self.table, FittedChannels.fit(self.channels, dataset), dataset)
+
+
+class Tabular(Tabled, Estimator):
+    """A family that reads a table of columns, is fitted in one go and forecasts the change of the target from now."""
+
+    def effort(self, max_epochs: int | None = None) -> float:
+        """Return about how many seconds a training takes; it has no epochs."""
+        return 25.0
 
 
 def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:

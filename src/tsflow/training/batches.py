@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsflow.architectures.network_graph import NetworkInputs
 from tsflow.records.dataset import Part
 from tsflow.windows.dataset import Dataset
 
@@ -24,24 +25,33 @@ Leads = Sequence[int]  # hours between origin and horizon
 
 
 class Batches:
-    """Batches of a dataset's windows: of what a network reads of each hour, and targets, ([batch, context, n_hourly], [batch, 1]).
+    """Batches of a dataset's windows: of what a network reads, and targets, ([batch, rows, width], [batch, 1]).
 
     With `leads`, in hours, the second is by name: forecast [batch, 1], leads [batch, n_leads].
 
     Parameters
     ----------
-    hours
-        What is read of each row of the dataset, float32 [n_rows, n_hourly].
+    read
+        What is read of each row of the dataset, float32 [n_rows, width].
+    rows
+        How many of those rows a window has, from its first on; None: its context.
     """
 
-    def __init__(self, dataset: Dataset, hours: NDArray[np.float32], leads: Leads = ()) -> None:
+    def __init__(self, dataset: Dataset, read: NDArray[np.float32], leads: Leads = (), *, rows: int | None = None) -> None:
         import tensorflow as tf
 
         self._dataset = dataset
         # Traced once; each epoch's pipeline only calls it.
         self._gather = tf.function(
-            _gather(dataset, hours, leads), input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False
+            _gather(dataset, read, leads, rows or dataset.task.context_hours),
+            input_signature=[tf.TensorSpec([None], tf.int64)],
+            autograph=False,
         )
+
+    @classmethod
+    def of(cls, inputs: NetworkInputs, dataset: Dataset) -> Self:
+        """Return those that a network learns from."""
+        return cls(dataset, inputs.reading.of_rows(dataset.rows), inputs.lead_hours, rows=inputs.reading.rows)
 
     def per_epoch(self, batch_size: int) -> int:
         """Return how many batches an epoch has."""
@@ -69,19 +79,19 @@ class Batches:
         return batches.map(self._gather, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
 
 
-def _gather(dataset: Dataset, hours: NDArray[np.float32], leads: Leads) -> Callable[[Any], tuple[Any, Any]]:
+def _gather(dataset: Dataset, read: NDArray[np.float32], leads: Leads, rows: int) -> Callable[[Any], tuple[Any, Any]]:
     import tensorflow as tf
 
-    rows = tf.constant(hours)
+    inputs = tf.constant(read)
     targets = tf.constant(dataset.rows[:, dataset.target_index])
-    context = tf.range(dataset.task.context_hours, dtype=tf.int64)
+    window = tf.range(rows, dtype=tf.int64)
 
     ahead = tf.constant([dataset.task.horizon_hours, *leads], dtype=tf.int64)
 
     def gather(starts: tf.Tensor) -> tuple[tf.Tensor, Any]:
         origins = starts[:, None] + dataset.task.context_hours - 1
         truth = tf.gather(targets, origins + ahead[None, :])  # [batch, 1 + n_leads]
-        contexts = tf.gather(rows, starts[:, None] + context[None, :])
-        return contexts, {"forecast": truth[:, :1], "leads": truth[:, 1:]} if leads else truth[:, :1]
+        windows = tf.gather(inputs, starts[:, None] + window[None, :])
+        return windows, {"forecast": truth[:, :1], "leads": truth[:, 1:]} if leads else truth[:, :1]
 
     return gather

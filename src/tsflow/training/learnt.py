@@ -1,4 +1,4 @@
-"""Which windows of a training part are learnt: of all history what is cheap, of its last days networks."""
+"""Which windows of a training part are learnt: of all history what is cheap, of its last days networks of hours."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def as_taught(recipe: Architecture, dataset: Dataset, networks_history_days: int
         rows        |------------------ train ------------------|- validation -|- test -|
         networks                  |-- networks_history_days --->|
     """
-    if networks_history_days is None or not isinstance(recipe, Network):
+    if networks_history_days is None or not isinstance(recipe, Network) or recipe.learns_all_history:
         return dataset
     return replace(dataset, train_days=networks_history_days)
 

@@ -43,7 +43,7 @@ def train_network(
 ) -> Candidate:
     """Train a network once for each of its seeds; the candidate forecasts their mean."""
     inputs = NetworkInputs.of(network, dataset)
-    batches = Batches(dataset, inputs.hours(dataset.rows), inputs.lead_hours)
+    batches = Batches.of(inputs, dataset)
     trained, members = train_members(network, inputs, batches, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
     twins = [twin_without_dropout(network, inputs, member.weights) for member in members]
     model = _mean(twins)
@@ -83,15 +83,15 @@ def _mean(models: list[keras.Model]) -> keras.Model:
 
     if len(models) == 1:
         return models[0]
-    hours = keras.Input(models[0].input_shape[1:], name="hours")
+    read = keras.Input(models[0].input_shape[1:], name="read")
     for number, model in enumerate(models):
         model.name = f"{model.name}_{number}"
-    outputs = [model(hours) for model in models]
+    outputs = [model(read) for model in models]
     if isinstance(outputs[0], dict):
         mean = {name: keras.layers.Average(name=name)([output[name] for output in outputs]) for name in outputs[0]}
     else:
         mean = keras.layers.Average(name="forecast")(outputs)
-    return keras.Model(hours, mean)
+    return keras.Model(read, mean)
 
 
 def _forecasts(model: keras.Model, batches: Batches, parts: Sequence[Part]) -> dict[Part, dict[str, NDArray[np.float64]]]:

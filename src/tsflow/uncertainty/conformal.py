@@ -30,6 +30,7 @@ from tsflow.training.storing import quantile_columns
 from tsflow.uncertainty.distributions import IntervalScore, crps, pit, pit_shares, score
 
 LEVELS = (0.8, 0.95)
+_LOW, _HIGH = 0.1, 0.9  # of the spread
 SMALLEST_GROUP = 100  # below, a bound of 95 % would be an hour's single largest residual: chance, not weather
 YEAR = np.timedelta64(8766, "h")  # 365.25 days
 
@@ -97,15 +98,17 @@ def fit_intervals(groups: list[Values], levels: Iterable[float] = LEVELS, *, spr
 
 
 def spread_of(forecasts: pd.DataFrame) -> Spread | None:
-    """Return what bounds are counted in: the distance of the outermost quantiles; None where there are none, or all are one.
+    """Return what bounds are counted in: the distance of the quantiles nearest to 0.1 and 0.9.
 
+    None where there are none, or all are one. Those further out are known by too few windows, see docs/decisions.md.
     Where a model is surest, it is not trusted beyond a tenth of the usual spread.
     """
     columns = quantile_columns(forecasts)
     if forecasts.empty or len(columns) < 2:
         return None
-    (low, first), (high, last) = min(columns.items()), max(columns.items())
-    usual = float(np.median(forecasts[last] - forecasts[first]))
+    low = min(list(columns)[:-1], key=lambda level: abs(level - _LOW))
+    high = min((level for level in columns if level > low), key=lambda level: abs(level - _HIGH))
+    usual = float(np.median(forecasts[columns[high]] - forecasts[columns[low]]))
     return Spread(low, high, usual / 10) if usual > 0 else None
 
 
