@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
 from great_expectations.core.batch import BatchMarkers
+from great_expectations.core.id_dict import IDDict
 from great_expectations.datasource.fluent import PandasDatasource
 from great_expectations.datasource.fluent.pandas_datasource import DataFrameAsset
 from great_expectations.execution_engine import PandasExecutionEngine
@@ -116,7 +117,7 @@ def validated(
     """
     form = {"result_format": "SUMMARY", "partial_unexpected_count": examples, "return_unexpected_index_query": False}
     found: list[ExpectationSuiteValidationResult] = []
-    with _configurations_kept(), _asset(suite) as asset:
+    with _made_once(), _asset(suite) as asset:
         for number, (expectations, frame) in enumerate(stages):
             batch = asset.add_batch_definition_whole_dataframe(f"stage {number}").get_batch({"dataframe": frame})
             rows_by_time = {"unexpected_index_column_names": [_ROWS_BY]} if _ROWS_BY in frame.columns else {}
@@ -149,22 +150,38 @@ def _asset(name: str) -> Iterator[DataFrameAsset]:
 
 
 @contextmanager
-def _configurations_kept() -> Iterator[None]:
-    """Let each expectation keep the configuration that it makes anew a hundred times while it is run: half of what GX does."""
+def _made_once() -> Iterator[None]:
+    """Let GX keep what it makes anew again and again, which is most of what it does.
+
+    That is the configuration of each expectation, a hundred times while it is run, and the names of a hundred sets of arguments,
+    ten thousand times.
+    """
     with _ONE_AT_A_TIME:
         kept: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}  # the expectation is held, so that its id stays its own
-        made = Expectation.configuration
+        names: dict[object, Any] = {}
+        made, named = Expectation.configuration, IDDict.to_id
 
         def configuration(expectation: Expectation) -> ExpectationConfiguration:
             if id(expectation) not in kept:
                 kept[id(expectation)] = expectation, made.fget(expectation)
             return kept[id(expectation)][1]
 
-        Expectation.configuration = property(configuration)
+        def to_id(arguments: IDDict, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
+            if id_keys is not None or id_ignore_keys is not None:
+                return named(arguments, id_keys, id_ignore_keys)
+            key = type(arguments), *((name, type(value), value) for name, value in arguments.items())  # True is not 1 here
+            try:
+                return names[key]
+            except KeyError:
+                return names.setdefault(key, named(arguments))
+            except TypeError:  # a value that cannot be a key
+                return named(arguments)
+
+        Expectation.configuration, IDDict.to_id = property(configuration), to_id
         try:
             yield
         finally:
-            Expectation.configuration = made
+            Expectation.configuration, IDDict.to_id = made, named
 
 
 def _by_column(expectations: list[GxDocument]) -> list[list[GxDocument]]:

@@ -4,15 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def by_month(frame: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the rows of each month, indexed by their column `time`, in order of time."""
-    rows = frame.sort_values("time", kind="stable").set_index("time")
-    months = rows.index.to_numpy().astype("datetime64[M]")
+def by_month(rows: pa.Table) -> list[pa.Table]:
+    """Return the rows of each month, by `time` and in its order; no row is copied if they are in that order already."""
+    times = rows["time"].to_numpy()
+    if len(times) and (times[1:] < times[:-1]).any():
+        order = np.argsort(times, kind="stable")
+        rows, times = rows.take(order), times[order]
+    months = times.astype("datetime64[M]")
     edges = np.flatnonzero(months[1:] != months[:-1]) + 1
-    return [rows.iloc[first:after] for first, after in pairwise([0, *edges.tolist(), len(rows)]) if after > first]
+    return [rows.slice(first, after - first) for first, after in pairwise([0, *edges.tolist(), len(times)]) if after > first]
 
 
 def compared(rows: pd.DataFrame, stored: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

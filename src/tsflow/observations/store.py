@@ -24,12 +24,13 @@ from datetime import datetime, timedelta
 from functools import cache
 
 import pandas as pd
+import pyarrow as pa
 
 from tsflow.observations.months import by_month, compared
 from tsflow.observations.parts import moments, overlay, read_parts
 from tsflow.records.files import MONTH, OBSERVATIONS
 from tsflow.records.store import Records
-from tsflow.storage.codecs import digest, stamp, to_parquet
+from tsflow.storage.codecs import digest, encoded, stamp, to_parquet
 from tsflow.storage.objects import ObjectMissing
 
 _LISTINGS = 3  # of a month: what was listed may have gone into a bag before it was read
@@ -66,21 +67,22 @@ class ObservationStore:
         self._objects = records.objects
         self._station = station
 
-    def upsert(self, frame: pd.DataFrame, *, known_at: datetime) -> Upserted:
+    def upsert(self, rows: pd.DataFrame | pa.Table, *, known_at: datetime) -> Upserted:
         """Store observations (`time` and variables); rows that are there with the same values are left out.
 
         Safe to run twice and at the same time as others. A part is named by a moment after that of every part of its month, also
         where a writer's clock is behind, so that what is written last is what was known last.
         """
-        months = {
-            MONTH.key(station=self._station, year=f"{rows.index[0]:%Y}", month=f"{rows.index[0]:%m}"): rows
-            for rows in by_month(frame)
-        }
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False, nthreads=1)
+        months = {self._prefix(month["time"][0].as_py()): month for month in by_month(table)}
         parts = self._parts(months)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             done = list(pool.map(lambda prefix: self._upsert_month(prefix, months[prefix], parts[prefix], known_at), months))
         new, changed = sum(month.new_rows for month in done), sum(month.changed_rows for month in done)
-        return Upserted(new, changed, len(frame) - new - changed, [part for month in done for part in month.parts])
+        return Upserted(new, changed, len(table) - new - changed, [part for month in done for part in month.parts])
+
+    def _prefix(self, moment: datetime) -> str:
+        return MONTH.key(station=self._station, year=f"{moment:%Y}", month=f"{moment:%m}")
 
     def _parts(self, months: Iterable[str]) -> dict[str, list[str]]:
         """Return the parts that there are of some months; a year is listed at once, as an archive fills it."""
@@ -91,21 +93,28 @@ class ObservationStore:
                 found[month].append(name)
         return found
 
-    def _upsert_month(self, prefix: str, rows: pd.DataFrame, names: list[str], known_at: datetime) -> Upserted:
-        """Store the rows of one month, indexed by time; `names`: of its parts."""
+    def _upsert_month(self, prefix: str, rows: pa.Table, names: list[str], known_at: datetime) -> Upserted:
+        """Store the rows of one month; `names`: of its parts."""
         try:
             stored = self._laid(names)
         except ObjectMissing:  # since they were listed they went into a bag
             stored = self._month(prefix)
-        known, same = compared(rows, stored)
+        if stored.empty:  # an archive's many months need not be frames
+            return Upserted(len(rows), 0, 0, [self._add(prefix, encoded(rows), names, known_at)])
+        frame = rows.to_pandas().set_index("time")
+        known, same = compared(frame, stored)
         if same.all():
-            return Upserted(0, 0, len(rows), [])
-        body = to_parquet(rows[~same].reset_index())
+            return Upserted(0, 0, len(frame), [])
+        added = self._add(prefix, to_parquet(frame[~same].reset_index()), names, known_at)
+        return Upserted(int((~known).sum()), int((known & ~same).sum()), int(same.sum()), [added])
+
+    def _add(self, prefix: str, body: bytes, names: list[str], known_at: datetime) -> str:
+        """Write a part and return its key."""
         if names:
             names = self._objects.keys(prefix)  # reading them took its time, in which others may have written
         key = f"{prefix}{stamp(_after_all(names, known_at))}-{digest(body)[:16]}.parquet"
         self._objects.put_same(key, body)
-        return Upserted(int((~known).sum()), int((known & ~same).sum()), int(same.sum()), [key])
+        return key
 
     def read(self, period: Period = ALL) -> pd.DataFrame:
         """Return `time` and all stored variables of a period, times rising.

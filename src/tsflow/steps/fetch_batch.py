@@ -69,7 +69,8 @@ def fetch_batch(
     )
     if bodies:
         read, report = _parsed(records, ingest, bodies, order)
-        rows = read[read["time"] <= pd.Timestamp(as_of)].reset_index(drop=True)
+        early = read["time"] <= pd.Timestamp(as_of)
+        rows = read if early.all() else read[early].reset_index(drop=True)
         batch = batch.changed(report=report, later_rows=len(read) - len(rows))
         if len(rows):
             body = to_parquet(rows)

@@ -9,7 +9,7 @@ from tsflow.observations.reaching import remember_reach
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch, Ingested
 from tsflow.records.store import Records
-from tsflow.storage.codecs import from_parquet
+from tsflow.storage.codecs import table_from_parquet
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     nothing = Ingested(ingest=ingest, station=batch.station, rows=0, new_rows=0, changed_rows=0)
     if batch.file is None:
         return nothing
-    rows = from_parquet(records.opened(batch.file), batch.file.key, read_only=True)
+    rows = table_from_parquet(records.opened(batch.file), batch.file.key)
     known_at = datetime.now(UTC).replace(tzinfo=None)
     done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
     remember(records, batch)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +83,27 @@ def from_parquet(body: bytes, key: str, *, read_only: bool = False) -> pd.DataFr
 
     kept = {"split_blocks": read_only, "self_destruct": read_only}
     _give_back(body)  # what an earlier frame lay in
-    try:
+    with _readable(key):
         frame = pd.read_parquet(io.BytesIO(body), engine="pyarrow", to_pandas_kwargs=kept)
+    _give_back(body)
+    return frame
+
+
+def table_from_parquet(body: bytes, key: str) -> pa.Table:
+    """Read what tsflow wrote as a table."""
+    from pyarrow import parquet
+
+    with _readable(key):
+        return parquet.read_table(io.BytesIO(body))
+
+
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         msg = f"{key}: not readable as Parquet ({error}); the object was damaged"
         raise IntegrityError(msg) from error
-    _give_back(body)
-    return frame
 
 
 def _give_back(body: bytes) -> None:
