@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from conftest import hourly_rows
 from tsflow.architectures.mlp import MultilayerPerceptron
 from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
-from tsflow.architectures.readings import TableReading
+from tsflow.architectures.table_reading import TableReading
 from tsflow.errors import SettingsError
 from tsflow.records.dataset import HourlyReport
 from tsflow.settings import HourlySettings

@@ -93,7 +93,7 @@ def test_a_wrong_architecture_file_names_file_and_key(home: Path, name: str, cha
             "no row is left after layer 1; use smaller kernels",
         ),
         ("conv1d", {}, {"context_hours": 48}, "no row is left after layer 2"),
-        ("conv_gru", {"kernel": 121}, {}, "kernel 121 is longer than the context of 120 rows"),
+        ("conv_gru", {"kernel": 121}, {}, "kernel 121 is longer than the context of 72 rows"),
         (
             "conv_gru",
             {"leads": {"hours": [3, 12]}},

@@ -65,6 +65,7 @@ def test_what_several_families_read_retrains_those(package: Path):
     assert {name for name in after if after[name] != before[name]} == {
         "ridge",
         "boosting",
+        "mlp",
         "climatology",
         "prophet",
     }

@@ -208,7 +208,7 @@ def test_a_pyranometer_on_a_mast_is_read_until_it_dies(records: Records, home: P
         assert "ridge: read globe (" in told
         assert "too, as it helps here (less error in degC of a linear model, on hours that it did not learn, with its 95 %" in told
         before = checked("mast", None, "quick", [str(path)], settings())
-        assert before.warnings == [each.replace("ridge:", "ridge, lightgbm:") for each in board.warnings], (
+        assert before.warnings == [each.replace("ridge:", "ridge, lightgbm, mlp:") for each in board.warnings], (
             "`tsflow station check` says it before anything is stored"
         )
     else:

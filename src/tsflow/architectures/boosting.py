@@ -18,7 +18,7 @@ from tsflow.architectures.quantiles import MEDIAN, Levels
 from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
 from tsflow.architectures.seeds import member_seeds
-from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.architectures.tabular import Tabular, apply
 from tsflow.architectures.tree_graphs import mean_of_trees
 from tsflow.records.found import Found, Rounds
 from tsflow.windows.dataset import Dataset
@@ -122,10 +122,10 @@ class Boosting(Tabular):
 
         table = ExportedTable.of(_rounded(self.columns(dataset)))
         weights = recency(dataset, self.half_life_days)
-        training = lightgbm.Dataset(apply(table, dataset, "train"), changes(dataset, "train"), weight=weights)
+        training = lightgbm.Dataset(apply(table, dataset, "train"), dataset.changes("train"), weight=weights)
         judged: list[lightgbm.Dataset] = []
         if self.patience is not None and len(dataset.starts("validation")):
-            judged = [training.create_valid(apply(table, dataset, "validation"), changes(dataset, "validation"))]
+            judged = [training.create_valid(apply(table, dataset, "validation"), dataset.changes("validation"))]
         boosters = tuple(self._grown(training, judged, each, self.rounds) for each in member_seeds(seed, self.seeds))
         rounds = round(statistics.median(booster.best_iteration or self.rounds for booster in boosters))
         point = Boosted(table, boosters, dataset.target_index, Rounds(rounds=rounds))

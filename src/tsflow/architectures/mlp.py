@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from tsflow.architectures.network import Dropout, Network, Series, Width
-from tsflow.architectures.readings import TableReading
 from tsflow.architectures.registry import register
+from tsflow.architectures.table_reading import TableReading
 from tsflow.architectures.tabular import Tabled
 from tsflow.windows.dataset import Dataset
 
@@ -39,7 +39,7 @@ class MultilayerPerceptron(Tabled, Network):
 
     @model_validator(mode="after")
     def _the_table_says_what_is_read(self) -> Self:
-        if self.context_hours is not None:
+        if self.context_hours is not None or self.context_hours_at_most is not None:
             msg = "context_hours: the table says which hours are read; leave it out"
             raise ValueError(msg)
         return self

@@ -4,7 +4,7 @@
 
     observations [n, context, columns], raw units
       -> what is read [n, rows, width]: of each hour, or a table's columns (`tsflow.architectures.readings`)
-      -> standardised -> last `context_hours` rows -> the family's layers -> Dense 1 (and one a lead)
+      -> standardised -> last rows, where the recipe reads fewer -> the family's layers -> Dense 1 (and one a lead)
       -> target absolute: y * deviation + mean              -> forecast [n, 1] in degC
          target change:   y * deviation of changes + temperature now
 """
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from tsflow.architectures.network import Network, Series
 from tsflow.architectures.quantiles import quantile_head
 from tsflow.architectures.readings import Reading
-from tsflow.architectures.tabular import changes
 from tsflow.windows.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class NetworkInputs:
             target=dataset.target,
             mean=float(dataset.scaler.mean[at]),
             deviation=float(
-                dataset.scaler.deviation[at] if network.target == "absolute" else changes(dataset, "train").std() or 1.0
+                dataset.scaler.deviation[at] if network.target == "absolute" else dataset.changes("train").std() or 1.0
             ),
             lead_hours=network.lead_hours(dataset.task),
             reading=network.reading(dataset),
@@ -69,8 +68,8 @@ def build(network: Network, inputs: NetworkInputs, *, dropout: bool = True) -> k
     reading = inputs.reading
     read = keras.Input((reading.rows, reading.width), name="read")
     x = reading.scaled(read)
-    if network.context_hours and network.context_hours < reading.rows:
-        x = keras.layers.Cropping1D((reading.rows - network.context_hours, 0))(x)
+    if (rows := network.rows_read(reading.rows)) < reading.rows:
+        x = keras.layers.Cropping1D((reading.rows - rows, 0))(x)
     x = network.layers(Series(x, tuple(reading.names), reading.target or inputs.target), dropout=dropout)
     place = reading.target_place
     now = read[:, -1, place : place + 1]

@@ -32,6 +32,7 @@ class Architecture(Strict):
     title: str
     builder: str  # the family
     context_hours: Annotated[int, Field(ge=1)] | None = None  # fewer than the task's: reads only the last ones
+    context_hours_at_most: Annotated[int, Field(ge=1)] | None = None  # likewise; of a task that has fewer it reads all
     horizon_hours: Annotated[int, Field(ge=1)] | None = None  # must be the task's; guards a recipe made for another
     search: Annotated[dict[str, Distribution], Field(min_length=1)] | None = None  # what `tsflow tune` may change
 
@@ -66,7 +67,11 @@ class Architecture(Strict):
 
     def hours_read(self, task: Task) -> int:
         """Return how many of a context's last hours it reads."""
-        return self.context_hours or task.context_hours
+        return self.rows_read(task.context_hours)
+
+    def rows_read(self, context_hours: int) -> int:
+        """Return how many of so many hours it reads, the last ones."""
+        return min(self.context_hours or context_hours, self.context_hours_at_most or context_hours)
 
     def require_task(self, task: Task) -> None:
         """Raise unless it can be trained for a task; all that depends on context and horizon is checked here.

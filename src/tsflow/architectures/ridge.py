@@ -24,7 +24,7 @@ from tsflow.architectures.graphs import chain, weighted_sum
 from tsflow.architectures.penalised import Coefficients, Reweighing, by_absolute_error, by_squared_error
 from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
-from tsflow.architectures.tabular import Tabular, apply, changes
+from tsflow.architectures.tabular import Tabular, apply
 from tsflow.features.channels import Channels
 from tsflow.features.climate import Harmonics, harmonics
 from tsflow.features.table import Table
@@ -145,7 +145,7 @@ class Ridge(Tabular):
     def _best(self, columns: NDArray[np.float32], expanded: ExpandedTable, dataset: Dataset) -> tuple[float, Coefficients]:
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
-        alphas, change = self.alphas if judged else self.alphas[:1], changes(dataset, "train")
+        alphas, change = self.alphas if judged else self.alphas[:1], dataset.changes("train")
         weights = recency(dataset, self.half_life_days)
         if self.loss == "mae":
             how = Reweighing(self.solves, self.least_residual, self._weighing)
@@ -154,7 +154,7 @@ class Ridge(Tabular):
             tried = by_squared_error(columns, change, alphas, weights=weights)
         if not judged:
             return alphas[0], tried[0]
-        unseen, truth = apply(expanded, dataset, "validation"), changes(dataset, "validation")
+        unseen, truth = apply(expanded, dataset, "validation"), dataset.changes("validation")
         errors = [float(np.abs(one.of(unseen) - truth).mean()) for one in tried]
         best = int(np.argmin(errors))
         return alphas[best], tried[best]

@@ -66,12 +66,6 @@ class Tabular(Tabled, Estimator):
         return 25.0
 
 
-def changes(dataset: Dataset, part: Part) -> NDArray[np.float64]:
-    """Return the target less its value at the origin, shape [n_windows]."""
-    change: NDArray[np.float64] = dataset.targets(part) - dataset.values[dataset.origins(part), dataset.target_index]
-    return change
-
-
 class Columns(Protocol):
     """A graph from raw observations to columns: Keras's, or one that was exported."""
 

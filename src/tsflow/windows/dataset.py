@@ -119,6 +119,11 @@ class Dataset:
         targets: NDArray[np.float64] = self.values[self.origins(part) + self.task.horizon_hours, self.target_index]
         return targets
 
+    def changes(self, part: Part) -> NDArray[np.float64]:
+        """Return the target of each window less its value at the origin, shape [n_windows]."""
+        changes: NDArray[np.float64] = self.targets(part) - self.values[self.origins(part), self.target_index]
+        return changes
+
     def contexts(self, starts: Starts) -> NDArray[np.float32]:
         """Gather the inputs of some windows in one go, in raw units, shape [len(starts), context_hours, n_columns]."""
         contexts: NDArray[np.float32] = self.rows[starts[:, None] + np.arange(self.task.context_hours)]
