@@ -14,7 +14,7 @@ def test_two_hundred_days_are_trained_ranked_and_published_and_the_board_claims_
     assert {line.status for line in board.entrants} == {"ok"}
     assert board.lacks_data
     assert {line.verdict for line in board.entrants if line.verdict != "challenger"} == {"unknown"}
-    assert [line for line in board.warnings if line.startswith("ridge, lightgbm, mlp: ") and "max_wv" in line]
+    assert [line for line in board.warnings if line.startswith("mlp, ridge, lightgbm: ") and "max_wv" in line]
     published = publish(records)
     assert published.outcome == "promoted"
     assert load_champion("demo", records.objects).manifest.architecture == board_leader(published.reason)
