@@ -38,7 +38,7 @@ class SeasonalNaive(Estimator):
         """Raise `SettingsError` unless the context reaches back over all its seasons."""
         super().require_task(task)
         needed = self.ages(task.horizon_hours)[-1] + 1
-        if (found := self.context_hours or task.context_hours) < needed:
+        if (found := self.hours_read(task)) < needed:
             msg = (
                 f"include/architectures/{self.architecture}.yaml: {self.seasons} seasons of {self.season_hours} h need a context "
                 f"of {needed} h at a horizon of {task.horizon_hours} h, found {found} h; lower seasons or lengthen the context"

@@ -40,7 +40,7 @@ class ExponentialSmoothing(Estimator):
         """Raise `SettingsError` unless the context holds the two seasons and ten hours that the start asks for."""
         super().require_task(task)
         needed = 2 * self.season_hours + 10
-        if (found := self.context_hours or task.context_hours) < needed:
+        if (found := self.hours_read(task)) < needed:
             msg = (
                 f"include/architectures/{self.architecture}.yaml: a season of {self.season_hours} h needs a context of {needed} h, "
                 f"found {found} h; lengthen the context or shorten the season"
