@@ -15,6 +15,7 @@ from tsflow.splits import FractionSplit
 from tsflow.task import Task
 from tsflow.training.batches import Batches
 from tsflow.training.learnt import as_taught
+from tsflow.training.once import Assignment
 from tsflow.windows.dataset import Dataset
 
 RECIPE = {
@@ -71,6 +72,12 @@ def test_what_is_served_makes_the_table_in_its_own_graph(dataset: Dataset):
         np.testing.assert_allclose(served[name], given, atol=1e-4)
 
 
+def test_the_constants_are_all_that_was_read_off_the_training_part(dataset: Dataset):
+    channels = {"measured": ["x", "y"], "anomalies": {"x": {"day": 1}}}
+    shapes = sorted(each.shape for each in recipe(channels=channels, table={"now": ["x_anomaly"]}).reading(dataset).constants())
+    assert shapes == [(1,), (1,), (3,), (3,), (3,)], "of the table mean and deviation, of the channels too, and the climatology"
+
+
 def test_a_column_far_out_counts_as_if_it_were_at_the_clip(dataset: Dataset):
     reading = recipe(clip=2.0).reading(dataset)
     assert isinstance(reading, TableReading)
@@ -89,11 +96,14 @@ def test_the_head_reads_the_columns_too_unless_it_is_told_not_to(dataset: Datase
 
 def test_it_learns_all_history_where_networks_that_read_hours_learn_some_days(dataset: Dataset):
     assert as_taught(recipe(), dataset, networks_history_days=3) is dataset
+    keys = {Assignment("r", "runs/r", "f", 1, None, networks_history_days=days).training_id(recipe()) for days in (3, None)}
+    assert len(keys) == 1, "what does not decide its weights trains nothing anew"
 
 
 def test_a_context_in_the_recipe_is_refused_as_the_table_says_what_is_read():
-    with pytest.raises(ValidationError, match="the table says which hours are read; leave it out"):
-        recipe(context_hours=24)
+    for key in ("context_hours", "context_hours_at_most"):
+        with pytest.raises(ValidationError, match=f"{key}: the table says which hours are read; leave it out"):
+            recipe(**{key: 24})
 
 
 def test_a_column_beyond_the_tasks_context_is_refused_before_anything_is_queued():

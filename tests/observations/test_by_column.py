@@ -10,9 +10,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsflow.observations.by_column import validated
+from tsflow.observations.by_column import _made_once, validated
 
 ROWS = 2000
+
+
+def test_sets_of_arguments_keep_the_names_that_great_expectations_gives_them():
+    from great_expectations.core.id_dict import IDDict
+
+    own = IDDict.to_id
+    values = [True, 1, 1.0, None, "1", (True,), (1,), [1], [True], {"a": 1}, {"a": True}]
+    arguments = [IDDict({"column": "a", "value": value}) for value in values]
+    with _made_once():
+        assert IDDict.to_id is not own
+        for _ in range(2):
+            assert [each.to_id() for each in arguments] == [own(each) for each in arguments]
+        assert arguments[0].to_id(id_keys=["value"]) == own(arguments[0], id_keys=["value"])
+
+
+def test_great_expectations_has_its_own_ways_back_also_after_an_error():
+    from great_expectations.core.id_dict import IDDict
+    from great_expectations.expectations.expectation import Expectation
+
+    own = IDDict.to_id, Expectation.configuration
+    with pytest.raises(ZeroDivisionError), _made_once():
+        raise ZeroDivisionError
+    assert (IDDict.to_id, Expectation.configuration) == own
 
 
 @pytest.fixture

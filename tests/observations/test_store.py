@@ -4,6 +4,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from tsflow.observations.parts import overlay
@@ -100,6 +101,17 @@ def test_rows_in_any_order_are_stored_in_their_months(records: Records):
     done = store.upsert(frame.iloc[[3, 0, 2, 1]], known_at=MONDAY)
     assert [part.split("/")[3] for part in done.parts] == ["month=01", "month=02"]
     pd.testing.assert_frame_equal(store.read(), frame)
+
+
+def test_a_table_in_chunks_and_in_any_order_is_stored_as_its_frame_is(records: Records):
+    frame = rows("2021-01-31 23:40", [1, 2, np.nan, 4.5]).assign(wv=[5.0, np.nan, 7.0, 8.0])
+    pieces = [pa.Table.from_pandas(frame.iloc[places], preserve_index=False) for places in ([3, 0], [2, 1])]
+    store = ObservationStore(records, "s")
+    done = store.upsert(pa.concat_tables(pieces), known_at=MONDAY)
+    assert (done.new_rows, done.changed_rows, done.same_rows, len(done.parts)) == (4, 0, 0, 2)
+    pd.testing.assert_frame_equal(store.read(), frame)
+    again = store.upsert(frame.assign(T=[1, 2, 3, 4.5]), known_at=TUESDAY)
+    assert (again.new_rows, again.changed_rows, again.same_rows, len(again.parts)) == (0, 1, 3, 1)
 
 
 def test_an_archive_asks_once_a_year_what_is_there(records: Records, monkeypatch: pytest.MonkeyPatch):

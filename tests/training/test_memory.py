@@ -50,6 +50,21 @@ def test_the_profile_of_a_linear_network_is_its_weights(year: Dataset):
     np.testing.assert_allclose(memory_profile(model, inputs, year), expected, rtol=1e-4)
 
 
+def test_the_profile_of_a_change_is_in_deviations_of_the_target_too(year: Dataset):
+    settings = {"units": [1], "activation": "linear"}
+    profiles = []
+    for target in ("absolute", "change"):
+        network = with_values(load_architecture("dense"), {**settings, "target": target})
+        assert isinstance(network, Network)
+        inputs = NetworkInputs.of(network, year)
+        model = build(network, inputs)
+        kernel = np.random.default_rng(0).normal(size=(120 * len(year.features), 1))
+        next(layer for layer in model.layers if layer.name.startswith("dense")).set_weights([kernel, np.zeros(1)])
+        model.get_layer("forecast_head").set_weights([np.full((1, 1), 2.0 / inputs.deviation), np.zeros(1)])  # 2 degC of either
+        profiles.append(memory_profile(model, inputs, year))
+    np.testing.assert_allclose(*profiles, rtol=1e-4)
+
+
 def test_the_profile_is_that_of_kerass_own_loops(year: Dataset, monkeypatch: pytest.MonkeyPatch):
     network = load_architecture("stacked_gru")
     assert isinstance(network, Network)

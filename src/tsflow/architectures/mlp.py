@@ -1,8 +1,8 @@
 """A multilayer perceptron on a table of columns: what ridge and trees read, bent by layers that learn the way to the horizon."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tsflow.architectures.network import Dropout, Network, Series, Width
 from tsflow.architectures.registry import register
@@ -36,13 +36,6 @@ class MultilayerPerceptron(Tabled, Network):
     dropout: Dropout = 0.0  # after each hidden layer
     skip: bool = True  # the head reads the columns, too
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a column beyond counts as that far
-
-    @model_validator(mode="after")
-    def _the_table_says_what_is_read(self) -> Self:
-        if self.context_hours is not None or self.context_hours_at_most is not None:
-            msg = "context_hours: the table says which hours are read; leave it out"
-            raise ValueError(msg)
-        return self
 
     def reading(self, dataset: Dataset) -> TableReading:
         """Return the table's columns, one row a window.

@@ -80,14 +80,14 @@ class Leads(Strict):
 
 @dataclass(frozen=True)
 class Series:
-    """What a family's layers read: standardised channels by name, an hour a row."""
+    """What a family's layers read: standardised channels by name, an hour a row, or a table's columns, one row a window."""
 
-    x: Any  # a tensor, [n, hours, n_channels]
+    x: Any  # a tensor, [n, rows, n_names]
     names: tuple[str, ...]  # of the channels, in order
     target: str  # the variable that is forecast; a channel of that name is its measured value
 
     def of(self, *names: str) -> Any:
-        """Return some channels, [n, hours, len(names)].
+        """Return some channels, [n, rows, len(names)].
 
         Raises
         ------
@@ -104,9 +104,8 @@ class Series:
 class Network(Channelled, ABC):
     """A Keras network: the family gives the layers, `network_graph` what stands around them."""
 
-    learns_all_history: ClassVar[bool] = (
-        False  # whatever a profile's `networks_history_days` says; for a family that is as quick as ridge
-    )
+    # Whatever a profile's `networks_history_days` says; for a family that is as quick as ridge.
+    learns_all_history: ClassVar[bool] = False
 
     leads: Leads | None = None
     quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone
@@ -181,7 +180,7 @@ class Network(Channelled, ABC):
 
     @abstractmethod
     def layers(self, series: Series, *, dropout: bool) -> Any:
-        """Return what the last Dense reads, from the standardised channels of the hours that the recipe reads.
+        """Return what the last Dense reads, from what the recipe's `reading` gives, standardised.
 
         `dropout` False leaves dropout layers and recurrent dropout out: at inference they do nothing, and without
         them a recurrent layer becomes one fused operation in ONNX. Both ways create the same weights in the same order.

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from tsflow.architectures.space import BESIDE, Distribution, check_space
 from tsflow.architectures.tuned_on import TunedOn
@@ -38,6 +38,16 @@ class Architecture(Strict):
 
     published_mae: Annotated[float, Field(gt=0)] | None = None  # on the test part of the lecture's record, to compare with
     tuned_on: list[TunedOn] = []  # the hours that chose the settings; `tsflow tune` adds to it, and boards tell of it
+
+    @model_validator(mode="after")
+    def _one_way_to_say_what_is_read(self) -> Self:
+        if self.context_hours is not None and self.context_hours_at_most is not None:
+            msg = (
+                f"context_hours {self.context_hours} and context_hours_at_most {self.context_hours_at_most} both say what is read; "
+                f"keep one"
+            )
+            raise ValueError(msg)
+        return self
 
     def identity(self) -> dict[str, object]:
         """Return all that decides what is trained: search space and published figure do not."""

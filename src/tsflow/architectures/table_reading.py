@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from tsflow.architectures.exported_table import ExportedTable
 from tsflow.architectures.readings import Rows
 from tsflow.architectures.tabular import Tabled
+from tsflow.features.fitted_channels import FittedChannels
+from tsflow.features.table import table_model
 from tsflow.windows.dataset import Dataset
 
 _WINDOWS = 2048  # whose columns are made at once
@@ -21,6 +23,7 @@ _EVERY = 7  # windows, of which one is taken for mean and deviation: in turn of 
 class TableReading:
     """A table's columns, and behind them the target's value at the origin; one row a window."""
 
+    channels: FittedChannels  # that the table is made of
     graph: Any  # Keras's, from observations to the table
     exported: ExportedTable  # the same, several times as fast
     names: list[str]
@@ -35,14 +38,15 @@ class TableReading:
     def fit(cls, recipe: Tabled, dataset: Dataset, *, clip: float) -> TableReading:
         """Read means and deviations off the training part's windows."""
         recipe = recipe.on(dataset)
-        graph = recipe.columns(dataset)
+        channels = FittedChannels.fit(recipe.channels, dataset)
+        graph = table_model(recipe.table, channels, dataset)
         exported = ExportedTable.of(graph)
         starts = dataset.starts("train")[::_EVERY]
         pieces = [exported(dataset.contexts(starts[at : at + _WINDOWS])) for at in range(0, len(starts), _WINDOWS)]
         columns = np.concatenate(pieces).astype(np.float64)
         deviation = columns.std(axis=0)
         deviation = np.where(deviation > 1e-6, deviation, 1.0)
-        return cls(graph, exported, recipe.table.names(), dataset.target_index, columns.mean(axis=0), deviation, clip)
+        return cls(channels, graph, exported, recipe.table.names(), dataset.target_index, columns.mean(axis=0), deviation, clip)
 
     @property
     def width(self) -> int:
@@ -55,8 +59,8 @@ class TableReading:
         return len(self.names)
 
     def constants(self) -> list[NDArray[np.float64]]:
-        """Return mean and deviation."""
-        return [self.mean, self.deviation]
+        """Return mean and deviation, and what was read off for the channels."""
+        return [*self.channels.constants(), self.mean, self.deviation]
 
     def of_rows(self, rows: Rows) -> Rows:
         """Return the table's row of the window that begins at each row; zeros where none fits in any more."""

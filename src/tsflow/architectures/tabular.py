@@ -36,6 +36,13 @@ class Tabled(Channelled):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _table_says_what_is_read(self) -> Self:
+        if said := [key for key in ("context_hours", "context_hours_at_most") if getattr(self, key) is not None]:
+            msg = f"{said[0]}: the table says which hours are read; leave it out"
+            raise ValueError(msg)
+        return self
+
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the recipe with the channels that a station gives, and the columns that are made of them."""
         channels = self.channels.within(names, helpful)

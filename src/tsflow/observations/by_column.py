@@ -169,13 +169,10 @@ def _made_once() -> Iterator[None]:
         def to_id(arguments: IDDict, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
             if id_keys is not None or id_ignore_keys is not None:
                 return named(arguments, id_keys, id_ignore_keys)
-            key = type(arguments), *((name, type(value), value) for name, value in arguments.items())  # True is not 1 here
-            try:
-                return names[key]
-            except KeyError:
-                return names.setdefault(key, named(arguments))
-            except TypeError:  # a value that cannot be a key
+            if any(isinstance(value, list | tuple | dict | set) for value in arguments.values()):
                 return named(arguments)
+            key = type(arguments), *((name, type(value), value) for name, value in arguments.items())  # True is not 1 here
+            return names[key] if key in names else names.setdefault(key, named(arguments))
 
         Expectation.configuration, IDDict.to_id = property(configuration), to_id
         try:

@@ -18,9 +18,13 @@ def as_taught(recipe: Architecture, dataset: Dataset, networks_history_days: int
         rows        |------------------ train ------------------|- validation -|- test -|
         networks                  |-- networks_history_days --->|
     """
-    if networks_history_days is None or not isinstance(recipe, Network) or recipe.learns_all_history:
-        return dataset
-    return replace(dataset, train_days=networks_history_days)
+    days = days_taught(recipe, networks_history_days)
+    return dataset if days is None else replace(dataset, train_days=days)
+
+
+def days_taught(recipe: Architecture, networks_history_days: int | None) -> int | None:
+    """Return how many of a training part's last days a recipe learns; None: all."""
+    return networks_history_days if isinstance(recipe, Network) and not recipe.learns_all_history else None
 
 
 def learnt(dataset: Dataset) -> Learnt:

@@ -45,7 +45,8 @@ def memory_profile(model: keras.Model, inputs: NetworkInputs, dataset: Dataset) 
         gradient_at = tf.function(gradient_at, autograph=False)
     with quick(head, differentiated=True):
         gradient = np.asarray(gradient_at(contexts), dtype=np.float64)[:, :, : len(dataset.features)]
-    by_lag = np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
+    unit = inputs.deviation / dataset.scaler.deviation[dataset.target_index]  # of what the head gives
+    by_lag = unit * np.abs(gradient * dataset.scaler.deviation).mean(axis=(0, 2))[::-1]  # [context]
     return [round(float(value), 8) for value in by_lag]
 
 

@@ -17,7 +17,7 @@ from tsflow.records.template import Value
 from tsflow.storage.codecs import digest, stamp, to_json
 from tsflow.training.epochs import EpochStore
 from tsflow.training.fit import require, set_up_tensorflow, train
-from tsflow.training.learnt import as_taught
+from tsflow.training.learnt import as_taught, days_taught
 from tsflow.training.limit import limited
 from tsflow.training.provenance import libraries, processor
 from tsflow.training.storing import store_candidate
@@ -50,7 +50,7 @@ class Assignment:
             "parts": self.parts,
         }
         if isinstance(recipe, Network):
-            decides |= {"history_days": self.networks_history_days, **processor(self.threads)}
+            decides |= {"history_days": days_taught(recipe, self.networks_history_days), **processor(self.threads)}
         return digest(to_json(decides))[:24]
 
 
