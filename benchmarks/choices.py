@@ -1,10 +1,13 @@
-"""Which values of a recipe's settings validation prefers, over several seeds; the test part is never forecast.
+"""Which values of a recipe's settings are better before the test part begins, which is never forecast.
 
     python benchmarks/choices.py data/jena_hourly_2009_2014.csv.gz mlp --try skip=false --try "fit.weight_decay=1.0 seeds=2"
 
 Each try is the recipe as it is shipped with some values changed (`key=value`, several apart by spaces, keys dotted as in
-`tsflow tune`). Each is trained with each seed, two trainings at a time, and the mean validation MAE over the seeds is listed, the
-least first, with its range over the seeds and the difference to the recipe as shipped, paired by hours, with its 95 % interval over days.
+`tsflow tune`). What lies before the test part is cut into stretches of equal length, as many as `--folds` says, and each is forecast
+in turn by a training on the others, two trainings at a time; a window that shares an hour with the stretch is not learnt. With
+`--folds 1` the validation part is forecast by a training on the training part, as in a run. The mean absolute error over all
+stretches and seeds is listed, the least first, and the gain over the recipe as shipped, paired by hours, with its 95 % interval over days.
+Climatologies and deviations are those of the split's training part in all folds, for each try alike.
 """
 
 import argparse
@@ -12,8 +15,8 @@ import json
 import multiprocessing
 import os
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,12 +46,14 @@ SHIPPED = "as shipped"
 
 
 class Work(NamedTuple):
-    """One training: of a recipe, with one seed."""
+    """One training: of a recipe, with one seed, which is judged on one of so many stretches."""
 
     store: ObjectStoreSettings
     dataset: Dataset
     recipe: Architecture
     seed: int
+    folds: int
+    number: int
 
 
 def dataset_from(path: Path, station_name: str, split: str) -> Dataset:
@@ -65,34 +70,45 @@ def values_of(text: str) -> dict[str, Any]:
     return {key: yaml.safe_load(value) for key, _, value in pairs}
 
 
-def require_days(dataset: Dataset) -> None:
-    """Raise `NotEnoughData` before anything trains if validation has too few days to say how sure a difference is."""
-    origins = dataset.times[dataset.origins("validation")]
-    differences(np.zeros((len(origins), 2)), origins, 1)
+def fold_of(dataset: Dataset, folds: int, number: int) -> Dataset:
+    """Return the dataset whose validation part is one of so many stretches before the test part, and which learns the others."""
+    if folds == 1:
+        return dataset
+    span, end = dataset.task.span, dataset.bounds.b
+    starts = np.union1d(dataset.starts("train"), dataset.starts("validation"))
+    begin, after = end * number // folds, end * (number + 1) // folds
+    inside = (starts >= begin) & (starts + span <= after)
+    apart = (starts + span <= begin) | (starts >= after)
+    cut = replace(dataset, split_name=f"stretch {number} of {folds}")
+    cut.__dict__["_index"] = dataset.bounds, {"train": starts[apart], "validation": starts[inside], "test": starts[:0]}
+    return cut  # whose index no split names, as its training part may be of two pieces
 
 
-def errors(work: Work) -> tuple[NDArray[np.float64], float]:
-    """Train; return the errors on validation, shape [n_windows], and the seconds taken."""
+def origins_of(dataset: Dataset, folds: int) -> NDArray[np.datetime64]:
+    """Return the times of all origins that are forecast, stretch by stretch."""
+    cut = [fold_of(dataset, folds, number) for number in range(folds)]
+    return np.concatenate([each.times[each.origins("validation")] for each in cut])
+
+
+def errors(work: Work) -> NDArray[np.float64]:
+    """Train; return the absolute errors on the stretch, shape [n_windows]."""
     set_up_tensorflow(1)
-    training = digest(f"{work.recipe.model_dump_json()}, seed {work.seed}".encode())[:24]
+    dataset = fold_of(work.dataset, work.folds, work.number)
+    training = digest(f"{work.recipe.model_dump_json()}, seed {work.seed}, {dataset.split_name}".encode())[:24]
     epochs = EpochStore(Records(work.store.open()), "choices", work.recipe.architecture, training)
-    began = time.perf_counter()
-    found = train(work.recipe, work.dataset, epochs, seed=work.seed, served=False, parts=("validation",))
-    return found.forecasts["validation"] - work.dataset.targets("validation"), time.perf_counter() - began
+    found = train(work.recipe, dataset, epochs, seed=work.seed, served=False, parts=("validation",))
+    return np.abs(found.forecasts["validation"] - dataset.targets("validation"))
 
 
-def told(dataset: Dataset, tries: list[str], seeds: list[int], found: list[tuple[NDArray[np.float64], float]]) -> list[dict[str, Any]]:
-    """Return a line for each try, the least mean validation MAE first; `found` is by try, then by seed."""
-    origins = dataset.times[dataset.origins("validation")]
-    absolute = np.abs([each for each, _ in found]).reshape(len(tries), len(seeds), -1)
+def told(tries: list[str], found: list[list[list[NDArray[np.float64]]]], origins: NDArray[np.datetime64]) -> list[dict[str, Any]]:
+    """Return a line for each try, the least mean absolute error first; `found`: absolute errors by try, seed and stretch."""
     lines: list[dict[str, Any]] = []
-    for number, label in enumerate(tries):
-        by_seed = absolute[number].mean(axis=1)
-        seconds = [each for _, each in found[number * len(seeds) : (number + 1) * len(seeds)]]
-        line: dict[str, Any] = {"try": label, "mae": float(by_seed.mean()), "by_seed": by_seed.tolist(), "seconds": float(np.median(seconds))}
-        if number:
-            pair = np.stack([absolute[0].mean(axis=0), absolute[number].mean(axis=0)], axis=1)
-            gain = differences(pair, origins, 1).estimates()[0]
+    of_all = [np.mean([np.concatenate(by_stretch) for by_stretch in by_seed], axis=0) for by_seed in found]
+    for label, by_seed, mine in zip(tries, found, of_all, strict=True):
+        by_stretch = np.mean([[each.mean() for each in stretches] for stretches in by_seed], axis=0)
+        line: dict[str, Any] = {"try": label, "mae": float(mine.mean()), "by_stretch": by_stretch.tolist()}
+        if label != SHIPPED:
+            gain = differences(np.stack([of_all[0], mine], axis=1), origins, 1).estimates()[0]
             line |= {"gain": gain.value, "low": gain.low, "high": gain.high}
         lines.append(line)
     return sorted(lines, key=lambda line: float(line["mae"]))
@@ -100,11 +116,11 @@ def told(dataset: Dataset, tries: list[str], seeds: list[int], found: list[tuple
 
 def markdown(lines: list[dict[str, Any]]) -> str:
     """Return the table."""
-    rows = ["| tried | validation MAE | by seed | gain, degC [95 %] | seconds |", "|---|---|---|---|---|"]
+    rows = ["| tried | MAE | by stretch | gain, degC [95 %] |", "|---|---|---|---|"]
     for line in lines:
-        by_seed = ", ".join(f"{mae:.3f}" for mae in line["by_seed"])
+        parts = ", ".join(f"{mae:.3f}" for mae in line["by_stretch"])
         gain = f"{line['gain']:.4f} [{line['low']:.4f}, {line['high']:.4f}]" if "gain" in line else ""
-        rows.append(f"| {line['try']} | {line['mae']:.4f} | {by_seed} | {gain} | {line['seconds']:.0f} |")
+        rows.append(f"| {line['try']} | {line['mae']:.4f} | {parts} | {gain} |")
     return "\n".join(rows)
 
 
@@ -116,7 +132,8 @@ def main() -> None:
     parser.add_argument("--station", default="jena_hourly")
     parser.add_argument("--split", default="book")
     parser.add_argument("--try", dest="tries", action="append", default=[], metavar="KEY=VALUE …")
-    parser.add_argument("--seeds", default="11,12,13", help="each of a recipe with several seeds has members of its own")
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--seeds", default="11", help="each of a recipe with several seeds has members of its own")
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
@@ -125,13 +142,17 @@ def main() -> None:
     recipes = [shipped, *(with_values(shipped, values_of(text)) for text in arguments.tries)]
     state = tempfile.TemporaryDirectory()
     os.environ["TSFLOW_STATE"] = state.name
-    dataset = dataset_from(arguments.file, arguments.station, arguments.split)
-    require_days(dataset)
+    dataset, folds = dataset_from(arguments.file, arguments.station, arguments.split), arguments.folds
+    origins = origins_of(dataset, folds)
+    differences(np.zeros((len(origins), 2)), origins, 1)  # too few days to compare are told before anything trains
     with state, object_store(settings()) as opened:
-        work = [Work(opened, dataset, recipe, seed) for recipe in recipes for seed in seeds]
+        work = [
+            Work(opened, dataset, recipe, seed, folds, number) for recipe in recipes for seed in seeds for number in range(folds)
+        ]
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            found = list(pool.map(errors, work))
-    lines = told(dataset, tries, seeds, found)
+            done = list(pool.map(errors, work))
+    by_seed = [done[first : first + folds] for first in range(0, len(done), folds)]
+    lines = told(tries, [by_seed[first : first + len(seeds)] for first in range(0, len(by_seed), len(seeds))], origins)
     print(markdown(lines))
     if arguments.output:
         arguments.output.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
