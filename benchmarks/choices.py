@@ -1,6 +1,6 @@
 """Which values of a recipe's settings are better before the test part begins, which is never forecast.
 
-    python benchmarks/choices.py data/jena_hourly_2009_2014.csv.gz mlp --try skip=false --try "fit.weight_decay=1.0 seeds=2"
+    python benchmarks/choices.py data/jena_hourly_2009_2014.csv.gz mlp --try skip=true --try "fit.weight_decay=1.0 seeds=2"
 
 Each try is the recipe as it is shipped with some values changed (`key=value`, several apart by spaces, keys dotted as in
 `tsflow tune`). What lies before the test part is cut into stretches of equal length, as many as `--folds` says, and each is forecast

@@ -73,7 +73,9 @@ def forecasts(records: Records, dataset: Dataset, names: list[str], against: lis
     recipes = {name: load_architecture(name) for name in names}
     members = {name: recipe.of or [] if isinstance(recipe, Ensemble) else [name] for name, recipe in recipes.items()}
     made = {
-        name: train(load_architecture(name), dataset, EpochStore(records, "later", name, name), seed=1, parts=("test",)).forecasts["test"]
+        name: train(load_architecture(name), dataset, EpochStore(records, "later", name, name), seed=1, parts=("test",)).forecasts[
+            "test"
+        ]
         for name in dict.fromkeys(member for each in (*members.values(), against) for member in each)
     }
     joined = {" + ".join(against): against, **members}

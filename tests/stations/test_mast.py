@@ -59,7 +59,7 @@ def test_a_derived_variable_finds_its_inputs_by_what_they_measure(home: Path):
 
 
 def test_the_best_recipes_train_on_it_and_on_temperature_alone(records: Records, home: Path, tmp_path: Path):
-    best = ["naive", "ridge", "lightgbm", "conv_gru", "tcn", "tide", "transformer"]
+    best = ["naive", "ridge", "lightgbm", "mlp", "conv_gru", "tcn", "tide", "transformer"]
     rows = simulated(60)
     for name, kept in (("mast", list(MAST["variables"])), ("bare", ["air_2m"])):
         variables = {each: MAST["variables"][each] for each in kept}

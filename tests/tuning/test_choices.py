@@ -32,7 +32,9 @@ def test_each_try_forecasts_each_stretch_and_is_held_against_the_recipe_as_shipp
     (tmp_path / name).write_bytes(body)
     out = tmp_path / "out.json"
     tries = ["--try", "fit.epochs=1 units=[4]", "--try", "target=change"]
-    done = run(records, home, tmp_path / name, "dense", "--station", "demo", *tries, "--seeds", "1,2", "--folds", "2", "--output", out)
+    done = run(
+        records, home, tmp_path / name, "dense", "--station", "demo", *tries, "--seeds", "1,2", "--folds", "2", "--output", out
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     lines = json.loads(out.read_text())
     assert {line["try"] for line in lines} == {"as shipped", "fit.epochs=1 units=[4]", "target=change"}

@@ -13,12 +13,12 @@ from tsflow.windows.dataset import Dataset
 
 @register("mlp")
 class MultilayerPerceptron(Tabled, Network):
-    """Dense layers beside a linear model of the same columns.
+    """Dense layers on the columns, with `skip` beside a linear model of them.
 
     ::
 
         columns -+-> dropout -> (Dense -> dropout) x layers -+-> head
-                 +-------------------------------------------+
+                 +------------------ skip -------------------+
 
     A table leaves little to compute, so that it learns all history in the time that a network of hours takes for a part of it. What
     makes it as good as ridge and trees are the leads of its recipe: without them it is 0.02 degC worse.
@@ -34,7 +34,7 @@ class MultilayerPerceptron(Tabled, Network):
     depth: Annotated[int, Field(ge=1, le=12)] = 2  # hidden layers
     input_dropout: Dropout = 0.0  # of columns
     dropout: Dropout = 0.0  # after each hidden layer
-    skip: bool = True  # the head reads the columns, too
+    skip: bool = False  # the head reads the columns, too
     clip: Annotated[float, Field(gt=0)] = 4.0  # deviations; a column beyond counts as that far
 
     def reading(self, dataset: Dataset) -> TableReading:
@@ -48,7 +48,7 @@ class MultilayerPerceptron(Tabled, Network):
         return TableReading.fit(self, dataset, clip=self.clip)
 
     def layers(self, series: Series, *, dropout: bool) -> Any:
-        """Dense layers, and the columns beside them."""
+        """Dense layers, and with `skip` the columns beside them."""
         from keras import layers
 
         columns = x = layers.Flatten()(series.x)
