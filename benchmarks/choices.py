@@ -3,10 +3,10 @@
     python benchmarks/choices.py data/jena_hourly_2009_2014.csv.gz mlp --try skip=true --try "fit.weight_decay=1.0 seeds=2"
 
 Each try is the recipe as it is shipped with some values changed (`key=value`, several apart by spaces, keys dotted as in
-`tsflow tune`). What lies before the test part is cut into stretches of equal length, as many as `--folds` says, and each is forecast
-in turn by a training on the others, two trainings at a time; a window that shares an hour with the stretch is not learnt. With
-`--folds 1` the validation part is forecast by a training on the training part, as in a run. The mean absolute error over all
-stretches and seeds is listed, the least first, and the gain over the recipe as shipped, paired by hours, with its 95 % interval over days.
+`tsflow tune`). What lies before the test part is cut into stretches of equal length, as many as `--folds` says, and each is
+forecast in turn by a training on the others, two trainings at a time; a window that shares an hour with the stretch is not learnt.
+With `--folds 1` the validation part is forecast by a training on the training part, as in a run. The mean absolute error over all
+stretches and seeds is listed, the least first, and the gain over the recipe as shipped, paired by hours, with its 95 % interval.
 Climatologies and deviations are those of the split's training part in all folds, for each try alike.
 """
 
@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from tsflow.architectures.registry import Architecture, load_architecture
 from tsflow.architectures.space import with_values
-from tsflow.stations.clock import station_now
 from tsflow.observations.hourly import hourly_frame
 from tsflow.records.store import Records
 from tsflow.settings import ObjectStoreSettings, settings
 from tsflow.stack import object_store
+from tsflow.stations.clock import station_now
 from tsflow.stations.parse import parse
 from tsflow.stations.raw import RawFile
 from tsflow.stations.station import load_station

@@ -1,6 +1,6 @@
 """How recipes forecast years long after those that they were chosen and trained on: a test that had no say in any choice.
 
-    python benchmarks/later_years.py data/jena_hourly_2009_2014.csv.gz data/mpi_roof_2020a.zip data/mpi_roof_2020b.zip data/mpi_roof.zip
+    python benchmarks/later_years.py data/jena_hourly_2009_2014.csv.gz data/mpi_roof*.zip
 
 The first file is of the station by which recipes were chosen; its first three quarters train, the last validates. The others are
 later files of the same mast, whose hours are forecast. What they measure beside the first file's variables is left out.
