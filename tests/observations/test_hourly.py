@@ -259,3 +259,21 @@ def test_hours_that_are_there_only_by_a_bridge_are_counted_where_a_variable_woul
     assert recent.bridged_hours == 48, "no hour had all features without the bridge"
     with pytest.raises(DataError, match=r"too little was measured lately of wd \(.* % of the hours\), which the model reads"):
         unbroken(rows, TEN, replace(wanted, bridge=timedelta(0)))
+
+
+@pytest.mark.parametrize("method", ["subsample", "mean"])
+def test_no_rain_is_made_up_where_rows_are_missing(method: str):
+    station = station_of({"T": "degC", "rain": "mm"}, cadence="10min")
+    rows = ten_minutes(60, start="2021-01-01 00:10").rename(columns={"wd": "rain"}).assign(rain=0.0)
+    rows.loc[[20, 26], "rain"] = 6.0
+    frame = hourly_frame(rows.drop(index=range(21, 26)), station, HourlySettings(method=method), target="T").frame
+    assert frame["rain"].sum() == 12, "what was measured; interpolated rows between two of a shower would make it 42"
+
+
+def test_rain_of_an_hour_that_is_missing_beside_the_target_is_none():
+    station = station_of({"T": "degC", "rain": "mm"}, cadence="60min")
+    times = pd.date_range("2021-01-01", periods=100, freq="h").astype("datetime64[us]")
+    rows = pd.DataFrame({"time": times, "T": np.sin(np.arange(100.0)), "rain": 2.0})
+    rows.loc[[0, 40, 41, 42, 43, 99], "rain"] = np.nan
+    made = hourly_frame(rows, station, HourlySettings(side_missing_share=0.5), target="T")
+    assert made.frame["rain"].sum() == 2 * 94

@@ -212,3 +212,29 @@ def test_the_first_row_of_several_lines_of_headers_follows_the_last():
     form = kinds()["csv"].model_validate({"header_line": [1, 4]})
     with pytest.raises(ValidationError, match="first_line 4 does not come after header_line 4"):
         form.changed(first_line=4)
+
+
+def test_a_blank_beside_decimal_commas_is_none_and_a_wrong_cell_is_named_itself(small: Station):
+    mast = formed(small, {"kind": "csv", "delimiter": ";", "decimal": ",", "missing_texts": ["NaN"]})
+
+    def read(*cells: str) -> pd.DataFrame:
+        rows = [f"2021-01-01 {hour:02d}:00;{cell};1,5" for hour, cell in enumerate(cells)]
+        return parse([RawFile("a.csv", "\n".join(["time;T;wv", *rows, ""]).encode())], mast, now=NOW)[0]
+
+    np.testing.assert_array_equal(read("5,3", "  ", "5,5")["T"], [5.3, np.nan, 5.5])
+    np.testing.assert_array_equal(read("5,3", "  NaN", "-1,5e1")["T"], [5.3, np.nan, -15.0])
+    np.testing.assert_array_equal(read(" 5,3", "6", "NaN")["T"], [5.3, 6, np.nan])
+    with pytest.raises(SourceFormatError, match=r"row 4, column 'T': 'xx' is not a number \(1 such cells\)"):
+        read("5,3", "5,4", "xx")
+    for cells in (("1.013", "1.014", "1.015"), ("5,3", "1.013", "5,5")):
+        with pytest.raises(SourceFormatError, match=r"column 'T': '1.013' has a point, where `form.decimal` says a comma"):
+            read(*cells)
+
+
+def test_padded_words_for_no_value_are_those_words(small: Station):
+    mast = formed(small, {"kind": "csv", "missing_texts": ["NaN", "---"]})
+    body = b"time,T,wv\n2021-01-01 00:00,5.5,  NaN\n2021-01-01 01:00, ---,1.5\n2021-01-01 02:00,6.5,2\n"
+    frame, report = parse([RawFile("a.csv", body)], mast, now=NOW)
+    np.testing.assert_array_equal(frame["T"], [5.5, np.nan, 6.5])
+    np.testing.assert_array_equal(frame["wv"], [np.nan, 1.5, 2])
+    assert report.empty_cells == {"T": 1, "wv": 1}

@@ -330,3 +330,23 @@ def test_a_wrong_name_is_told_by_the_file_that_it_would_have(
     said = capsys.readouterr().err.replace("\n", "")
     assert "Mine!.yaml: station: String should match pattern" in said
     assert "draft.yaml" not in said
+
+
+def hourly_text(form: str) -> bytes:
+    times = pd.date_range("2021-03-01 00:30", periods=24 * 20, freq="h")
+    return "\n".join(["time,Temp,RH", *(f"{time.strftime(form)},{5 + time.hour / 3:.2f},80" for time in times), ""]).encode()
+
+
+@pytest.mark.parametrize(("form", "first"), [("%Y%m%d%H%M", "00:30"), ("%Y%m%d%H%M%S", "00:30"), ("%Y%m%d%H", "00:00")])
+def test_digits_alone_are_taken_by_their_number(form: str, first: str, tmp_path: Path):
+    station, frame = station_of_file(hourly_text(form), tmp_path)
+    assert station.timestamp.format == form
+    assert frame["time"].iloc[0] == pd.Timestamp(f"2021-03-01 {first}")
+    assert (frame["time"].diff().dropna() == pd.Timedelta("1h")).all()
+
+
+def test_a_header_with_signs_that_are_no_units_is_drafted(tmp_path: Path):
+    body = hourly_text("%Y-%m-%d %H:%M").replace(b"time,Temp,RH", "time,Temp(℃),RH (-)".encode())
+    station, frame = station_of_file(body, tmp_path)
+    assert {variable.column for variable in station.variables.values()} == {"Temp(℃)", "RH (-)"}
+    assert frame["time"].is_monotonic_increasing

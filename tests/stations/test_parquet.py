@@ -142,3 +142,10 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused_before_it_is(small: Stat
     assert len(body) < 100_000
     with pytest.raises(SourceFormatError, match="unpacks to more than 67,108,864 bytes"):
         read(small, body)
+
+
+def test_a_sentinel_of_single_precision_is_one(small: Station):
+    station = small.changed(missing=[-999.9])
+    frame, report = read(station, written(columns(T=pa.array([1.5, -999.9, 2.0], pa.float32()))))
+    np.testing.assert_array_equal(frame["T"], [1.5, np.nan, 2.0])
+    assert report.sentinels == {"T": 1}

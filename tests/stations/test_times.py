@@ -177,3 +177,31 @@ def test_times_of_any_form_read_fast_are_those_that_pandas_reads(form: str):
     texts = pd.Series(pd.date_range("2019-12-30", periods=2000, freq="7h").strftime(form), dtype="str")
     expected = pd.to_datetime(texts, format=form).astype("datetime64[us]")
     pd.testing.assert_series_equal(_formatted(texts, form).astype("datetime64[us]"), expected)
+
+
+def test_an_hour_that_stands_twice_without_a_value_of_a_dead_sensor_is_a_repeat():
+    hours = [f"2021-10-31 0{minute // 60}:{minute % 60:02d},5," for minute in range(60, 180, 10)]
+    body = "\n".join(["time,T,wv", *hours, *hours[-6:], ""]).encode()
+    _, report = parse([RawFile("a.csv", body)], ten_minutes(), now=NOW)
+    assert report.identical_duplicates == 6
+
+
+def test_digits_without_seconds_are_not_taken_for_fewer_digits_with_them():
+    station = station_of({"T": "degC"}, cadence="60min")
+    rows = "\n".join(["time,T", *(f"2021030{day}{hour:02d}30,5" for day in (1, 2) for hour in range(24)), ""]).encode()
+    said = station.timestamp.changed(format="%Y%m%d%H%M%S")
+    with pytest.raises(SourceFormatError, match="row 2: time '202103010030' is not of the form '%Y%m%d%H%M%S'"):
+        parse([RawFile("a.csv", rows)], station.changed(timestamp=said), now=NOW)
+    right = station.changed(timestamp=station.timestamp.changed(format="%Y%m%d%H%M"))
+    frame, _ = parse([RawFile("a.csv", rows)], right, now=NOW)
+    assert frame["time"].iloc[[0, -1]].tolist() == [pd.Timestamp("2021-03-01 00:30"), pd.Timestamp("2021-03-02 23:30")]
+
+
+def test_a_clock_of_a_network_may_tremble():
+    jitter = np.random.default_rng(0).normal(0, 0.4, 500)
+    times = pd.date_range("2021-01-01", periods=500, freq="10min") + pd.to_timedelta(np.round(jitter, 3), unit="s")
+    body = "\n".join(["time,T,wv", *(f"{time:%Y-%m-%d %H:%M:%S.%f},5,1" for time in times), ""]).encode()
+    station = ten_minutes()
+    station = station.changed(timestamp=station.timestamp.changed(format="%Y-%m-%d %H:%M:%S.%f"))
+    frame, report = parse([RawFile("a.csv", body)], station, now=NOW)
+    assert (len(frame), report.gaps) == (500, [])

@@ -52,3 +52,16 @@ def test_a_header_that_names_another_unit_of_the_same_thing_is_noticed():
     assert other_unit_in("T (K)", "degC") == "K"
     assert other_unit_in("p (mbar)", "hPa") is None
     assert other_unit_in("T (min)", "degC") is None, "the minimum, not the minute"
+
+
+@pytest.mark.parametrize(
+    "text", ["-", "#", "±", "hPa/", "(", "T)", "{", "9**9**9", "10^10^10", "m^99999999", "x" * 5000, "((((", "m***2"]
+)
+def test_what_pint_stumbles_over_is_no_unit(text: str):
+    assert known_unit(text) is None
+    assert unit_in(f"albedo ({text})") is None
+
+
+@pytest.mark.parametrize(("text", "unit"), [("℃", "degC"), ("ºC", "degC"), ("degrees C", "degC"), ("%RH", "%"), ("％", "%")])
+def test_spellings_of_loggers(text: str, unit: str):
+    assert same_unit(text, unit)

@@ -1,21 +1,27 @@
-"""Filling what is missing for a short time: between two measured values, in time; directions on the circle."""
+"""Filling what is missing for a short time: between two measured values, directions on the circle; no amount is made up."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tsflow.stations.parse import missing_rows
+from tsflow.stations.quantities import Combined
 
 
 def fill(
-    values: pd.Series, grid: pd.DatetimeIndex, limit: pd.Timedelta, cadence: pd.Timedelta, *, circular: bool
+    values: pd.Series, grid: pd.DatetimeIndex, limit: pd.Timedelta, cadence: pd.Timedelta, *, how: Combined
 ) -> NDArray[np.float64]:
-    """Return values at the grid's times, [len(grid)]: interpolated over runs of missing ones up to `limit` long, else NaN."""
+    """Return values at the grid's times, [len(grid)]: interpolated over runs of missing ones up to `limit` long, else NaN.
+
+    Of an amount, such as rain, nothing is added there: what is interpolated and then summed is more than was ever measured.
+    """
     known = values.dropna()
     if known.empty:
         return np.full(len(grid), np.nan)
     at, x = grid.asi8.astype(float), pd.DatetimeIndex(known.index).as_unit(grid.unit).asi8.astype(float)
-    if circular:
+    if how == "sum":
+        filled = np.zeros(len(grid))
+    elif how == "direction":
         angle = np.deg2rad(known.to_numpy())
         filled = np.rad2deg(np.arctan2(np.interp(at, x, np.sin(angle)), np.interp(at, x, np.cos(angle)))) % 360
     else:

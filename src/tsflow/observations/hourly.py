@@ -103,7 +103,7 @@ def _filled_rows(
     cadence, limit = pd.Timedelta(station.cadence), pd.Timedelta(settings.fill_gaps_up_to)
     measured, implausible = plausible(observations, station)
     by_time, grid, how = measured.set_index("time")[names], grid_of(observations["time"], limit, cadence), combined(station)
-    columns = {name: fill(by_time[name], grid, limit, cadence, circular=how[name] == "direction") for name in names}
+    columns = {name: fill(by_time[name], grid, limit, cadence, how=how[name]) for name in names}
     return by_time, pd.DataFrame(columns, index=grid), implausible
 
 

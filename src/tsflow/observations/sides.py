@@ -3,7 +3,7 @@
 ::
 
     hours with the target    T T T T T T T T T T . . T T T T T T T
-    wv                       x x x - - - x x x x     x x x x x x x    filled between its neighbours, however long it was away
+    wv                       x x x - - - x x x x     x x x x x x x    filled between its neighbours, however long (rain: by 0)
     wd                       x x - - - - - - - -     - - - - - - -    away for more than a tenth: left out, with who needs it
 
 A tenth of all the hours, or of the last week's: what died lately is left out too, since forecasts need it now.
@@ -46,6 +46,6 @@ def filled(hourly: pd.DataFrame, target: str, how: Mapping[str, Combined]) -> tu
     for name in map(str, known.columns):
         values = known[name]
         if gone := int(values.isna().sum()):
-            inside = fill(values, times, _ANY_LENGTH, hour, circular=how[name] == "direction")
-            columns[name], counts[name] = pd.Series(inside, index=known.index).ffill().bfill(), gone
+            inside = pd.Series(fill(values, times, _ANY_LENGTH, hour, how=how[name]), index=known.index)
+            columns[name], counts[name] = inside.fillna(0.0) if how[name] == "sum" else inside.ffill().bfill(), gone
     return known.assign(**columns), counts

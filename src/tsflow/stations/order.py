@@ -52,8 +52,9 @@ def _require_no_second_hour(frame: pd.DataFrame, file: RawFile, station: Station
         first, second = frame.iloc[max(at - rows, 0) : at], frame.iloc[at : at + rows]
         if len(second) < rows or not np.array_equal(first["time"], second["time"]):
             continue
-        other = (first.to_numpy()[:, 1:].astype(float) != second.to_numpy()[:, 1:].astype(float)).any(axis=1)
-        if other.all():
+        one, again = (hour.to_numpy()[:, 1:].astype(float) for hour in (first, second))
+        other = (one != again) & ~(np.isnan(one) & np.isnan(again))
+        if other.any(axis=1).all():
             msg = (
                 f"{file.name}: row {frame.index[at]}: the hour from {times.iloc[at]} comes twice, with other values: "
                 f"the clock seems to be put back from summer time; tsflow expects one offset all year: {_ONE_OFFSET}"

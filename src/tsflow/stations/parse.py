@@ -18,6 +18,8 @@ from tsflow.stations.units import SAME
 from tsflow.stations.unpack import left_out, tables
 from tsflow.stations.variable import Variable
 
+JITTER = 0.01  # of the cadence, by which the usual step may differ: clocks of queues and networks are no metronomes
+
 
 @dataclass
 class Findings:
@@ -86,7 +88,10 @@ def parse_file(file: RawFile, station: Station, *, now: datetime, report: Findin
         pa.default_memory_pool().release_unused()  # what the last one lay in, Arrow would keep
         numbers = _numbers(cells, header, file) if used else pd.to_numeric(cells, errors="coerce")
         name = names.get(header, header)
-        sentinel = np.isin(numbers.to_numpy(dtype=np.float64, na_value=np.nan), station.missing)
+        missing = np.asarray(station.missing, dtype=np.float64)
+        if cells.dtype in (np.float16, np.float32):  # -999.9 is another number there
+            missing = missing.astype(cells.dtype).astype(np.float64)
+        sentinel = np.isin(numbers.to_numpy(dtype=np.float64, na_value=np.nan), missing)
         if sentinels := int(np.count_nonzero(sentinel)):
             report.sentinels[name] = report.sentinels.get(name, 0) + sentinels
         if used:
@@ -177,7 +182,7 @@ def _cadence_fits(times: pd.Series, station: Station, report: Findings) -> None:
     """The usual step between rows is the station's cadence."""
     if len(times) < 3:
         return
-    usual = times.diff().median()
-    if usual != pd.Timedelta(station.cadence):
+    usual = pd.Timedelta(times.diff().median())
+    if abs(usual - pd.Timedelta(station.cadence)) > station.cadence * JITTER:
         msg = f"{', '.join(report.files)}: rows come every {usual}, the station file says cadence {station.cadence}; correct it"
         raise SourceFormatError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tokenize
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 # What loggers and station files write and pint does not know, or knows as something else (C is its coulomb, mb its millibarn).
 _OTHERS_NAMES = {
     "c": "degC",
+    "℃": "degC",
+    "ºc": "degC",
+    "degrees c": "degC",
+    "degrees celsius": "degC",
+    "℉": "degF",
+    "degrees f": "degF",
+    "degrees fahrenheit": "degF",
     "deg c": "degC",
     "degree c": "degC",
     "celsius": "degC",
@@ -28,6 +36,9 @@ _OTHERS_NAMES = {
     "volts": "V",
     "w/m2": "W/m^2",
     "percent": "%",
+    "%rh": "%",
+    "% rh": "%",
+    "％": "%",
     "pct": "%",
     "degrees": "deg",
     "°": "deg",
@@ -35,6 +46,12 @@ _OTHERS_NAMES = {
     "meters/s": "m/s",
 }
 _POWER = re.compile(r"(?<=[A-Za-z])(-?\d)(?![\d.])")  # m s-1, W m-2, g/m3
+_ENDLESS = re.compile(
+    r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|(?:\*\*|\^)\s*-?\d{3}"
+)  # a power of a power, or a high one: pint would work it out
+_LONGEST = 40  # no unit has more characters
+# What pint's parser stumbles over: it takes a text for an expression in Python.
+_STUMBLES = (TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError, tokenize.TokenError)
 _IN_BRACKETS = re.compile(r"[\[(]([^\[\]()]+)[\])]\s*$")  # at the end of a header: T (degC), T [degC]
 
 
@@ -59,10 +76,12 @@ def known_unit(text: str) -> pint.Unit | None:
     """Return a unit as pint knows it, or None if nobody does."""
     import pint
 
+    if len(text) > _LONGEST or _ENDLESS.search(text):
+        return None
     for spelt in _spellings(text):
         try:
             unit: pint.Unit = _registry().parse_units(spelt)
-        except (pint.PintError, TypeError, ValueError, AttributeError, ArithmeticError):  # what its parser stumbles over
+        except (pint.PintError, *_STUMBLES):
             continue
         return unit
     return None

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from tsflow.errors import SourceFormatError
 from tsflow.stations.encoding import parted, with_newlines
+from tsflow.stations.forms.decimals import numbers_in
 from tsflow.stations.forms.headers import HINT, measured_columns, require_headers
 from tsflow.stations.forms.quick_csv import Layout, read_quickly
 from tsflow.stations.forms.registry import Form, Table, register
@@ -163,6 +164,9 @@ class CsvForm(Form):
             msg = f"{file.name}: not a table of values separated by {self.delimiter!r} ({str(error).strip()})"
             raise SourceFormatError(msg) from error
         table.columns, table.index = pd.Index(headers[:columns]), pd.Index([number for number, _ in rows])
+        for place, header in enumerate(table.columns):
+            if header in measured_columns(station) and not pd.api.types.is_numeric_dtype(table.dtypes.iloc[place]):
+                table.isetitem(place, numbers_in(table.iloc[:, place], self.decimal, self.missing_texts, file).array)
         return table
 
     def _filled(self, headers: list[str], rows: list[tuple[int, str]]) -> int:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tsflow.errors import SourceFormatError
+from tsflow.stations.parse import JITTER
+from tsflow.stations.times import has_its_length
 from tsflow.stations.timestamp import EPOCHS, ISO8601
 
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d")
@@ -22,6 +24,7 @@ _CLOCKS = (
     " %H%M",
     "%H%M%S",
     "%H%M",
+    "%H",
     " %I:%M %p",
 )
 _FORMATS = [date + clock for date in _DATES for clock in _CLOCKS]
@@ -61,13 +64,21 @@ def times_of(table: pd.DataFrame, name: str) -> Times:
         )
         raise SourceFormatError(msg)
     steps = best.index.dropna().diff().dropna()
-    cadence = pd.Timedelta(steps.median()).to_pytimedelta()
+    cadence = _whole(pd.Timedelta(steps.median()).to_pytimedelta())
     if cadence <= timedelta(0) or _HOUR % cadence:
         msg = f"{name}: rows come every {cadence}, which does not divide an hour; tsflow wants rows every 60 minutes or more often"
         raise SourceFormatError(msg)
     minutes = best.index.dropna().dt.minute
     minute = 0 if cadence < _HOUR and (minutes == 0).any() else int(minutes.mode().iloc[0])
     return Times(best.columns, best.format, best.by_utc, cadence, minute if cadence < _HOUR else 0, best.index)
+
+
+def _whole(cadence: timedelta) -> timedelta:
+    """Return the step that divides an hour if a usual one is nearly that: clocks of queues and networks are no metronomes."""
+    if not timedelta(0) < cadence <= _HOUR * (1 + JITTER):
+        return cadence
+    nearest = _HOUR / round(_HOUR / cadence)
+    return nearest if abs(cadence - nearest) <= cadence * JITTER else cadence
 
 
 @dataclass(frozen=True)
@@ -86,16 +97,17 @@ def _read(columns: list[str], texts: pd.Series) -> list[_Read]:
     if first.str.fullmatch(_WITH_ZONE).all():
         times = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
         return [_Read(columns, ISO8601, times.dt.tz_localize(None), by_utc=True)]
+    forms = [form for form in _FORMATS if _fits(first.head(3), form) and _fits(first, form)]
     for name, digits in (("epoch", 10), ("epoch_ms", 13)):
-        if first.str.fullmatch(rf"[0-9]{{{digits}}}").all():
+        if not forms and first.str.fullmatch(rf"[0-9]{{{digits}}}").all():
             counted = pd.to_numeric(texts, errors="coerce") * (EPOCHS[name] / 1_000_000)
             return [_Read(columns, name, pd.to_datetime(counted, unit="s", errors="coerce"), by_utc=True)]
-    forms = [form for form in _FORMATS if _fits(first.head(3), form) and _fits(first, form)]
     return [_Read(columns, form, pd.to_datetime(texts, format=form, errors="coerce")) for form in forms]
 
 
 def _fits(texts: pd.Series, form: str) -> bool:
-    return not pd.to_datetime(texts, format=form, errors="coerce", exact=True).isna().any()
+    known = pd.to_datetime(texts, format=form, errors="coerce", exact=True).notna()
+    return bool((known & has_its_length(texts, form)).all())
 
 
 def _score(read: _Read) -> tuple[float, float, float]:

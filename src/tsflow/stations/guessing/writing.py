@@ -12,14 +12,15 @@ from tsflow.stations.guessing.draft import Draft
 def as_yaml(draft: Draft) -> str:
     """Return the file."""
     times, place = draft.times, draft.location
-    minutes = int(times.cadence.total_seconds() // 60)
+    seconds = int(times.cadence.total_seconds())
+    minutes = seconds // 60
     lines = [
         "# Drafted by `tsflow station init`: what it understood of the files. Look through the comments, they say what is a guess;",
         f"# then `tsflow station check --station {draft.station}` says what a run would do.",
         f"station: {_text(draft.station)}",  # YAML takes 2024 and no for something else
         f"title: {_text(draft.station)}",
         f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
-        f"cadence: {minutes}min",
+        f"cadence: {seconds}s" if seconds % 60 else f"cadence: {minutes}min",
         f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
         f"  column: {_text(times.columns[0]) if len(times.columns) == 1 else '[' + ', '.join(map(_text, times.columns)) + ']'}",
         f"  format: {_text(times.format)}",
