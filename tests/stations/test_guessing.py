@@ -350,3 +350,19 @@ def test_a_header_with_signs_that_are_no_units_is_drafted(tmp_path: Path):
     station, frame = station_of_file(body, tmp_path)
     assert {variable.column for variable in station.variables.values()} == {"Temp(℃)", "RH (-)"}
     assert frame["time"].is_monotonic_increasing
+
+
+def test_names_that_are_units_too_name_the_columns_below_a_title(tmp_path: Path):
+    rows = hourly_text("%Y-%m-%d %H:%M").decode().splitlines()[1:]
+    body = "\n".join(["Mast 7,north field,,", "time,T,RH,P", *(f"{row},{990 + place % 7}" for place, row in enumerate(rows)), ""])
+    station, frame = station_of_file(body.encode(), tmp_path)
+    assert {variable.column for variable in station.variables.values()} == {"T", "RH", "P"}
+    assert (station.timestamp.column, len(frame)) == ("time", 480)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_file_with_a_byte_order_mark_is_drafted(encoding: str, tmp_path: Path):
+    body = hourly_text("%Y-%m-%d %H:%M").decode().replace("Temp", "Temp (°C)").encode(encoding)
+    station, frame = station_of_file(body, tmp_path)
+    assert "Temp (°C)" in {variable.column for variable in station.variables.values()}
+    assert len(frame) == 480

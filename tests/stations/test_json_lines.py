@@ -103,3 +103,10 @@ def test_a_file_is_known_to_be_the_stations_or_not_by_its_first_lines(small: Sta
         form.require(RawFile("a.jsonl", lines_of({"time": "x", "wv": 1})), small)
     with pytest.raises(SourceFormatError, match="row 1: no JSON"):
         form.require(RawFile("a.jsonl", b"time,T,wv\n2021-01-01 00:00,1,2\n"), small)
+
+
+def test_a_sign_inside_a_text_that_ends_a_line_elsewhere_ends_none(small: Station):
+    body = "".join(json.dumps(hour(number, note="above\u2028below"), ensure_ascii=False) + "\n" for number in range(3)).encode()
+    station = small.changed(form={"kind": "json_lines"})
+    station.form.require(RawFile("a.jsonl", body), station)
+    assert len(read(small, body)[0]) == 3

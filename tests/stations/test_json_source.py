@@ -129,3 +129,21 @@ def test_a_service_that_refuses_is_named_without_its_password(service: Service, 
     with pytest.raises(SourceUnavailable, match=r"http://\*\*\*@127\.0\.0\.1.*404") as caught:
         service.source().fetch(small, start=None, end=END)
     assert "hush" not in str(caught.value)
+
+
+def test_the_newest_first_and_words_for_nothing_are_read(service: Service, small: Station):
+    rows = [{**row, "T": {5: "M", 6: " --", 7: float("nan")}.get(hour, row["T"])} for hour, row in enumerate(ROWS)]
+    service.body = json.dumps({"data": {"rows": rows[::-1]}}).encode()
+    station = small.changed(form={"kind": "csv", "missing_texts": ["M", "--"]})
+    frame, report = parse(service.source().fetch(station, start=None, end=END), station, now=END)
+    assert frame["time"].is_monotonic_increasing
+    assert [hour for hour in range(24) if frame["T"].isna()[hour]] == [5, 6, 7]
+    assert (report.rows_read, report.rows_kept) == (24, 24)
+
+
+@pytest.mark.parametrize(("encoding", "sign"), [("cp1252", "\u6c17"), ("auto", "\ud800")])
+def test_a_sign_outside_the_stations_encoding_is_told_as_no_number(service: Service, small: Station, encoding: str, sign: str):
+    service.body = json.dumps({"data": {"rows": [*ROWS, {"time": "2021-01-02 00:00", "T": sign}]}}).encode()
+    station = small.changed(encoding=encoding)
+    with pytest.raises(SourceFormatError, match=r"row 26, column 'T': .* is not a number"):
+        parse(service.source().fetch(station, start=None, end=END), station, now=END)

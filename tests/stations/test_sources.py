@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from serving import running
 from tsflow.errors import SourceFormatError, SourceUnavailable
@@ -139,3 +140,8 @@ def test_files_are_taken_by_path_or_pattern_from_home(home: Path, jena: Station,
     assert [file.name for file in files] == ["a.csv", "b.csv"]
     with pytest.raises(SourceFormatError, match=r"no file '.*none\*'"):
         read_paths([str(tmp_path / "none*")])
+
+
+def test_an_address_of_halves_without_a_year_is_refused():
+    with pytest.raises(ValidationError, match=r"has \{half\} without \{year\}, and would name one file"):
+        source("http://127.0.0.1/mpi_roof_{half}.zip")

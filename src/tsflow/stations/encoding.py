@@ -104,14 +104,18 @@ def _keeps_ascii(encoding: str) -> bool:
         return False
 
 
+def marked_encoding(body: bytes) -> str | None:
+    """Return the encoding that a mark at the beginning names, if there is one."""
+    return next((encoding for mark, encoding in _MARKS if body.startswith(mark)), None)
+
+
 def _found(file: RawFile, station: Station) -> str:
     """Return the encoding that the bytes are in: by their mark, else UTF-8 if they are that, else the likeliest.
 
     A few signs of degrees fit dozens of encodings; that in which the station's columns have their names is the right one.
     """
-    for mark, encoding in _MARKS:
-        if file.body.startswith(mark):
-            return encoding
+    if (marked := marked_encoding(file.body)) is not None:
+        return marked
     try:
         file.body.decode("utf-8")
     except UnicodeDecodeError:

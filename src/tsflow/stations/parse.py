@@ -167,6 +167,8 @@ def parse(files: list[RawFile], station: Station, *, now: datetime) -> tuple[pd.
         endings = _form(file, station).endings
         for opened in tables(file, endings):
             frame = parse_file(opened, station, now=now, report=report)
+            if opened.own and len(frame) > 2 and frame["time"].is_monotonic_decreasing:
+                frame = frame.iloc[::-1]  # a service gives the newest row first, and nobody could sort its answer
             require_order(frame, opened, station)
             frames.append(frame)
         report.left_out_members += left_out(file, endings)

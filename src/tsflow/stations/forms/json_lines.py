@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from tsflow.errors import SourceFormatError
-from tsflow.stations.encoding import decode
+from tsflow.stations.encoding import decode, with_newlines
 from tsflow.stations.forms.headers import require_headers
 from tsflow.stations.forms.registry import Form, Table, register
 from tsflow.stations.raw import RawFile
@@ -49,15 +49,16 @@ class JsonLinesForm(Form):
 
     def rows(self, text: str, file: RawFile) -> tuple[dict[int, dict[str, object]], int]:
         """Return each object's values by its line, and how many are left out since somebody still writes them: 0 or 1, the last."""
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = _lines(text)
         unfinished = self._drop_unfinished(lines, file)
         return dict(self._rows(lines, file)), unfinished
 
     def require_columns(self, file: RawFile, station: Station) -> None:
         """As `Form.require_columns`."""
-        lines = decode(file, station)[0].splitlines()[:_FIRST]
+        lines = _lines(decode(file, station)[0])[:_FIRST]
         self._drop_unfinished(lines, file)
-        require_headers([key for row in dict(self._rows(lines, file)).values() for key in row], file, station, hint=_HINT)
+        keys = {key: None for row in dict(self._rows(lines, file)).values() for key in row}
+        require_headers(list(keys), file, station, hint=_HINT)
 
     def _drop_unfinished(self, lines: list[str], file: RawFile) -> int:
         """Drop the last line if somebody still writes it; return how many that are. An object that ends is whole."""
@@ -100,6 +101,11 @@ class JsonLinesForm(Form):
                 yield f"{before}{key}", None
             else:
                 yield f"{before}{key}", json.dumps(value) if isinstance(value, bool | list) else value
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as editors count them; a text inside JSON may hold other signs that end one, such as U+2028."""
+    return with_newlines(text).split("\n")
 
 
 def _texts(values: list[object], lines: pd.Index) -> pd.Series:

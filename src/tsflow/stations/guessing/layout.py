@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tsflow.errors import SourceFormatError
+from tsflow.stations.encoding import marked_encoding
 from tsflow.stations.units import known_unit
 
 _ENCODINGS = ("utf-8-sig", "cp1252")  # in the second every byte but five is a letter
@@ -95,6 +96,9 @@ def texts_for_nothing(cells: Iterable[str]) -> list[str]:
 
 def decoded(body: bytes) -> tuple[str, str]:
     """Return a body as text, and the encoding that it seems to be in."""
+    marked = marked_encoding(body)
+    if marked is not None and marked != "utf-8-sig":
+        return body.decode(marked, "replace"), marked
     for encoding in _ENCODINGS:
         try:
             return body.decode(encoding), "utf-8" if encoding == "utf-8-sig" else encoding
@@ -133,10 +137,13 @@ def _is_row(cells: list[str]) -> bool:
 
 def _header(before: list[tuple[int, list[str]]]) -> int:
     """Return which of the lines before the rows names the columns: the last one that is no line of units."""
+    lines = [[cell.strip() for cell in cells if cell.strip()] for _, cells in before]
     for place in range(len(before) - 1, -1, -1):
-        cells = [cell.strip() for cell in before[place][1] if cell.strip()]
+        cells = lines[place]
         units = sum(known_unit(cell) is not None for cell in cells)
-        if place == 0 or (len(cells) > 1 and units < len(cells) / 2):
+        if place == 0 or len(lines[place - 1]) < len(cells):
+            return place  # T, RH and P are units, too; but what stands above a line of units names at least as many columns
+        if len(cells) > 1 and units < len(cells) / 2:
             return place
     return 0
 

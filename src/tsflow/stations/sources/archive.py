@@ -37,6 +37,9 @@ class ArchiveSource(Source):
     def _can_be_filled_in(cls, urls: list[str]) -> list[str]:
         for url in urls:
             filled_in(url, year="2020", half="a")
+            if "{half}" in url and "{year}" not in url:
+                msg = f"{url} has {{half}} without {{year}}, and would name one file for the halves of all years; put {{year}} in"
+                raise ValueError(msg)
         return urls
 
     def fetch(self, station: Station, *, start: datetime | None, end: datetime) -> list[RawFile]:

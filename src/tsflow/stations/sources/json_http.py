@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -121,13 +123,15 @@ def _as_csv(rows: list[Row], station: Station) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([_cell(row, name) for name in names] for row in rows)
-    return text.getvalue().encode(station.own_encoding)
+    missing = getattr(station.form, "missing_texts", ())
+    writer.writerows([_cell(row, name, missing) for name in names] for row in rows)
+    return text.getvalue().encode(station.own_encoding, "backslashreplace")  # a sign that it lacks is told as what is no number
 
 
-def _cell(row: Row, column: str) -> object:
+def _cell(row: Row, column: str, missing: Collection[str]) -> object:
     try:
         value = found_at(row, column)
     except LookupError:
         return ""
-    return "" if value is None else value
+    nothing = value is None or (isinstance(value, float) and isnan(value)) or (isinstance(value, str) and value.strip() in missing)
+    return "" if nothing else value
