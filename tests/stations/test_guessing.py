@@ -366,3 +366,28 @@ def test_a_file_with_a_byte_order_mark_is_drafted(encoding: str, tmp_path: Path)
     station, frame = station_of_file(body, tmp_path)
     assert "Temp (°C)" in {variable.column for variable in station.variables.values()}
     assert len(frame) == 480
+
+
+def half_hours(offset_hours: float) -> bytes:
+    times = pd.date_range("2021-03-01", periods=960, freq="30min") - pd.Timedelta(hours=offset_hours)
+    return "\n".join(["time,Temp", *(f"{time:%Y-%m-%dT%H:%M:%SZ},{5 + time.hour / 3:.2f}" for time in times), ""]).encode()
+
+
+def test_the_minute_is_one_of_the_stations_clock_also_where_that_is_not_whole_hours_from_utc():
+    place = {"station": "drafted", "location": PLACE, "paths": ["a.csv"]}
+    for offset, minute in ((5.75, 15), (5.5, 0), (0.0, 0)):
+        draft = drafted([RawFile("a.csv", half_hours(0.0))], utc_offset_hours=offset, **place)
+        assert f"  minute: {minute} " in as_yaml(draft)
+
+
+def test_halves_of_days_with_seconds_are_read(tmp_path: Path):
+    station, frame = station_of_file(hourly_text("%m/%d/%Y %I:%M:%S %p"), tmp_path)
+    assert station.timestamp.format == "%m/%d/%Y %I:%M:%S %p"
+    assert frame["time"].iloc[0] == pd.Timestamp("2021-03-01 00:30")
+
+
+def test_the_newest_first_is_said_to_be_that():
+    head, *rows = hourly_text("%Y-%m-%d %H:%M").decode().splitlines()
+    body = "\n".join([head, *reversed(rows), ""]).encode()
+    with pytest.raises(DataError, match="a.csv: the newest rows come first; tsflow wants them in order of time: sort the file"):
+        drafted([RawFile("a.csv", body)], station="d", location=PLACE, utc_offset_hours=0, paths=["a.csv"])

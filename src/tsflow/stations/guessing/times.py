@@ -26,6 +26,7 @@ _CLOCKS = (
     "%H%M",
     "%H",
     " %I:%M %p",
+    " %I:%M:%S %p",
 )
 _FORMATS = [date + clock for date in _DATES for clock in _CLOCKS]
 _WITH_ZONE = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
@@ -41,8 +42,15 @@ class Times:
     format: str
     by_utc: bool  # the file itself says so, by zones or by counting since 1970
     cadence: timedelta
-    minute: int  # at which most hours have a row
     index: pd.Series  # of each row, NaT where it cannot be read
+
+    def minute(self, utc_offset_hours: float) -> int:
+        """Return at which minute of the station's clock most hours have a row; 0 if any does, or rows come once an hour."""
+        if self.cadence >= _HOUR:
+            return 0
+        shift = timedelta(hours=utc_offset_hours) if self.by_utc else timedelta(0)
+        minutes = (self.index.dropna() + shift).dt.minute
+        return 0 if (minutes == 0).any() else int(minutes.mode().iloc[0])
 
 
 def times_of(table: pd.DataFrame, name: str) -> Times:
@@ -65,12 +73,13 @@ def times_of(table: pd.DataFrame, name: str) -> Times:
         raise SourceFormatError(msg)
     steps = best.index.dropna().diff().dropna()
     cadence = _whole(pd.Timedelta(steps.median()).to_pytimedelta())
-    if cadence <= timedelta(0) or _HOUR % cadence:
+    if cadence < timedelta(0):
+        msg = f"{name}: the newest rows come first; tsflow wants them in order of time: sort the file"
+        raise SourceFormatError(msg)
+    if cadence == timedelta(0) or _HOUR % cadence:
         msg = f"{name}: rows come every {cadence}, which does not divide an hour; tsflow wants rows every 60 minutes or more often"
         raise SourceFormatError(msg)
-    minutes = best.index.dropna().dt.minute
-    minute = 0 if cadence < _HOUR and (minutes == 0).any() else int(minutes.mode().iloc[0])
-    return Times(best.columns, best.format, best.by_utc, cadence, minute if cadence < _HOUR else 0, best.index)
+    return Times(best.columns, best.format, best.by_utc, cadence, best.index)
 
 
 def _whole(cadence: timedelta) -> timedelta:

@@ -26,7 +26,11 @@ def as_yaml(draft: Draft) -> str:
         f"  format: {_text(times.format)}",
         "  marks: end                    # of a row's averaging; write start if rows are stamped with its beginning",
         f"  utc_offset_hours: {draft.utc_offset_hours:g}",
-        *([f"  minute: {times.minute}                     # at which an hour's row is taken"] if minutes < 60 else []),
+        *(
+            [f"  minute: {times.minute(draft.utc_offset_hours)}                     # at which an hour's row is taken"]
+            if minutes < 60
+            else []
+        ),
         f"encoding: {draft.encoding}",
         *_form(draft),
         *(
