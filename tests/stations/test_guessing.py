@@ -389,5 +389,14 @@ def test_halves_of_days_with_seconds_are_read(tmp_path: Path):
 def test_the_newest_first_is_said_to_be_that():
     head, *rows = hourly_text("%Y-%m-%d %H:%M").decode().splitlines()
     body = "\n".join([head, *reversed(rows), ""]).encode()
-    with pytest.raises(DataError, match="a.csv: the newest rows come first; tsflow wants them in order of time: sort the file"):
+    with pytest.raises(DataError, match=r"a.csv: the newest rows come first; tsflow wants them in order of time: sort the file"):
         drafted([RawFile("a.csv", body)], station="d", location=PLACE, utc_offset_hours=0, paths=["a.csv"])
+
+
+@pytest.mark.parametrize("seconds", [30, 90])
+def test_a_cadence_that_is_no_whole_minutes_is_drafted(seconds: int, tmp_path: Path):
+    times = pd.date_range("2021-03-01", periods=600, freq=f"{seconds}s")
+    body = "\n".join(["time,Temp", *(f"{time:%Y-%m-%d %H:%M:%S},{5 + time.minute / 30:.2f}" for time in times), ""]).encode()
+    station, frame = station_of_file(body, tmp_path)
+    assert station.cadence.total_seconds() == seconds
+    assert len(frame) == 600

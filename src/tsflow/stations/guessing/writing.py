@@ -20,7 +20,7 @@ def as_yaml(draft: Draft) -> str:
         f"station: {_text(draft.station)}",  # YAML takes 2024 and no for something else
         f"title: {_text(draft.station)}",
         f"location: {{latitude: {place.latitude:g}, longitude: {place.longitude:g}, altitude_m: {place.altitude_m:g}}}",
-        f"cadence: {seconds}s" if seconds % 60 else f"cadence: {minutes}min",
+        f"cadence: PT{seconds}S" if seconds % 60 else f"cadence: {minutes}min",
         f"timestamp:                      # utc_offset_hours: {draft.offset_note}",
         f"  column: {_text(times.columns[0]) if len(times.columns) == 1 else '[' + ', '.join(map(_text, times.columns)) + ']'}",
         f"  format: {_text(times.format)}",
