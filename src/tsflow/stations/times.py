@@ -83,7 +83,8 @@ def _formatted(texts: pd.Series, form: str) -> pd.Series:
     It takes the 31st of February for a day in March, and the second 60 for the next minute; so what may be such a row must give the
     same text again. Without such rows, and with one length of all texts, there is nothing else that it forgives.
     """
-    texts = texts.where(has_its_length(texts, form))
+    if (length := length_of(form)) is not None:
+        texts = texts.where(texts.str.len() == length)
     if not texts.empty and set(re.findall("%(.)", form)) <= _DIGITS_ALONE:
         import pyarrow as pa
         from pyarrow import compute as pc
@@ -95,13 +96,11 @@ def _formatted(texts: pd.Series, form: str) -> pd.Series:
     return pd.to_datetime(texts, format=form, errors="coerce")
 
 
-def has_its_length(texts: pd.Series, form: str) -> pd.Series:
-    """Return which texts are as long as a form of digits alone says; of fewer, strptime would take one for what should have two."""
+def length_of(form: str) -> int | None:
+    """Return how many characters a time in a form of digits alone has: of fewer, strptime would take one where two should stand."""
     if re.fullmatch("(?:%[YmdHMSyj])+", form) is None:
-        return pd.Series(True, index=texts.index)
-    length = sum({"Y": 4, "j": 3}.get(each, 2) for each in form.split("%")[1:])
-    lengths: pd.Series = texts.str.len() == length
-    return lengths | texts.isna()
+        return None
+    return sum({"Y": 4, "j": 3}.get(each, 2) for each in form.split("%")[1:])
 
 
 def _reads_back(given: pa.Array, times: pa.Array, form: str) -> bool:

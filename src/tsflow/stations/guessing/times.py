@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.stations.parse import JITTER
-from tsflow.stations.times import has_its_length
+from tsflow.stations.times import length_of
 from tsflow.stations.timestamp import EPOCHS, ISO8601
 
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d")
@@ -115,8 +115,9 @@ def _read(columns: list[str], texts: pd.Series) -> list[_Read]:
 
 
 def _fits(texts: pd.Series, form: str) -> bool:
-    known = pd.to_datetime(texts, format=form, errors="coerce", exact=True).notna()
-    return bool((known & has_its_length(texts, form)).all())
+    if (length := length_of(form)) is not None and (texts.str.len() != length).any():
+        return False
+    return not pd.to_datetime(texts, format=form, errors="coerce", exact=True).isna().any()
 
 
 def _score(read: _Read) -> tuple[float, float, float]:
