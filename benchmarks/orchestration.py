@@ -63,7 +63,7 @@ def tsflow(*words: str) -> None:
     program = [str(Path(sys.executable).with_name("tsflow")), *words]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"tsflow {' '.join(words)}: {done.stderr[-3000:]}{done.stdout[-3000:]}")
+        sys.exit(f"tsflow {' '.join(words)}: exit code {done.returncode}: {done.stderr[-3000:]}{done.stdout[-3000:]}")
 
 
 def seconds_of_empty(airflow: Airflow, entrants: int) -> float:
