@@ -60,7 +60,7 @@ def dataset_from(path: Path, station_name: str, split: str) -> Dataset:
     """Return the hours of a station's file, cut by a split that the settings know."""
     station = load_station(station_name)
     rows, _ = parse([RawFile(path.name, path.read_bytes())], station, now=station_now(station))
-    hourly = hourly_frame(rows, station, settings().hourly)
+    hourly = hourly_frame(rows, station, settings().hourly, target=station.target)
     return dataset_of(station, Task(target=station.target), hourly, settings().splits.named(split), split)
 
 

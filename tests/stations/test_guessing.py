@@ -400,3 +400,11 @@ def test_a_cadence_that_is_no_whole_minutes_is_drafted(seconds: int, tmp_path: P
     station, frame = station_of_file(body, tmp_path)
     assert station.cadence.total_seconds() == seconds
     assert len(frame) == 600
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d", "%m/%d/%Y"])
+def test_a_date_alone_is_no_time(form: str):
+    days = pd.date_range("2020-01-01", periods=300)
+    body = "\n".join(["day,Temp", *(f"{day.strftime(form)},{5 + place % 9}" for place, day in enumerate(days)), ""]).encode()
+    with pytest.raises(DataError, match=r"no column is a date with a time"):
+        drafted([RawFile("a.csv", body)], station="d", location=PLACE, utc_offset_hours=0, paths=["a.csv"])

@@ -46,9 +46,8 @@ _OTHERS_NAMES = {
     "meters/s": "m/s",
 }
 _POWER = re.compile(r"(?<=[A-Za-z])(-?\d)(?![\d.])")  # m s-1, W m-2, g/m3
-_ENDLESS = re.compile(
-    r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|(?:\*\*|\^)\s*-?\d{3}"
-)  # a power of a power, or a high one: pint would work it out
+# A power of a power, or a high one: pint would work it out.
+_ENDLESS = re.compile(r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|(?:\*\*|\^)\s*-?\d{3}")
 _LONGEST = 40  # no unit has more characters
 # What pint's parser stumbles over: it takes a text for an expression in Python.
 _STUMBLES = (TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError, tokenize.TokenError)

@@ -22,13 +22,11 @@ _CLOCKS = (
     "T%H:%M",
     " %H:%M:%S.%f",
     " %H%M",
-    "%H%M%S",
-    "%H%M",
-    "%H",
     " %I:%M %p",
     " %I:%M:%S %p",
 )
-_FORMATS = [date + clock for date in _DATES for clock in _CLOCKS]
+# Digits alone have one length; behind other dates they would take 01.01.2021 for an hour of the year 20.
+_FORMATS = [*(date + clock for date in _DATES for clock in _CLOCKS), "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H"]
 _WITH_ZONE = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
 _SAMPLE = 200
 _HOUR = timedelta(hours=1)

@@ -33,7 +33,8 @@ class JsonSource(Source):
 
     `{start}` and `{end}` of the URL are filled in as ISO 8601 by the station's clock, `{start_utc}` and `{end_utc}` by UTC,
     `{start_epoch}` and `{end_epoch}` as seconds since 1970. A column is a key of the objects, or a path inside them
-    (`air.temperature`, `speeds.0`); where an object lacks it, or has null, the value is missing.
+    (`air.temperature`, `speeds.0`); where an object lacks it, or has null, NaN or one of the form's `missing_texts`, the value
+    is missing. The newest row may come first.
     """
 
     url: str
