@@ -66,13 +66,25 @@ def of_training(found: dict[str, Any]) -> str:
 def of_book(found: dict[str, Any]) -> str:
     """Return a line a network: seconds and error, and one for all."""
     lines = [
-        [name, *(f"{ways[way][key]:.{digits}f}" for key, digits in (("seconds", 0), ("val_mae", 3)) for way in ("book", "tsflow"))]
+        [
+            name,
+            *(f"{ways[way][key]:.{digits}f}" for key, digits in (("seconds", 0), ("val_mae", 3)) for way in ("book", "tsflow")),
+            f"{ways['same_order']:.3f}",
+        ]
         for name, ways in found["networks"].items()
     ]
-    lines.append(["all, from files to ranks", *(f"{found['seconds'][way]:.0f}" for way in ("book", "tsflow")), "", ""])
-    lines.append(["all, seconds of processor", *(f"{found['processor'][way]:.0f}" for way in ("book", "tsflow")), "", ""])
+    lines.append(["all, from files to ranks", *(f"{found['seconds'][way]:.0f}" for way in ("book", "tsflow")), "", "", ""])
+    lines.append(["all, seconds of processor", *(f"{found['processor'][way]:.0f}" for way in ("book", "tsflow")), "", "", ""])
     said = f"\n{found['epochs']} epochs; ratio {found['seconds_ratio']}, of seconds of processor {found['processor_ratio']}.\n"
-    return table(["network", "book, s", "tsflow, s", "book, validation MAE", "tsflow, validation MAE"], lines) + said
+    head = [
+        "network",
+        "book, s",
+        "tsflow, s",
+        "book, validation MAE",
+        "tsflow, validation MAE",
+        "tsflow, windows in the book's order",
+    ]
+    return table(head, lines) + said
 
 
 def of_reading(found: dict[str, Any]) -> str:

@@ -6,6 +6,10 @@ The book's way: hours in memory, then for each network windows by Keras's `times
 TensorFlow's own threads, all epochs, the best one kept in a file. tsflow: ingest, dataset, trainings in as many processes as the
 pool has slots, ranking, with the steps that Airflow runs. Network, optimiser, batches, epochs and seed are the same; no training is
 stopped early. The ways are taken in turn, each time with another seed, in new processes.
+
+What differs by luck is the order of the windows: each way shuffles for itself. So tsflow trains once more, not timed, with the windows
+in the very order in which the book's way had them: a network without dropout then ends with the same error. Masks of dropout are
+drawn in other ways by both.
 """
 
 import argparse
@@ -38,7 +42,10 @@ from tsflow.records.store import Records
 from tsflow.requests import RetrainRequest
 from tsflow.settings import settings
 from tsflow.stations.station import load_station
+from tsflow.training.batches import Batches
 from tsflow.training.compiling import compile_network
+from tsflow.training.epochs import EpochStore
+from tsflow.training.members import train_members
 from tsflow.windows.dataset import Dataset
 
 NETWORKS = "dense,conv1d,simple_rnn,lstm,lstm_dropout,stacked_gru,bidirectional_lstm"
@@ -99,6 +106,40 @@ def by_the_book(fingerprint: str, names: list[str], seed: int) -> dict[str, Any]
     return {"seconds": time.perf_counter() - began, "processor": time.process_time() - busy, "networks": found}
 
 
+class BooksBatches(Batches):
+    """Batches of tsflow's with the windows in the order in which Keras's utility has them, each epoch in another one."""
+
+    _positions: Any = None
+
+    def training(self, *, batch_size: int, seed: int, epoch: int) -> Any:
+        """Return an epoch's batches; epochs are asked for one after the other, from the first on."""
+        import keras
+
+        starts = self._dataset.starts("train")
+        if self._positions is None:
+            self._positions = keras.utils.timeseries_dataset_from_array(
+                np.arange(len(starts))[:, None], None, 1, batch_size=batch_size, shuffle=True, seed=seed
+            )
+        order = np.concatenate([batch.numpy()[:, 0, 0] for batch in self._positions])
+        iter(self._positions)  # as Keras does between two epochs, by which the utility shuffles anew
+        return self._of(starts[order], batch_size)
+
+
+def in_the_books_order(fingerprint: str, names: list[str], seed: int) -> dict[str, float]:
+    """Train networks with tsflow's loops on the windows in the book's order; return each one's least error on validation."""
+    found = {}
+    with store() as records:
+        dataset = Dataset.load(records, fingerprint)
+        for name in names:
+            network = load_architecture(name)
+            assert isinstance(network, Network)
+            inputs = NetworkInputs.of(network, dataset)
+            epochs = EpochStore(records, "bench", name, f"seed-{seed}")
+            _, (member, *_) = train_members(network, inputs, BooksBatches.of(inputs, dataset), epochs, seed=seed, max_epochs=None)
+            found[name] = min(epoch.val_mae for epoch in member.curve if epoch.val_mae is not None)
+    return found
+
+
 def train(run: str, name: str) -> tuple[int, float]:
     """Train one entrant, as a task of Airflow does; return whose processor time is how much by now."""
     with store() as records:
@@ -123,10 +164,13 @@ def by_tsflow(records: Records, request: RetrainRequest, given: Given) -> dict[s
 def compare(records: Records, request: RetrainRequest, given: Given, names: list[str], rounds: int) -> dict[str, Any]:
     """Take both ways in turn; return medians of seconds, their ratios, and the errors of each round."""
     seen: dict[str, list[dict[str, Any]]] = {"tsflow": [], "book": []}
+    same_order: list[dict[str, float]] = []
     for seed in range(1, rounds + 1):
         seen["tsflow"].append(by_tsflow(records, request.changed(seed=seed), given))
         with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-            seen["book"].append(alone.submit(by_the_book, seen["tsflow"][-1]["fingerprint"], names, seed).result())
+            asked = seen["tsflow"][-1]["fingerprint"], names, seed
+            seen["book"].append(alone.submit(by_the_book, *asked).result())
+            same_order.append(alone.submit(in_the_books_order, *asked).result())
         for way, found in seen.items():
             print(f"{way:<7}{found[-1]['seconds']:8.1f} s, {found[-1]['processor']:8.1f} s of processor", flush=True)
     report: dict[str, Any] = {"rounds": rounds, "networks": {}}
@@ -140,6 +184,7 @@ def compare(records: Records, request: RetrainRequest, given: Given, names: list
             way: {key: round(float(np.mean([one[key] for one in each])), 4) for key in ("seconds", "val_mae")}
             for way, each in both.items()
         }
+        report["networks"][name]["same_order"] = round(float(np.mean([one[name] for one in same_order])), 4)
     return report
 
 
@@ -162,7 +207,9 @@ def main() -> None:
             report = compare(records, RetrainRequest.of(content), given, names, asked.rounds)
     print(f"ratio {report['seconds_ratio']}, of seconds of processor {report['processor_ratio']}")
     for name, ways in report["networks"].items():
-        print(f"{name:<20}validation MAE: book {ways['book']['val_mae']:.3f}, tsflow {ways['tsflow']['val_mae']:.3f}")
+        print(
+            f"{name:<20}validation MAE: book {ways['book']['val_mae']:.3f}, tsflow {ways['tsflow']['val_mae']:.3f}, in the book's order {ways['same_order']:.3f}"
+        )
     if asked.output:
         asked.output.write_text(json.dumps({"epochs": asked.epochs, **report}, indent=1) + "\n", encoding="utf-8")
 

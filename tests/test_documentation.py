@@ -68,6 +68,7 @@ def test_the_limits_of_the_pages_are_those_of_the_settings():
 ELSEWHERE = {
     "airflow_database.py": "tests/retention/test_airflow_database.py",
     "bench.py": "tests/test_bench.py",
+    "book.py": "tests/training/test_book.py",
     "choices.py": "tests/tuning/test_choices.py",
     "client.py": "tests/cli/test_cli.py",
     "finding.py": "tests/records/test_finding.py",
@@ -90,7 +91,6 @@ def test_a_benchmark_runs(program: Path):
         assert program.name in (REPOSITORY / ELSEWHERE[program.name]).read_text(), "it is run there"
         return
     small = {
-        "book.py": ["--station", "demo", "--profile", "smoke", "--epochs", "1", "--architectures", "dense"],
         "growth.py": ["--years", "", "--entrants", "1", "--stations", "1,2"],
         "pages.py": ["--entrants", "3", "--runs", "2", "--views", "2", "--rounds", "1"],
         "reading.py": ["--rows", "3000", "--rounds", "1"],
