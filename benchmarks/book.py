@@ -7,9 +7,9 @@ TensorFlow's own threads, all epochs, the best one kept in a file. tsflow: inges
 pool has slots, ranking, with the steps that Airflow runs. Network, optimiser, batches, epochs and seed are the same; no training is
 stopped early. The ways are taken in turn, each time with another seed, in new processes.
 
-What differs by luck is the order of the windows: each way shuffles for itself. So tsflow trains once more, not timed, with the windows
-in the very order in which the book's way had them: a network without dropout then ends with the same error. Masks of dropout are
-drawn in other ways by both.
+What differs by luck is the order of the windows: each way shuffles for itself. So tsflow trains once more, not timed, with the
+windows in the very order in which the book's way had them: a network without dropout then ends with the same error. Masks of
+dropout are drawn in other ways by both.
 """
 
 import argparse
