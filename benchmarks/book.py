@@ -207,9 +207,8 @@ def main() -> None:
             report = compare(records, RetrainRequest.of(content), given, names, asked.rounds)
     print(f"ratio {report['seconds_ratio']}, of seconds of processor {report['processor_ratio']}")
     for name, ways in report["networks"].items():
-        print(
-            f"{name:<20}validation MAE: book {ways['book']['val_mae']:.3f}, tsflow {ways['tsflow']['val_mae']:.3f}, in the book's order {ways['same_order']:.3f}"
-        )
+        errors = f"book {ways['book']['val_mae']:.3f}, tsflow {ways['tsflow']['val_mae']:.3f}"
+        print(f"{name:<20}validation MAE: {errors}, in the book's order {ways['same_order']:.3f}")
     if asked.output:
         asked.output.write_text(json.dumps({"epochs": asked.epochs, **report}, indent=1) + "\n", encoding="utf-8")
 
