@@ -16,7 +16,6 @@ import multiprocessing
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,9 +78,8 @@ def fold_of(dataset: Dataset, folds: int, number: int) -> Dataset:
     begin, after = end * number // folds, end * (number + 1) // folds
     inside = (starts >= begin) & (starts + span <= after)
     apart = (starts + span <= begin) | (starts >= after)
-    cut = replace(dataset, split_name=f"stretch {number} of {folds}")
-    cut.__dict__["_index"] = dataset.bounds, {"train": starts[apart], "validation": starts[inside], "test": starts[:0]}
-    return cut  # whose index no split names, as its training part may be of two pieces
+    windows = {"train": starts[apart], "validation": starts[inside], "test": starts[:0]}
+    return dataset.picking(windows, f"stretch {number} of {folds}")
 
 
 def origins_of(dataset: Dataset, folds: int) -> NDArray[np.datetime64]:

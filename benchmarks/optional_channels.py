@@ -57,20 +57,17 @@ def fold_of(dataset: Dataset, number: int) -> Dataset:
     """Return the dataset whose test part is a fold, whose validation part is the next one, and which learns the other three."""
     starts, fold = blocked_folds(dataset)
     validation = (number + 1) % FOLDS
-    parts = {
+    windows = {
         "train": starts[(fold != number) & (fold != validation)],
         "validation": starts[fold == validation],
         "test": starts[fold == number],
     }
-    cut = replace(dataset, split_name=f"fold {number}")
-    cut.__dict__["_index"] = dataset.bounds, parts  # no split names parts of several pieces
-    return cut
+    return dataset.picking(windows, f"fold {number}")
 
 
 def errors(records: Records, fold: Dataset, architecture: str, screened: list[Screened]) -> Any:
     """Return the errors on the fold of a recipe that was trained with a screening, and the origins' times."""
     taught = replace(fold, screened=tuple(screened))
-    taught.__dict__["_index"] = fold.__dict__["_index"]
     training = digest(f"{architecture}, {fold.split_name}, {taught.helpful}".encode())[:24]
     found = train(load_architecture(architecture), taught, EpochStore(records, "folds", architecture, training), seed=1)
     return found.forecasts["test"] - taught.targets("test"), taught.times[taught.origins("test")]

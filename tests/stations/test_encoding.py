@@ -83,7 +83,7 @@ def test_names_that_fit_no_encoding_are_missing_columns(small: Station):
 
 
 def test_bytes_without_a_mark_and_with_nul_are_refused(small: Station):
-    with pytest.raises(SourceFormatError, match="a byte-order mark or NUL was found"):
+    with pytest.raises(SourceFormatError, match=r"NUL bytes in line 1, .*correct `encoding` in the station file"):
         parse([RawFile("a.csv", text_of("T", "wv").encode("utf-16-le"))], named(small, "T", "wv"), now=NOW)
 
 

@@ -109,6 +109,12 @@ def test_the_masts_own_file_gives_the_masts_own_values(rows: pd.DataFrame, tmp_p
     assert len(hourly_frame(frame, station, HourlySettings(), target="T").frame) == pytest.approx(len(rows) / 2, abs=1)
 
 
+def ending_days(text: str) -> str:
+    """The first row of a day as the last one of the day before."""
+    day, clock = text.split(" ")
+    return f"{pd.Timestamp(day[6:] + day[3:5] + day[:2]) - pd.Timedelta(days=1):%d.%m.%Y} 24:00" if clock == "00:00" else text
+
+
 @pytest.mark.parametrize(
     ("stamps", "form"),
     [
@@ -116,10 +122,21 @@ def test_the_masts_own_file_gives_the_masts_own_values(rows: pd.DataFrame, tmp_p
         (lambda times: {"when": (times - pd.Timedelta(hours=1)).dt.strftime("%Y-%m-%d %H:%MZ")}, "iso8601"),
         (lambda times: {"when": (times - pd.Timestamp("1970-01-01 01:00")) // pd.Timedelta(seconds=1)}, "epoch"),
         (lambda times: {"when": (times - pd.Timestamp("1970-01-01 01:00")) // pd.Timedelta(milliseconds=1)}, "epoch_ms"),
+        (lambda times: {"when": (times - pd.Timestamp("1970-01-01 01:00")) / pd.Timedelta(seconds=1)}, "epoch"),
+        (lambda times: {"when": times.dt.strftime("%d.%m.%Y %H:%M").map(ending_days)}, "%d.%m.%Y %H:%M"),
         (lambda times: {"Date": times.dt.strftime("%d/%m/%Y"), "Time": times.dt.strftime("%H:%M")}, "%d/%m/%Y %H:%M"),
         (lambda times: {"when": times.dt.strftime("%d.%m.%y %H:%M")}, "%d.%m.%y %H:%M"),
     ],
-    ids=["ISO 8601 with offset", "ISO 8601, Z", "seconds", "milliseconds", "two columns", "year of two digits"],
+    ids=[
+        "ISO 8601 with offset",
+        "ISO 8601, Z",
+        "seconds",
+        "milliseconds",
+        "seconds and fractions",
+        "hour 24",
+        "two columns",
+        "year of two digits",
+    ],
 )
 def test_times_are_understood_in_many_forms(rows: pd.DataFrame, tmp_path: Path, stamps: Callable, form: str):
     table = pd.DataFrame({**stamps(rows["time"]), "Temp (°C)": rows["T"]})

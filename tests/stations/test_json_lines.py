@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tsflow.errors import SourceFormatError
+from tsflow.observations.plausible import judged
 from tsflow.stations.parse import parse
 from tsflow.stations.raw import RawFile
 from tsflow.stations.station import Station
@@ -110,3 +111,9 @@ def test_a_sign_inside_a_text_that_ends_a_line_elsewhere_ends_none(small: Statio
     station = small.changed(form={"kind": "json_lines"})
     station.form.require(RawFile("a.jsonl", body), station)
     assert len(read(small, body)[0]) == 3
+
+
+def test_a_whole_number_beyond_all_floats_is_a_value_out_of_range(small: Station):
+    frame, _ = read(small, lines_of(hour(0), hour(1, 10**400), hour(2, -(10**400)), hour(3, 2**70)))
+    assert frame["T"].tolist() == [5.5, np.inf, -np.inf, 2.0**70]
+    assert judged(frame, small)["T"]["out of range"].tolist() == [False, True, True, True]

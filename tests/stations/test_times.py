@@ -197,6 +197,33 @@ def test_digits_without_seconds_are_not_taken_for_fewer_digits_with_them():
     assert frame["time"].iloc[[0, -1]].tolist() == [pd.Timestamp("2021-03-01 00:30"), pd.Timestamp("2021-03-02 23:30")]
 
 
+@pytest.mark.parametrize(
+    ("form", "of_day"),
+    [("%d.%m.%Y %H:%M", "%d.%m.%Y"), ("%Y%m%d%H%M", "%Y%m%d"), ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"), ("iso8601", "%Y-%m-%d")],
+)
+def test_the_end_of_a_day_may_be_its_hour_24(small: Station, form: str, of_day: str):
+    hours = pd.date_range("2021-02-26 01:00", periods=96, freq="1h")  # over the end of a month
+    strftime = "%Y-%m-%dT%H:%M" if form == "iso8601" else form
+
+    def text(time: pd.Timestamp) -> str:
+        day, written = (time - timedelta(hours=1)).strftime(of_day), time.strftime(strftime)
+        return written if time.hour else day + written[len(day) :].replace("00", "24", 1)
+
+    texts = [text(time) for time in hours]
+    assert sum("24" in each[8:] for each in texts) >= 4
+    station = timed(small, format=form)
+    assert times_of(station, *(f"{each},5,1" for each in texts)) == hours.to_pydatetime().tolist()
+    for wrong in (texts[-1].replace("24", "25"), texts[-1][:-1] + "1"):  # no hour 25, no minute or second after the day
+        with pytest.raises(SourceFormatError, match="is not of the form"):
+            times_of(station, *(f"{each},5,1" for each in [*texts[:-1], wrong]))
+
+
+def test_three_rows_of_which_one_is_missing_keep_their_cadence():
+    rows = ["2021-01-01 00:00,5,1", "2021-01-01 00:10,5,1", "2021-01-01 00:30,5,1"]
+    frame, report = parse([RawFile("a.csv", "\n".join(["time,T,wv", *rows, ""]).encode())], ten_minutes(), now=NOW)
+    assert (len(frame), [gap.missing_rows for gap in report.gaps]) == (3, [1])
+
+
 def test_a_clock_of_a_network_may_tremble():
     jitter = np.random.default_rng(0).normal(0, 0.4, 500)
     times = pd.date_range("2021-01-01", periods=500, freq="10min") + pd.to_timedelta(np.round(jitter, 3), unit="s")

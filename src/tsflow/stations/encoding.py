@@ -38,8 +38,15 @@ def decode(file: RawFile, station: Station) -> tuple[str, str]:
     except UnicodeError as error:
         msg = f"{file.name}: not encoded as {encoding} ({error}); correct `encoding` in the station file"
         raise SourceFormatError(msg) from error
-    if "\0" in text or text.startswith(("ï»¿", "\ufeff", "ÿþ")):
-        msg = f"{file.name}: not encoded as {encoding} (a byte-order mark or NUL was found); correct `encoding`"
+    if text.startswith(("ï»¿", "\ufeff", "ÿþ")):
+        msg = f"{file.name}: not encoded as {encoding} (a byte-order mark was found); correct `encoding`"
+        raise SourceFormatError(msg)
+    if (at := text.find("\0")) >= 0:
+        line = with_newlines(text[:at]).count("\n") + 1
+        msg = (
+            f"{file.name}: NUL bytes in line {line}, as they stand in a file whose logger lost its power while it wrote, and in text of "
+            f"UTF-16; take them out of the file, or correct `encoding` in the station file (it is read as {encoding})"
+        )
         raise SourceFormatError(msg)
     if not text or text.isspace():
         msg = f"{file.name}: the file is empty; fetch it again"

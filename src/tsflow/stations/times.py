@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EARLIEST = pd.Timestamp(1750, 1, 1)  # no record of measurements is older
 _ISO8601 = r"\d{4}-?\d\d-?\d\d[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?"  # a date and at least an hour
+_END_OF_DAY = r"^(\d{4}-?\d\d-?\d\d[T ])24((?::?00)*(?:[.,]0+)?(?:$|[ Zz+-]))"
 _ZONE = r" ?(?:[Zz]|[+-]\d\d(?::?\d\d)?)"
 _DIGITS_ALONE = {"Y", "m", "d", "H", "M", "S"}  # of fixed widths
 _COUNT = r"-?\d{1,15}(?:\.\d+)?"  # more digits would be no time that a calendar knows
@@ -74,7 +75,17 @@ def _read(texts: pd.Series, timestamp: Timestamp) -> pd.Series:
         return _iso8601(texts, timestamp)
     if timestamp.format in EPOCHS:
         return _since_1970(texts, timestamp)
-    return _formatted(texts, timestamp.format)
+    return in_form(texts, timestamp.format)
+
+
+def in_form(texts: pd.Series, form: str) -> pd.Series:
+    """Return times in a form of strptime, none where a text is not of it; the end of a day may be said as its hour 24."""
+    times = _formatted(texts, form)
+    if "%H" not in form or times.notna().all():
+        return times
+    end_of_day = form.replace("%H", "24").replace("%M", "00").replace("%S", "00")
+    days = _formatted(texts[times.isna()], end_of_day).dropna()
+    return times.where(~times.index.isin(days.index), days.reindex(times.index) + pd.Timedelta(days=1)) if len(days) else times
 
 
 def _formatted(texts: pd.Series, form: str) -> pd.Series:
@@ -119,8 +130,11 @@ def _reads_back(given: pa.Array, times: pa.Array, form: str) -> bool:
 def _iso8601(texts: pd.Series, timestamp: Timestamp) -> pd.Series:
     """Return the times of texts of which some may name a zone; those without are the station's clock's."""
     formed = texts.where(texts.str.fullmatch(f"{_ISO8601}(?:{_ZONE})?", na=False))
+    ends = formed.str.match(_END_OF_DAY, na=False)
+    formed = formed.where(~ends, formed.str.replace(_END_OF_DAY, r"\g<1>00\g<2>", regex=True))
     zoned = formed.str.fullmatch(f"{_ISO8601}{_ZONE}", na=False)
     times = pd.to_datetime(formed, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    times = times.where(~ends, times + pd.Timedelta(days=1))
     return times.where(~zoned, _by_clock(times, timestamp))
 
 

@@ -1,6 +1,6 @@
 """What every entrant of a run trains on: hourly rows, windows, scaler, under one fingerprint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -44,6 +44,9 @@ class Dataset:
     quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
     screened: tuple[Screened, ...] = ()  # quantities that recipes may read if it helps, by the training part
     train_days: int | None = None  # before the newest training target, whose windows alone are learnt; None: all; never stored
+    picked: Mapping[Part, Starts] | None = (
+        None  # the windows of each part, where it is of several pieces; None: the split's; never stored
+    )
     knows_a_year: bool | None = None  # settled by the fit that this one repeats; None: as its training rows say; never stored
 
     @property
@@ -103,7 +106,7 @@ class Dataset:
 
     def starts(self, part: Part) -> Starts:
         """Return the row of each window's first input, shape [n_windows]."""
-        starts = self._index[1][part]
+        starts = (self.picked or self._index[1])[part]
         if part != "train" or self.train_days is None:
             return starts
         targets = self.times[starts + self.task.span - 1]
@@ -169,6 +172,10 @@ class Dataset:
     def cut(self, split: FixedSplit, name: str) -> "Dataset":
         """Return the same rows, cut otherwise."""
         return replace(self, split=split, split_name=name)
+
+    def picking(self, windows: Mapping[Part, Starts], name: str) -> "Dataset":
+        """Return the same rows with these windows in its parts, as folds of blocks need them, which no split names."""
+        return replace(self, picked=windows, split_name=name)
 
     def without_test(self) -> "Dataset":
         """Return the dataset whose rows end with the validation part: what cannot see the test part, for tuning."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -100,7 +101,12 @@ class JsonLinesForm(Form):
             elif value is None or (isinstance(value, str) and value.strip() in ("", *self.missing_texts)):
                 yield f"{before}{key}", None
             else:
-                yield f"{before}{key}", json.dumps(value) if isinstance(value, bool | list) else value
+                yield f"{before}{key}", json.dumps(value) if isinstance(value, bool | list) or _is_endless(value) else value
+
+
+def _is_endless(value: object) -> bool:
+    """Say whether a whole number has more digits than any float: JSON allows it."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def _lines(text: str) -> list[str]:

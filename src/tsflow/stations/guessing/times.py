@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsflow.errors import SourceFormatError
 from tsflow.stations.parse import JITTER
-from tsflow.stations.times import length_of
+from tsflow.stations.times import in_form, length_of
 from tsflow.stations.timestamp import EPOCHS, ISO8601
 
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d")
@@ -106,16 +106,16 @@ def _read(columns: list[str], texts: pd.Series) -> list[_Read]:
         return [_Read(columns, ISO8601, times.dt.tz_localize(None), by_utc=True)]
     forms = [form for form in _FORMATS if _fits(first.head(3), form) and _fits(first, form)]
     for name, digits in (("epoch", 10), ("epoch_ms", 13)):
-        if not forms and first.str.fullmatch(rf"[0-9]{{{digits}}}").all():
+        if not forms and first.str.fullmatch(rf"[0-9]{{{digits}}}(\.[0-9]+)?").all():
             counted = pd.to_numeric(texts, errors="coerce") * (EPOCHS[name] / 1_000_000)
             return [_Read(columns, name, pd.to_datetime(counted, unit="s", errors="coerce"), by_utc=True)]
-    return [_Read(columns, form, pd.to_datetime(texts, format=form, errors="coerce")) for form in forms]
+    return [_Read(columns, form, in_form(texts, form)) for form in forms]
 
 
 def _fits(texts: pd.Series, form: str) -> bool:
     if (length := length_of(form)) is not None and (texts.str.len() != length).any():
         return False
-    return not pd.to_datetime(texts, format=form, errors="coerce", exact=True).isna().any()
+    return not in_form(texts, form).isna().any()
 
 
 def _score(read: _Read) -> tuple[float, float, float]:
