@@ -1,5 +1,7 @@
 """The gate on simulated pairs of recipes: clear wins go out, ties do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,6 +176,38 @@ def test_without_a_result_of_the_favourite_the_best_challenges():
     errors = {"new": new, "old": old, "naive": naive}
     for favourite in (None, "new", "mean_of_tables"):
         assert challenger_of(board(errors), contest(errors), favourite, GateSettings()) == ("new", [])
+
+
+def test_the_best_of_many_on_validation_is_judged_by_test_alone():
+    """Twenty recipes as good as each other, and as the champion's: whoever led on validation is seldom taken for better."""
+    taken: dict[str | None, int] = {None: 0, "was picked on validation as the best of 20": 0}
+    hours, days = 24 * 270, 180
+    for seed in range(60, 120):
+        random = np.random.default_rng(seed)
+        shared = weather(random, hours)
+        own = [2.5 * (np.sqrt(0.97) * shared + np.sqrt(0.03) * weather(random, hours)) for _ in range(21)]
+        best = min(own[1:], key=lambda errors: np.abs(errors[: 24 * days]).mean())
+        whole = contest({"new": best, "old": own[0], "naive": 2 * own[0]})
+        judged = replace(whole, on_test=whole.of_rows(np.arange(hours) >= 24 * days))
+        for picked in taken:
+            verdict, _, checks = choose(board(whole.errors), judged, REIGNING, GateSettings(), challenger="new", picked=picked)
+            taken[picked] += verdict == "change"
+            if picked:
+                assert checks[0].found.endswith("as the best of 20; so it is judged on the 90 days of test alone")
+    as_given, fairly = taken.values()
+    assert as_given >= 9, "held against the hours that chose it, it is often taken for better"
+    assert fairly <= 6, "one in twenty is what a comparison of two given ones comes to"
+
+
+def test_a_test_part_of_few_days_judges_nobody_alone():
+    whole = contest(dict(zip(("new", "old", "naive"), pair(1, 0.1), strict=True)))
+    gate = GateSettings()
+    for days, fair in ((gate.days, True), (gate.days - 1, False)):
+        rows = np.arange(len(whole.origins)) >= len(whole.origins) - 24 * days
+        found = replace(whole, on_test=whole.of_rows(rows))
+        assert (found.fair(gate) is found.on_test) == fair
+        (told, *_) = choose(board(whole.errors), found, REIGNING, gate, challenger="new", picked="was tuned on it")[2]
+        assert told.found.endswith(f"{days} days of test alone" if fair else "120 days of validation and test")
 
 
 def test_a_favourite_does_not_take_the_place_of_a_champion_that_is_as_good():

@@ -195,7 +195,8 @@ def test_a_sensor_that_is_off_or_stuck_stands_out_from_its_season():
     off = drift(recent.assign(f1=recent["f1"] + 3, T=7.0), hours, ["T", "f1"], days=2)
     assert off["f1"].level > 10
     assert off["T"].spread == 0
-    assert robust_z(3.0, np.array([1.0, 1.0, 1.0])) == 99.0
+    assert robust_z(3.0, np.array([1.0, 1.0, 1.0, 2.0])) == 0.0, "what hardly ever changes says nothing of how far it may"
+    assert drift(recent.tail(5), hours, ["T", "f1"], days=2) == {}, "a few hours after an outage are no window"
     assert drift(recent, hours.head(30), ["T"], days=2) == {}, "too little to compare with says nothing"
 
 
@@ -204,7 +205,10 @@ def test_a_bias_is_counted_in_deviations_of_such_means():
     times = pd.date_range("2021-01-01", periods=24 * 100, freq="h")
     error = np.repeat(random.normal(0, 2, 100), 24)
     table = pd.DataFrame({"part": "test", "target_time": times, "truth": 0.0, "forecast": error})
-    assert bias_z(pd.Series([8.0] * 48), table, days=2) == pytest.approx(8 / (2 / np.sqrt(2)), rel=0.25)
+    last = pd.date_range("2021-05-01", periods=48, freq="h")
+    assert bias_z(pd.Series(8.0, index=last), table, days=2) == pytest.approx(8 / (2 / np.sqrt(2)), rel=0.25)
+    assert bias_z(pd.Series(8.0, index=last[::6]), table, days=2) is not None, "a forecast each six hours"
+    assert bias_z(pd.Series(8.0, index=last[-12:]), table, days=2) is None, "half a day is off to one side"
     assert bias_z(pd.Series([], dtype=float), table, days=2) is None
 
 

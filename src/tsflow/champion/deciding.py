@@ -5,6 +5,8 @@ import numpy as np
 from tsflow.champion.clock import utc_now
 from tsflow.champion.gate import Contest, challenger_of, choose, conditions
 from tsflow.evaluation.boards import candidate_of
+from tsflow.evaluation.tuned import tuned_over
+from tsflow.names import NAIVE
 from tsflow.records.decision import Decision, Reigning
 from tsflow.records.leaderboard import Leaderboard
 from tsflow.records.run import Run
@@ -17,7 +19,8 @@ from tsflow.windows.dataset import Dataset
 
 def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning: Reigning | None) -> Decision:
     """Return the gate's decision on a board."""
-    profile = profile_of(records.read(Run, run=board.run), settings)
+    run = records.read(Run, run=board.run)
+    profile = profile_of(run, settings)
     contest = contest_of(records, board, reigning, profile.favourite)
     checks = conditions(board, contest, settings.gate, may_promote=profile.may_promote)
     challenger = board.challenger
@@ -25,7 +28,8 @@ def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning
         verdict, outgoing = "refusal", challenger
     else:
         challenger, told = challenger_of(board, contest, profile.favourite, settings.gate)
-        verdict, outgoing, further = choose(board, contest, reigning, settings.gate, challenger=challenger)
+        picked = _picked(run, board, challenger, profile.favourite)
+        verdict, outgoing, further = choose(board, contest, reigning, settings.gate, challenger=challenger, picked=picked)
         if not all(check.passed for check in checks):
             verdict, outgoing = "refusal", challenger
         checks = [*checks, *told, *further]
@@ -41,6 +45,17 @@ def decide_on(records: Records, settings: Settings, board: Leaderboard, reigning
         reigning=reigning,
         checks=checks,
     )
+
+
+def _picked(run: Run, board: Leaderboard, challenger: str, favourite: str | None) -> str | None:
+    """Return why validation flatters a challenger, if it does: it led there by luck as well, or was tuned there."""
+    tuned = {part for part, _ in tuned_over(run, board.parts, challenger)}
+    if tuned == {"validation"}:
+        return "was tuned on hours of the validation part"
+    among = sum(entrant.status == "ok" and entrant.architecture != NAIVE for entrant in board.entrants)
+    if challenger == board.challenger != favourite and among > 1 and not tuned:
+        return f"was picked on validation as the best of {among}"
+    return None
 
 
 def contest_of(records: Records, board: Leaderboard, reigning: Reigning | None, favourite: str | None) -> Contest:

@@ -1,8 +1,9 @@
 """The gate: which recipe of a board is to be the champion's.
 
 It decides on recipes, not on fits, and on identical origins: the champion's recipe is an entrant of the run, trained on the same
-rows as its challenger, so that nobody is compared on data that he has learnt. Validation and test origins count together; from
-then on the honest figure is the error of the forecasts that the champion makes::
+rows as its challenger, so that nobody is compared on data that he has learnt. Validation and test origins count together, but for
+one whom validation picked among others, or whose settings were tuned there: he is judged by the test origins alone, as he is ahead
+on the others by luck, too. From then on the honest figure is the error of the forecasts that the champion makes::
 
     who challenges    the profile's favourite, unless the best on validation is better than it
     no champion yet   the challenger, if it is better than naive; else naive itself
@@ -11,10 +12,11 @@ then on the honest figure is the error of the forecasts that the champion makes:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tsflow.limits import GateSettings
 from tsflow.names import NAIVE
@@ -34,6 +36,7 @@ class Contest:
     origins: Times
     targets: Times
     horizon_hours: int
+    on_test: "Contest | None" = None  # of the test origins alone
 
     @classmethod
     def of(cls, forecasts: Mapping[str, pd.DataFrame], naive: Values, *, horizon_hours: int) -> "Contest":
@@ -42,7 +45,17 @@ class Contest:
         first = next(iter(shown.values()))
         truth = first["truth"].to_numpy(dtype=np.float64)
         errors = {name: (table["forecast"] - table["truth"]).to_numpy(dtype=np.float64) for name, table in shown.items()}
-        return cls({NAIVE: naive - truth, **errors}, first["origin"].to_numpy(), first["target_time"].to_numpy(), horizon_hours)
+        whole = cls({NAIVE: naive - truth, **errors}, first["origin"].to_numpy(), first["target_time"].to_numpy(), horizon_hours)
+        return replace(whole, on_test=whole.of_rows((first["part"] == "test").to_numpy()))
+
+    def of_rows(self, rows: NDArray[np.bool_]) -> "Contest":
+        """Return the errors of some origins."""
+        errors = {name: found[rows] for name, found in self.errors.items()}
+        return Contest(errors, self.origins[rows], self.targets[rows], self.horizon_hours)
+
+    def fair(self, gate: GateSettings) -> "Contest":
+        """Return what judges one whom validation picked: the test origins, if they are of enough days to compare anybody."""
+        return self.on_test if self.on_test is not None and self.on_test.days() >= gate.days else self
 
     def days(self) -> int:
         """Return on how many days there are origins."""
@@ -97,33 +110,52 @@ def challenger_of(board: Leaderboard, contest: Contest, favourite: str | None, g
     best = board.challenger
     if favourite in (None, best) or favourite not in contest.errors:
         return best, []
-    found = contest.between(best, favourite)
+    judge = contest.fair(gate)
+    found = judge.between(best, favourite)
     ahead = found.better(gate.probability)
-    told = f"{best} against {favourite}, the profile's favourite: {_said(found, gate)}"
+    told = f"{best} against {favourite}, the profile's favourite, on {_span(judge, contest)}: {_said(found, gate)}"
     taken = best if ahead else favourite
     return taken, [_check("challenger", True, f"{told}; so the gate takes {taken}")]
 
 
+def _span(judge: Contest, contest: Contest) -> str:
+    return f"the {judge.days()} days of {'validation and test' if judge is contest else 'test alone'}"
+
+
 def choose(
-    board: Leaderboard, contest: Contest, reigning: Reigning | None, gate: GateSettings, *, challenger: str | None = None
+    board: Leaderboard,
+    contest: Contest,
+    reigning: Reigning | None,
+    gate: GateSettings,
+    *,
+    challenger: str | None = None,
+    picked: str | None = None,
 ) -> tuple[Verdict, str, list[Check]]:
     """Return what is to be done with a board that fulfils the conditions, the entrant that goes out, and the rules applied.
 
-    `challenger`: who challenges; None: the board's best.
+    Parameters
+    ----------
+    challenger
+        Who challenges; None: the board's best.
+    picked
+        Why validation flatters the challenger; None: it does not.
     """
     challenger = challenger or board.challenger
+    judge = contest.fair(gate) if picked else contest
+    told = [_check("judged on", True, f"{challenger} {picked}; so it is judged on {_span(judge, contest)}")] if picked else []
     if reigning is None:
-        return _first(board, contest, gate, challenger)
+        verdict, outgoing, checks = _first(board, judge, gate, challenger)
+        return verdict, outgoing, [*told, *checks]
     if reigning.entrant is None:
-        told = _check("champion's recipe", False, f"the champion's recipe cannot be trained here: {reigning.problem}")
-        return "refusal", challenger, [told]
+        lost = _check("champion's recipe", False, f"the champion's recipe cannot be trained here: {reigning.problem}")
+        return "refusal", challenger, [lost]
     if reigning.entrant not in contest.errors:
         reason = next((each.reason for each in board.entrants if each.architecture == reigning.entrant), "it is no entrant")
-        told = _check("champion's recipe", False, f"the champion's recipe {reigning.entrant} has no result: {reason}")
-        return "refusal", challenger, [told]
+        lost = _check("champion's recipe", False, f"the champion's recipe {reigning.entrant} has no result: {reason}")
+        return "refusal", challenger, [lost]
     checks = []
     if challenger != reigning.entrant:
-        checks = _duel(contest, challenger, reigning.entrant, gate)
+        checks = [*told, *_duel(judge, challenger, reigning.entrant, gate)]
         if all(check.passed for check in checks):
             return "change", challenger, checks
     stays = _not_worse_than_naive(contest, reigning.entrant, gate)

@@ -5,6 +5,9 @@ Two plain statistics a variable, against windows of as many days in the same sea
     level    (mean of the last days - median of the windows' means) / (1.4826 x MAD of the windows' means)    a robust z
     spread   standard deviation of the last days' hours / median of that of the windows                       0: a stuck sensor
 
+What rests now and then, as radiation does in polar nights, is not stuck while it does: where one window in twenty moved as little,
+its spread is as usual. And a level that was the same in half of the windows says nothing of how far it may change.
+
 and one of the forecasts: the mean error of the last days over the deviation of such means on the rows that the candidate never
 saw. A sensor that reads more every day shows there first, as each forecast starts from a reading of the day before.
 """
@@ -17,6 +20,9 @@ from tsflow.records.forecast import Drift
 
 _SEASON_DAYS = 45  # before and after the day of the year
 _FEWEST = 10  # windows; with fewer nothing is said
+_WHOLE = 0.9  # of its hours that a window has
+_SPANNED = 0.75  # of the days by their errors: there may be one each six hours
+_RESTING = 0.05  # of the windows move as little
 _MAD = 1.4826  # makes the median absolute deviation that of a normal distribution
 
 
@@ -32,8 +38,8 @@ def drift(recent: pd.DataFrame, reference: pd.DataFrame, variables: list[str], *
     days
         How long a window is.
     """
-    if recent.empty or reference.empty:
-        return {}
+    if len(recent) < _WHOLE * 24 * days or reference.empty:
+        return {}  # after an outage a few hours are no window: they hardly move
     day = recent["time"].iloc[-1].day_of_year
     windows = _windows(reference, variables, days)
     apart = (windows["day"] - day).abs()
@@ -44,7 +50,7 @@ def drift(recent: pd.DataFrame, reference: pd.DataFrame, variables: list[str], *
     return {
         name: Drift(
             level=round(robust_z(float(recent[name].mean()), windows[f"mean {name}"].to_numpy()), 2),
-            spread=round(_ratio(float(recent[name].std(ddof=0)), float(windows[f"deviation {name}"].median())), 3),
+            spread=round(_spread(float(recent[name].std(ddof=0)), windows[f"deviation {name}"].to_numpy()), 3),
         )
         for name in variables
     }
@@ -54,7 +60,7 @@ def _windows(reference: pd.DataFrame, variables: list[str], days: int) -> pd.Dat
     """Return mean and deviation of each variable in consecutive windows of so many days, and the day of the year each ends."""
     number = (reference["time"] - reference["time"].iloc[0]) // pd.Timedelta(days=days)
     groups = reference.groupby(number)
-    whole = groups.size() >= days * 24 * 0.9
+    whole = groups.size() >= _WHOLE * 24 * days
     table = {"day": groups["time"].last().dt.day_of_year}
     for name in variables:
         table[f"mean {name}"], table[f"deviation {name}"] = groups[name].mean(), groups[name].std(ddof=0)
@@ -62,27 +68,29 @@ def _windows(reference: pd.DataFrame, variables: list[str], days: int) -> pd.Dat
 
 
 def robust_z(value: float, among: NDArray[np.float64]) -> float:
-    """Return how many robust deviations a value lies from the median of others."""
+    """Return how many robust deviations a value lies from the median of others; 0 where half of these are the same."""
     middle = float(np.median(among))
     deviation = _MAD * float(np.median(np.abs(among - middle)))
-    if deviation == 0:
-        return 0.0 if value == middle else float(np.sign(value - middle)) * 99.0
-    return (value - middle) / deviation
+    return (value - middle) / deviation if deviation else 0.0
 
 
-def _ratio(value: float, usual: float) -> float:
-    return value / usual if usual else (1.0 if value == 0 else 99.0)
+def _spread(value: float, among: NDArray[np.float64]) -> float:
+    """Return a deviation as a share of the median of others; at least 1 where some of these are as small."""
+    usual = float(np.median(among))
+    share = value / usual if usual else 1.0
+    return share if value < float(np.quantile(among, _RESTING)) else max(share, 1.0)
 
 
 def bias_z(errors: pd.Series, reference: pd.DataFrame, *, days: int) -> float | None:
     """Return the mean of recent errors over the deviation of such means among a candidate's errors that it never saw.
 
-    `errors`: forecast minus truth of the last days; `reference`: stored forecasts. None if there is too little to compare with.
+    `errors`: forecast minus truth of the last days by the target's time; `reference`: stored forecasts. None if there is too little
+    to compare with, or the errors are of a part of these days alone: hours of one day are off to the same side.
     """
     unseen = reference[reference["part"].isin(["validation", "test"])]
     daily = (unseen["forecast"] - unseen["truth"]).groupby(unseen["target_time"].dt.floor("D")).mean()
     means = daily.rolling(days).mean().dropna().to_numpy()
-    if len(means) < _FEWEST or errors.empty:
+    if len(means) < _FEWEST or errors.empty or errors.index[-1] - errors.index[0] < pd.Timedelta(days=_SPANNED * days):
         return None
     deviation = float(means.std())
     return float(errors.mean() - means.mean()) / deviation if deviation else None

@@ -40,7 +40,8 @@ def _of_day(day: str, rows: pd.DataFrame, station: str, task: str, horizon_hours
     truth, made, naive = (last[name].to_numpy(dtype=np.float64) for name in ("truth", "forecast", "naive"))
     bounds = [name for name in map(str, last.columns) if name.startswith("low_") and last[name].notna().any()]
     levels = [name.removeprefix("low_") for name in bounds]
-    inside = {level: (last["truth"] >= last[f"low_{level}"]) & (last["truth"] <= last[f"high_{level}"]) for level in levels}
+    given = {level: last[last[f"low_{level}"].notna()] for level in levels}  # a champion may have no intervals
+    inside = {level: some["truth"].between(some[f"low_{level}"], some[f"high_{level}"]) for level, some in given.items()}
     ways = (rows["forecast"] - rows["truth"]).abs()
     error = (last["forecast"] - last["truth"]).abs()
     return DayScore(
@@ -93,11 +94,15 @@ def pooled(days: list[DayScore]) -> tuple[float, float, dict[str, float]]:
     error = sum(score.mae * weight for score, weight in zip(days, weights, strict=True)) / total
     naive = sum(score.naive_mae * weight for score, weight in zip(days, weights, strict=True)) / total
     levels = sorted({level for score in days for level in score.coverage})
-    coverage = {
-        level: sum(score.coverage.get(level, 0) * weight for score, weight in zip(days, weights, strict=True)) / total
-        for level in levels
-    }
-    return error, naive, coverage
+    return error, naive, {level: _covered(days, level) for level in levels}
+
+
+def _covered(days: list[DayScore], level: str) -> float:
+    """Return the share of truths inside the intervals of a level, over the forecasts that had one."""
+    counted = [
+        (score.coverage[level], len(score.reach.get(level, ())) or score.forecasts) for score in days if level in score.coverage
+    ]
+    return sum(share * weight for share, weight in counted) / sum(weight for _, weight in counted)
 
 
 def days_scored(records: Records, station: str, task: str, *, last: int | None = None) -> list[DayScore]:

@@ -44,8 +44,8 @@ def decode(file: RawFile, station: Station) -> tuple[str, str]:
     if (at := text.find("\0")) >= 0:
         line = with_newlines(text[:at]).count("\n") + 1
         msg = (
-            f"{file.name}: NUL bytes in line {line}, as they stand in a file whose logger lost its power while it wrote, and in text of "
-            f"UTF-16; take them out of the file, or correct `encoding` in the station file (it is read as {encoding})"
+            f"{file.name}: NUL bytes in line {line}, as they stand in a file whose logger lost its power while it wrote, and in "
+            f"text of UTF-16; take them out of the file, or correct `encoding` in the station file (it is read as {encoding})"
         )
         raise SourceFormatError(msg)
     if not text or text.isspace():

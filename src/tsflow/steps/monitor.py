@@ -1,6 +1,7 @@
 """Score the forecasts whose truth is in, and say what somebody should look at."""
 
 import logging
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,8 @@ from tsflow.monitoring.alerts import alerts_of
 from tsflow.monitoring.drift import bias_z, drift
 from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.monitoring.scoring import pooled, scores
-from tsflow.observations.hourly import hourly_frame
+from tsflow.observations.combining import combined
+from tsflow.observations.hourly import HourlyFrame, hourly_frame
 from tsflow.observations.plausible import plausible
 from tsflow.observations.store import ObservationStore, Period
 from tsflow.records.candidate import StoredCandidate
@@ -39,15 +41,16 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     today = moment.replace(tzinfo=None) + timedelta(hours=about.timestamp.utc_offset_hours)
     report = Report(station=station, task=task, day=f"{today:%Y-%m-%d}", created_at=moment, days=0)
     _, what = about.task(task, settings.windows)
-    since = today - timedelta(days=limits.days + 1 + what.horizon_hours / 24)
+    first_day = pd.Timestamp(today).normalize() - timedelta(days=limits.days + 1)
+    since = first_day - timedelta(days=math.ceil(what.horizon_hours / 24))  # no hour of the first day has its origin before this
     observed = ObservationStore(records, station).read(Period(start=since - timedelta(days=1), end=today))
     if observed.empty:
         return _written(records, report, limits)
-    hours = hourly_frame(observed, about, settings.hourly, target=what.target).frame
-    observed, _ = plausible(observed, about)
+    hourly = hourly_frame(observed, about, settings.hourly, target=what.target)
+    hours, truth = hourly.frame, _truth(hourly, observed, about, what.target)
     made = forecasts_made(records, station, task, since=since, until=today)
-    truth = (observed if settings.hourly.method == "subsample" else hours).set_index("time")[what.target]  # at any minute measured
     found = scores(made, truth, station=station, task=task, horizon_hours=what.horizon_hours)
+    found = [score for score in found if score.day >= f"{first_day:%Y-%m-%d}"]  # of days before it some origins were not read
     for score in found:
         records.append(score)
     counted = [score for score in found if score.day > f"{today - timedelta(days=limits.days):%Y-%m-%d}"]
@@ -67,11 +70,22 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
         errors = _errors(made, truth, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
         learnt_until = datetime.fromisoformat(reference.as_of)
         report = report.changed(
-            drift=drift(window, reference.frame, _both(about, window, reference.frame), days=limits.drift_days),
+            drift=drift(window, reference.frame, _watched(about, window, reference.frame), days=limits.drift_days),
             bias_z=bias_z(errors, reference.forecasts, days=limits.drift_days) if reference.forecasts is not None else None,
             model_age_days=round((moment - to_utc(learnt_until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
         )
     return _written(records, report, limits)
+
+
+def _truth(hourly: HourlyFrame, observed: pd.DataFrame, station: Station, target: str) -> "pd.Series[float]":
+    """Return what came in of the target by time: the hours as models learn them, without those that were filled in.
+
+    A forecast may be of another minute than these, from before the station's minute was set: then what was measured at that minute.
+    """
+    hours = hourly.frame.set_index("time")[target][hourly.measured[target].to_numpy()]
+    if hourly.settings.method == "mean" or combined(station)[target] == "sum":
+        return hours
+    return hours.combine_first(plausible(observed, station)[0].set_index("time")[target].dropna())
 
 
 @dataclass(frozen=True)
@@ -100,14 +114,18 @@ def _reference(records: Records, station: str, task: str) -> _Learnt | None:
 
 
 def _errors(made: pd.DataFrame, truth: pd.Series, horizon: int, *, since: datetime) -> "pd.Series[float]":
-    """Return forecast minus truth of the newest targets that have a truth."""
-    rows = made[(made["lead_hours"] == horizon) & (made["target_time"] > pd.Timestamp(since))]
-    return (rows["forecast"].astype("float64") - truth.reindex(rows["target_time"]).to_numpy()).dropna()
+    """Return forecast minus truth of the newest targets that have a truth, by the target's time."""
+    rows = made[(made["lead_hours"] == horizon) & (made["target_time"] > pd.Timestamp(since))].set_index("target_time")
+    return (rows["forecast"].astype("float64") - truth.reindex(rows.index)).dropna()
 
 
-def _both(station: Station, *frames: pd.DataFrame) -> list[str]:
-    """Return the variables that are in all frames: a sensor that is dead, or was when the champion learnt, is in one alone."""
-    return [name for name in station.variables if all(name in frame for frame in frames)]
+def _watched(station: Station, *frames: pd.DataFrame) -> list[str]:
+    """Return the variables whose drift is looked for: those that are in all frames, but amounts.
+
+    A sensor that is dead, or was when the champion learnt, is in one frame alone. Rain rests for days, and then pours.
+    """
+    how = combined(station)
+    return [name for name in station.variables if how[name] != "sum" and all(name in frame for frame in frames)]
 
 
 def _written(records: Records, report: Report, limits: MonitorSettings) -> Reference:

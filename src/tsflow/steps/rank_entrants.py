@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from tsflow.architectures.pinned import pinned, readable_recipes
-from tsflow.architectures.tuned_on import TunedOn
 from tsflow.errors import IntegrityError
 from tsflow.evaluation.boards import BOARDS
 from tsflow.evaluation.hours_told import told_of
 from tsflow.evaluation.leaderboard import judge, table
 from tsflow.evaluation.scores import Judged, naive_errors
 from tsflow.evaluation.screening_told import screening_told
+from tsflow.evaluation.tuned import tuned_over
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
 from tsflow.records.dataset import Parts
 from tsflow.records.files import BOARD_FILE, RUN
@@ -71,14 +71,12 @@ def rank_entrants(records: Records, run: str) -> Reference:
 
 def _tuned_told(run: Run, parts: Parts, names: Iterable[str]) -> list[str]:
     """Return a sentence for each entrant whose settings were chosen on hours that it is judged by here."""
-    told = []
-    for name in names:
-        for tuned_on in [TunedOn.model_validate(each) for each in run.recipes.get(name, {}).get("tuned_on", [])]:
-            for part, facts in (("validation", parts.validation), ("test", parts.test)):
-                if facts.first and facts.last and tuned_on.overlaps(run.station, facts.first.date(), facts.last.date()):
-                    hours = f"{tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}"
-                    told.append(f"{name} was tuned on {hours}, which the {part} part here overlaps: its {part} error flatters.")
-    return told
+    return [
+        f"{name} was tuned on {tuned_on.first:%Y-%m-%d} to {tuned_on.last:%Y-%m-%d}, which the {part} part here overlaps: "
+        f"its {part} error flatters."
+        for name in names
+        for part, tuned_on in tuned_over(run, parts, name)
+    ]
 
 
 def _rested(run: Run) -> list[Entrant]:
