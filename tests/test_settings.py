@@ -29,6 +29,7 @@ def test_a_split_takes_exact_shares():
         ("splits: {book: {train: 0.9}}", "train + validation + test must be 1"),
         ("wether: 1", "wether: unknown key"),
         ("windows: [", "cannot be read as YAML"),
+        ("rest: {after_days: 100}", "looks at boards of 114 days; retention.runs_days 90 keeps fewer"),
         ("object_store: {access_key_id: a}", "set both or neither"),
     ],
 )

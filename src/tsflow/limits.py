@@ -97,3 +97,15 @@ class RetentionSettings(Strict):
                 msg += "kept at least as long as what belongs to it"
                 raise ValueError(msg)
         return self
+
+
+def require_kept(monitor: MonitorSettings, rest: RestSettings, retention: RetentionSettings) -> None:
+    """Raise `ValueError` if retention removes what the monitor, or the decision who rests, looks at."""
+    needed = monitor.days + 14  # a horizon of some days, and some to look again
+    if retention.forecasts_days < needed:
+        msg = f"retention.forecasts_days is {retention.forecasts_days:g}; monitor.days {monitor.days} needs {needed}"
+        raise ValueError(msg)
+    if rest.after_days is not None and rest.watched_days > retention.runs_days:
+        msg = f"rest.after_days {rest.after_days} with rest.train_every_days {rest.train_every_days} looks at boards of "
+        msg += f"{rest.watched_days} days; retention.runs_days {retention.runs_days:g} keeps fewer"
+        raise ValueError(msg)

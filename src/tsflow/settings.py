@@ -17,7 +17,7 @@ from yaml import YAMLError
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import PLACES, include_dir
 from tsflow.keys import PagesSettings, SigningSettings
-from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RestSettings, RetentionSettings
+from tsflow.limits import ForecastSettings, GateSettings, MonitorSettings, RestSettings, RetentionSettings, require_kept
 from tsflow.model import Strict, explain
 from tsflow.splits import SplitSettings
 
@@ -176,11 +176,8 @@ class Settings(BaseSettings):
     stack: StackSettings = StackSettings()
 
     @model_validator(mode="after")
-    def _the_monitor_finds_its_forecasts(self) -> Self:
-        needed = self.monitor.days + 14  # a horizon of some days, and some to look again
-        if self.retention.forecasts_days < needed:
-            msg = f"retention.forecasts_days is {self.retention.forecasts_days:g}; monitor.days {self.monitor.days} needs {needed}"
-            raise ValueError(msg)
+    def _what_is_looked_at_is_kept(self) -> Self:
+        require_kept(self.monitor, self.rest, self.retention)
         return self
 
     @classmethod

@@ -56,6 +56,15 @@ def test_a_result_that_was_made_again_is_listed_once_by_its_newest(records: Reco
     assert [(each.id, each.number) for each in listed] == [("r1", 2)]
 
 
+def test_results_that_were_made_again_hide_no_older_ones(records: Records):
+    for number in range(1, 9):
+        enter(records, entry(number), nothing)
+    for again in range(2, 5):
+        enter(records, entry(8 + again).changed(id="r8", number=again), nothing)
+    assert found(records, most=3) == ["r8", "r7", "r6"]
+    assert found(records, most=20) == [f"r{number}" for number in range(8, 0, -1)]
+
+
 def test_the_first_entry_brings_in_what_was_made_before_there_was_an_index(records: Records):
     before = [entry(1), entry(2)]
     assert [each.id for each in newest(records, "board", "demo", lambda: before, most=5)] == ["r2", "r1"]  # nothing begun yet

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from conftest import hourly_rows, station_of, write_station
 from tsflow.backtesting.reading import newest_backtest
 from tsflow.backtesting.summary import table as table_of
 from tsflow.errors import NotEnoughData, SettingsError, TrainingError, UnknownName
-from tsflow.records.backtest import Backtest, BacktestPlan
+from tsflow.records.backtest import Backtest, BacktestEntrant, BacktestPlan
 from tsflow.records.store import Records
 from tsflow.settings import ObjectStoreSettings, override
 from tsflow.storage.codecs import from_parquet
@@ -197,6 +198,42 @@ def test_a_failed_fold_is_shown_with_its_reason_and_may_be_trained_after_all(
     backtest_entrant(records, "b1", lost, "dense")
     assert summarise(records).number == 2
     assert summary(records).entrant("dense").status == "ok"
+
+
+def test_a_recipe_that_is_edited_between_two_folds_is_trained_as_it_was(
+    records: Records, station: Path, home: Path, rows: pd.DataFrame, tmp_path: Path
+):
+    store(records, rows, tmp_path)
+    built = build(records, architectures=["naive", "climatology"])
+    first, second = built.folds
+    backtest_entrant(records, "b1", first, "climatology")
+    path = home / "include" / "architectures" / "climatology.yaml"
+    recipe = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**recipe, "title": "Another recipe", "day_harmonics": 1}))
+    override(["profiles.full.max_epochs=1"])
+    backtest_entrant(records, "b1", second, "climatology")
+    recipes = [fold_candidate(records, fold, "climatology").settings for fold in (first, second)]
+    assert recipes[0] == recipes[1]
+    assert summary_of(records, built).title == recipe["title"]
+
+
+def summary_of(records: Records, built: BacktestPlan) -> BacktestEntrant:
+    for fold in built.folds:
+        backtest_entrant(records, "b1", fold, "naive")
+    return summarise(records).entrant("climatology")
+
+
+def test_a_candidate_that_was_damaged_is_one_entrants_failure(records: Records, station: Path, rows: pd.DataFrame, tmp_path: Path):
+    store(records, rows, tmp_path)
+    done = run(records, architectures=["naive", "autoregression_direct"])
+    lost = next(iter(done.folds))
+    file = fold_candidate(records, lost, "autoregression_direct").files["predictions.parquet"]
+    records.objects.delete([file.key])
+    records.objects.put_new(file.key, b"no Parquet")
+    found = summarise(records)
+    assert found.entrant("naive").status == "ok"
+    assert list(found.entrant("autoregression_direct").failures) == [lost]
+    assert "the file was changed or damaged" in found.entrant("autoregression_direct").failures[lost]
 
 
 def test_a_backtest_without_any_result_says_so(records: Records, station: Path, rows: pd.DataFrame, tmp_path: Path):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tsflow.uncertainty.adaptive import FEWEST_DAYS, reach, stretched, stretches
+from tsflow.uncertainty.adaptive import FEWEST_DAYS, reach, stretched, stretches, widened
 
 SETTINGS = {"step": 0.2, "deviations": 1.5, "most": 2.0}
 Z = {0.8: 1.2816, 0.95: 1.96}
@@ -94,4 +94,6 @@ def test_a_wider_level_still_holds_the_narrower_ones():
     found = stretched({0.95: (0.0, 10.0), 0.8: (2.0, 6.0)}, {0.8: 2.0, 0.95: 0.5})
     assert found == {0.8: (0.0, 8.0), 0.95: (0.0, 8.0)}
     assert list(found) == [0.8, 0.95]
+    assert widened((0.0, 10.0), found[0.95]) == 0.8, "not the half that was asked for"
+    assert widened((2.0, 2.0), (2.0, 2.0)) == 1.0
     assert stretched({0.8: (2.0, 6.0)}, {}) == {0.8: (2.0, 6.0)}

@@ -1,4 +1,4 @@
-"""Recipes as they were when a run began: an edit of a file, or an update of tsflow, does not mix two recipes on one board."""
+"""Recipes as they were when a run or a backtest began: an edit of a file, or an update, does not mix two on one board."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tsflow.architectures.registry import Architecture, families, load_architecture
 from tsflow.errors import SettingsError
 from tsflow.model import explain
-from tsflow.records.run import Run
+from tsflow.records.run import Pinned
 
 
 def recipe_of(content: Mapping[str, Any]) -> Architecture:
@@ -30,7 +30,7 @@ def recipe_of(content: Mapping[str, Any]) -> Architecture:
         raise SettingsError(explain(error, f"recipe {content.get('architecture')}")) from error
 
 
-def readable_recipes(run: Run, names: Iterable[str]) -> dict[str, Architecture]:
+def readable_recipes(run: Pinned, names: Iterable[str]) -> dict[str, Architecture]:
     """Return those of a run's recipes that it pinned and that this tsflow still knows how to read."""
     found = {}
     for name in names:
@@ -40,6 +40,6 @@ def readable_recipes(run: Run, names: Iterable[str]) -> dict[str, Architecture]:
     return found
 
 
-def pinned(run: Run, name: str) -> Architecture:
-    """Return an entrant's recipe as its run has it; a run of a tsflow that did not pin reads the present file."""
+def pinned(run: Pinned, name: str) -> Architecture:
+    """Return an entrant's recipe as its run has it, or its backtest; one of a tsflow that did not pin reads the present file."""
     return recipe_of(run.recipes[name]) if name in run.recipes else load_architecture(name)

@@ -10,6 +10,7 @@ from tsflow.model import Strict
 from tsflow.names import MAIN, NAIVE, VERDICTS, Verdict
 from tsflow.records.dataset import Parts
 from tsflow.records.record import Content, Record
+from tsflow.records.run import Pinned
 from tsflow.records.template import Template
 from tsflow.splits import FixedSplit
 
@@ -60,7 +61,7 @@ class FoldPlan(Strict):
     step_days: int | None = None  # None: a quarter of a year, or `test_days` if those are more
 
 
-class BacktestPlan(Record):
+class BacktestPlan(Pinned):
     """What was asked for: folds by name, and entrants."""
 
     TEMPLATE: ClassVar[Template] = Template("backtests/{backtest}/backtest.json")
@@ -74,7 +75,6 @@ class BacktestPlan(Record):
     plan: FoldPlan
     entrants: list[str]
     reference: str = NAIVE  # what every entrant is compared with; said before there were results
-    profile: str
     seed: int
     docs: str
 

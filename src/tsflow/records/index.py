@@ -81,13 +81,27 @@ def newest(records: Records, of: Kind, station: str, older: Older, *, task: str 
         entries = [one for one in older() if one.station == station and task in {None, one.task}]
     else:
         tasks = [task] if task else records.objects.folders(f"index/{of}/{station}/")
-        places = [place for each in tasks for place in _places(records, most, of=of, station=station, task=each)]
+        entries = [entry for each in tasks for entry in _of_task(records, most, of=of, station=station, task=each)]
+    return _each_once(entries)[:most]
+
+
+def _of_task(records: Records, most: int, **place: Value) -> list[Listed]:
+    """Return the newest entries of so many ids; one that was entered again counts once."""
+    asked = most
+    while True:
+        places = _places(records, asked, **place)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            entries = list(pool.map(lambda place: records.read(Listed, **place), places))
+            entries = _each_once(pool.map(lambda place: records.read(Listed, **place), places))
+        if len(entries) >= most or len(places) < asked:
+            return entries
+        asked *= 2
+
+
+def _each_once(entries: Iterable[Listed]) -> list[Listed]:
     latest: dict[str, Listed] = {}
     for entry in sorted(entries, key=lambda entry: (entry.turn, entry.id)):
         latest.setdefault(entry.id, entry)
-    return list(latest.values())[:most]
+    return list(latest.values())
 
 
 def _places(records: Records, most: int, **place: Value) -> list[dict[str, Value]]:

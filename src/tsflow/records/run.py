@@ -20,7 +20,15 @@ class PinnedProfile(Strict):
     favourite: str | None = None  # the challenger, unless another entrant is clearly better
 
 
-class Run(Record):
+class Pinned(Record):
+    """What is to be trained as it was when that was planned: an edit of a file meanwhile does not mix two recipes."""
+
+    profile: str
+    pinned_profile: PinnedProfile | None = None  # None: an older one, its profile counts as it is now
+    recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was then: each family has its own keys
+
+
+class Run(Pinned):
     """Which entrants are expected, on which dataset."""
 
     TEMPLATE: ClassVar[Template] = Template("runs/{run}/run.json")
@@ -32,11 +40,8 @@ class Run(Record):
     first_versions: bool = False  # the store began after the as-of: who knows what was known then? rows count as they came first
     fingerprint: str  # of the dataset
     entrants: list[str]
-    profile: str
-    pinned_profile: PinnedProfile | None = None  # None: an older run, its profile counts as it is now
     split: str
     seed: int
-    recipes: dict[str, dict[str, Any]] = {}  # of each entrant as it was when the run began: each family has its own keys
     rested: dict[str, str] = {}  # who would be an entrant, and why not today
     reigning: Reigning | None = None  # the champion then; its recipe is among the entrants
     docs: str  # the key of the Data Docs of its hours

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.pinned import pinned
 from tsflow.backtesting.folds import fold_of
 from tsflow.errors import UnknownName
 from tsflow.records.backtest import BacktestPlan
@@ -11,6 +11,7 @@ from tsflow.records.files import FOLD
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.training.once import Assignment, train_once
+from tsflow.training.profile import profile_of
 from tsflow.windows.dataset import Dataset
 
 
@@ -27,7 +28,7 @@ def backtest_entrant(
     plan = records.read(BacktestPlan, backtest=backtest)
     if fold not in plan.folds:
         raise UnknownName(f"fold of backtest {backtest}", fold, list(plan.folds))
-    profile = settings.profiles.named(plan.profile)
+    profile = profile_of(plan, settings)
     assignment = Assignment(
         run=backtest,
         folder=FOLD.key(backtest=backtest, fold=fold),
@@ -41,7 +42,7 @@ def backtest_entrant(
     return train_once(
         records,
         assignment,
-        load_architecture(architecture),
+        pinned(plan, architecture),
         lambda: fold_of(Dataset.load(records, plan.fingerprint), plan, fold),
         on_epoch=on_epoch,
     )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from tsflow.architectures.registry import load_architecture
 from tsflow.backtesting.folds import dataset_of_fold, require_windows, rolling_folds
 from tsflow.names import NAIVE
 from tsflow.observations.hours import validated_hours
@@ -10,6 +11,7 @@ from tsflow.records.files import BACKTEST
 from tsflow.records.store import Records
 from tsflow.requests import BacktestRequest, resolve
 from tsflow.settings import Settings
+from tsflow.training.profile import profile_now
 from tsflow.windows.building import dataset_of
 
 
@@ -43,6 +45,8 @@ def build_backtest(records: Records, settings: Settings, request: BacktestReques
             folds={fold.name: PlannedFold(times=fold, fingerprint=dataset_of_fold(fold, record).fingerprint) for fold in folds},
             plan=plan,
             entrants=list(order.entrants),
+            recipes={name: load_architecture(name).model_dump(mode="json", exclude={"search"}) for name in order.entrants},
+            pinned_profile=profile_now(settings, request.profile),
             reference=request.reference or NAIVE,
             profile=request.profile,
             seed=request.seed,

@@ -20,7 +20,7 @@ from tsflow.settings import Settings
 from tsflow.stations.clock import to_utc
 from tsflow.stations.described import described
 from tsflow.stations.station import Station
-from tsflow.uncertainty.adaptive import stretched
+from tsflow.uncertainty.adaptive import stretched, widened
 
 
 def make_forecast(records: Records, settings: Settings, station: str, task: str, *, now: datetime | None = None) -> LatestForecast:
@@ -115,7 +115,8 @@ def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime, stretc
     manifest = champion.manifest
     columns = {str(name): recent[name].to_numpy() for name in recent}
     origin, target = recent["time"].iloc[-1].to_pydatetime(), manifest.target
-    bounds = stretched(champion.intervals(columns), stretch)
+    published = champion.intervals(columns)
+    bounds = stretched(published, stretch)
     return Forecast(
         origin=origin,
         target_time=origin + timedelta(hours=manifest.horizon_hours),
@@ -123,7 +124,7 @@ def _forecast(champion: Champion, recent: pd.DataFrame, moment: datetime, stretc
         unit=target.unit,
         value=round(champion.forecast(columns), 3),
         intervals=[
-            Interval(level=level, low=round(low, 3), high=round(high, 3), stretch=stretch.get(level, 1.0))
+            Interval(level=level, low=round(low, 3), high=round(high, 3), stretch=widened(published[level], (low, high)))
             for level, (low, high) in bounds.items()
         ],
         leads={hours: round(value, 3) for hours, value in champion.leads(columns).items()},

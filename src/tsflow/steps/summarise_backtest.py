@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from tsflow.architectures.registry import load_architecture
+from tsflow.architectures.pinned import pinned
 from tsflow.backtesting.folds import fold_of
 from tsflow.backtesting.grouped import errors_of, naive_on_test, on_test
 from tsflow.backtesting.reading import BACKTESTS
 from tsflow.backtesting.summary import Results, judge, table
+from tsflow.errors import IntegrityError
 from tsflow.records.backtest import Backtest, BacktestPlan
 from tsflow.records.candidate import LEFT_NOTHING, Failure, StoredCandidate
 from tsflow.records.files import FOLD, SUMMARY_FILE
@@ -28,7 +29,7 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
     folds = {name: fold_of(record, plan, name) for name in plan.folds}
     last = folds[list(folds)[-1]]
     horizon_hours = last.task.horizon_hours
-    results = [_results(records, backtest, name, folds) for name in plan.entrants]
+    results = [_results(records, plan, name, folds) for name in plan.entrants]
     entrants = judge(folds, results, horizon_hours, plan.reference)
     leads = sorted({hour for entrant in entrants if entrant.errors for hour in entrant.errors.by_lead} - {horizon_hours})
     summary = Backtest(
@@ -57,19 +58,24 @@ def summarise_backtest(records: Records, backtest: str) -> Reference:
     return reference
 
 
-def _results(records: Records, backtest: str, architecture: str, folds: dict[str, Dataset]) -> Results:
+def _results(records: Records, plan: BacktestPlan, architecture: str, folds: dict[str, Dataset]) -> Results:
+    """Return an entrant's forecasts of the test parts, and why folds have none; a candidate that was damaged is one such reason."""
     tests, failures, trained = {}, {}, []
     for name, dataset in folds.items():
-        place: dict[str, Value] = {"folder": FOLD.key(backtest=backtest, fold=name), "architecture": architecture}
-        candidate = records.find(StoredCandidate, **place)
-        if candidate is None:
-            failures[name] = (records.newest(Failure, **place) or LEFT_NOTHING).reason
-        else:
+        place: dict[str, Value] = {"folder": FOLD.key(backtest=plan.backtest, fold=name), "architecture": architecture}
+        try:
+            candidate = records.find(StoredCandidate, **place)
+            if candidate is None:
+                failures[name] = (records.newest(Failure, **place) or LEFT_NOTHING).reason
+                continue
             tests[name] = on_test(dataset, stored_forecasts(records, candidate))
+        except IntegrityError as damage:
+            failures[name] = Failure.of(damage).reason
+        else:
             trained.append(candidate)
     return Results(
         architecture=architecture,
-        title=trained[-1].title if trained else load_architecture(architecture).title,
+        title=trained[-1].title if trained else pinned(plan, architecture).title,
         tests=tests,
         failures=failures,
         parameters=trained[-1].parameters if trained else None,

@@ -24,7 +24,7 @@ def result_of(plan: TuningPlan, dataset: Dataset, trials: list[Trial], chosen: T
     found = judged(trials)
     finalists = {each.number: each for each in found}
     best = next(iter(finalists), chosen.number)
-    before, after = (finalists.get(number) or by.get(number) for number in (0, best))
+    before, after = ((finalists or by).get(number) for number in (0, best))  # of the same seeds both, or neither is of others
     result = Tuning(
         tuning=plan.tuning,
         number=len([trial for trial in trials if trial.state != "running"]),

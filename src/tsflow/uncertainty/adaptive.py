@@ -60,6 +60,15 @@ def _stretch(reaches: list[np.ndarray], level: float, step: float, deviations: f
     return math.exp(log)
 
 
+def widened(published: tuple[float, float], given: tuple[float, float]) -> float:
+    """Return how many times wider an interval is than the published one; 1 of an empty one.
+
+    It may be wider than was wanted, as it holds those below.
+    """
+    (low, high), (first, last) = published, given
+    return round((last - first) / (high - low), 6) if high > low else 1.0
+
+
 def stretched(bounds: Mapping[float, tuple[float, float]], by: Mapping[float, float]) -> dict[float, tuple[float, float]]:
     """Return intervals by level, each as many times wider about its middle; one of a higher level still holds those below."""
     found: dict[float, tuple[float, float]] = {}
