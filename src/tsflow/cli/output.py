@@ -135,7 +135,7 @@ def board_markdown(board: Leaderboard) -> str:
 
 _LEGEND = """ranked by validation MAE; test MAE, its 95 % interval, skill (against naive) and vs challenger (rank 1) are of the test
 part; better, worse: more than chance, for all lines together; tie: no clear difference; epochs: trained (the best one). The gate
-compares with champion and naive on validation and test together."""
+compares with champion and naive on validation and test together; whom validation picked or tuned on test alone."""
 _BACKTEST_LEGEND = """vs {reference}, which was named before there were results: better, worse: more than chance, for all
 lines together; tie: no clear difference. may be best: whether it may be the best of those with every fold."""
 
