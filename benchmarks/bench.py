@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-# About 15 minutes on two cores without other work.
+# About 5 minutes on two fast cores without other work, 15 on slow ones.
 PROGRAMS = {
     "training": ["training.py", "--rounds", "3"],
     "reading": ["reading.py", "--rounds", "3"],
