@@ -41,7 +41,8 @@ def spawn(name: str, module: str, settings: Settings) -> subprocess.Popen[bytes]
             env=environment,
             start_new_session=True,
         )
-    _started[:] = [child for child in _started if child.poll() is None] + [process]
+    reap()
+    _started.append(process)
     if process.stdin is None:
         msg = f"{name}: started without a pipe for its settings"
         raise StackError(msg)
@@ -51,6 +52,11 @@ def spawn(name: str, module: str, settings: Settings) -> subprocess.Popen[bytes]
     except BrokenPipeError:
         process.wait()  # it died at once; its log says why
     return process
+
+
+def reap() -> None:
+    """Let go of the daemons of this process that have ended."""
+    _started[:] = [child for child in _started if child.poll() is None]
 
 
 def received_settings() -> Settings:

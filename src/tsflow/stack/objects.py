@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, Settings
-from tsflow.stack.daemon import spawn
+from tsflow.stack.daemon import reap, spawn
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import end, sweep
 from tsflow.stack.places import last_lines, log_file, private_dir, require_room
@@ -159,6 +159,7 @@ def stop_unused() -> bool:
         record = living(KEEPER)
         if record is not None and (process := record.process()) is not None:
             end([process], record.stop_seconds)
+        reap()
         sweep(lambda part: part in {KEEPER, NAME})
         forget(KEEPER)
         remove_sockets()
