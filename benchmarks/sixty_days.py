@@ -68,7 +68,8 @@ def make_home(folder: Path, stations: list[str]) -> None:
         path = folder / "include" / "stations" / f"{name}.yaml"
         path.write_text(yaml.safe_dump({**content, "station": name, "location": place}, sort_keys=False, allow_unicode=True))
     os.environ["TSFLOW_HOME"] = str(folder)
-    override([f"retention.{name}={value}" for name, value in HORIZON.items()])
+    rest = "rest.after_days=null"  # boards of so few weeks send nobody to rest
+    override([rest, *(f"retention.{name}={value}" for name, value in HORIZON.items())])
 
 
 def play_clock(days: Days) -> None:

@@ -107,5 +107,6 @@ def require_kept(monitor: MonitorSettings, rest: RestSettings, retention: Retent
         raise ValueError(msg)
     if rest.after_days is not None and rest.watched_days > retention.runs_days:
         msg = f"rest.after_days {rest.after_days} with rest.train_every_days {rest.train_every_days} looks at boards of "
-        msg += f"{rest.watched_days} days; retention.runs_days {retention.runs_days:g} keeps fewer"
+        msg += f"{rest.watched_days} days; retention.runs_days {retention.runs_days:g} keeps fewer; keep them "
+        msg += "longer, or write `after_days: null`, with which nobody rests"
         raise ValueError(msg)

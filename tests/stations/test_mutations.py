@@ -10,7 +10,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from tsflow.stations.station import Station, load_station
 
 NOW = datetime(2026, 11, 1)
 ROWS = 432  # three days
+MIDNIGHT = time()
 FORM = "%d.%m.%Y %H:%M:%S"
 
 
@@ -159,6 +160,11 @@ T, P, WV, UNUSED = 2, 1, 12, 17  # columns: temperature, pressure, wind, one tha
 REMEDY_ROW = "row 102, column 'T (degC)'"
 
 
+def end_of_day(at: datetime) -> str:
+    """A time in which midnight is the end of the day before."""
+    return at.strftime(FORM) if at.time() != MIDNIGHT else f"{at - timedelta(days=1):%d.%m.%Y} 24:00:00"
+
+
 def german(row: str) -> str:
     return row.replace(",", ";").replace(".", ",")
 
@@ -195,6 +201,7 @@ READ = [
     Mutation("quoted cells", made(every(quoted)), same),
     Mutation("blanks around the cells", made(lambda x: x.with_rows(row.replace(",", " , ") for row in x.rows)), same),
     Mutation("blanks before the time", made(lambda x: x.with_rows(f"  {row}" for row in x.rows)), same),
+    Mutation("days that end at 24:00", made(at_time(end_of_day)), same),
     Mutation("columns in another order", made(every(reordered)), same),
     Mutation("a column that nobody reads is gone", made(every(lambda x: ",".join(x.split(",")[:UNUSED]))), same),
     Mutation(
@@ -391,7 +398,8 @@ REFUSED = [
     Mutation("hours of twelve", made(at_time(lambda t: t.strftime("%d.%m.%Y %I:%M:%S %p"))), says=("row 2: time",)),
     Mutation("fractions of a second", made(at_time(lambda t: t.strftime(FORM) + ".000")), says=("row 2: time",)),
     Mutation("a day that does not exist", made(cell(0, "30.02.2020 00:10:00")), says=("row 102: time '30.02.2020 00:10:00'",)),
-    Mutation("a day that ends at 24:00", made(cell(0, "19.02.2020 24:00:00")), says=("row 102: time '19.02.2020 24:00:00'",)),
+    Mutation("an hour 24 that is not over", made(cell(0, "19.02.2020 24:10:00")), says=("row 102: time '19.02.2020 24:10:00'",)),
+    Mutation("an hour 25", made(cell(0, "19.02.2020 25:00:00")), says=("row 102: time '19.02.2020 25:00:00'",)),
     Mutation("an empty time", made(cell(0, "")), says=("row 102",)),
     Mutation("a row of delimiters alone", made(insert(100, "," * 21)), says=("row 102",)),
     Mutation("every second row", made(lambda x: x.with_rows(x.rows[::2])), says=("rows come every 0 days 00:20:00", "cadence")),
