@@ -1,9 +1,11 @@
 """The operator's case: a good champion reigns, and one run after another wants its place."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from dying import Dying, Killed
 from tsflow import steps
@@ -15,6 +17,7 @@ from tsflow.records.history import Entry
 from tsflow.records.run import Run
 from tsflow.records.store import Records
 from tsflow.settings import override, settings
+from tsflow.windows.dataset import Dataset
 from workflow import AS_OF, build, decide, decision_reference, ingest, pointer_of, publish, rank, train
 
 GOOD = ["climatology", "autoregression_direct", "naive"]
@@ -56,6 +59,38 @@ def test_the_champions_recipe_is_an_entrant_of_every_run_and_is_refreshed(reigni
     manifest = load_champion("demo", reigning.objects).manifest
     assert manifest.metrics.fit.last >= "2026-10-02", "it has learnt the newest rows"
     assert manifest.metrics.gate.verdict == "refresh"
+
+
+def test_who_led_on_validation_or_was_tuned_there_is_judged_by_the_test_part(records: Records, home: Path):
+    def judged_on(name: str) -> str:
+        run(records, name, seed=len(name))
+        return next((check.found for check in decide(records, name).checks if check.rule == "judged on"), "")
+
+    override(["profiles.quick.history_days=150"])
+    ingest(records, history_days=160)
+    told = judged_on("picked")
+    days = len(np.unique(origins_of_test(records, "picked").astype("datetime64[D]")))
+    assert told == (
+        f"autoregression_direct was picked on validation as the best of 2; so it is judged on the {days} days of test alone"
+    )
+    override(["profiles.quick.favourite=autoregression_direct"])
+    assert judged_on("named") == "", "it was named before there were results"
+    path = home / "include" / "architectures" / "autoregression_direct.yaml"
+    for name, day in [("long ago", "2025-01-01"), ("where judged", validation_day(records, "named"))]:
+        tuned = {**yaml.safe_load(path.read_text()), "tuned_on": [{"tuning": "t", "station": "demo", "first": day, "last": day}]}
+        path.write_text(yaml.safe_dump(tuned))
+        says = "autoregression_direct was tuned on hours of the validation part; so it is judged on"
+        assert judged_on(name.replace(" ", "-")).startswith(says) == (name == "where judged")
+
+
+def origins_of_test(records: Records, name: str) -> np.ndarray:
+    dataset = Dataset.load(records, records.read(Run, run=name).fingerprint)
+    return dataset.times[dataset.origins("test")]
+
+
+def validation_day(records: Records, name: str) -> str:
+    facts = Dataset.load(records, records.read(Run, run=name).fingerprint).parts().validation
+    return f"{facts.first:%Y-%m-%d}"
 
 
 def test_a_try_a_worse_challenger_and_a_run_that_comes_late_leave_the_champion_in_place(reigning: Records):
