@@ -18,7 +18,7 @@ from wiring import RETRAINING, TASKS, key_of, records
 @dag(
     schedule=PartitionedAssetTimetable(assets=RETRAINING),
     catchup=False,
-    max_active_runs=2,
+    max_active_runs=16,  # of which many may wait for a person's answer; trainings have a pool
     default_args={**TASKS, "execution_timeout": timedelta(hours=6)},
     tags=["tsflow"],
     doc_md=str(Path(__file__).with_suffix(".md")),

@@ -12,12 +12,13 @@ import pytest
 from conftest import hourly_rows
 from tsflow.architectures.affine import affine_map, last_unbroken
 from tsflow.architectures.arima import Arima
+from tsflow.architectures.baselines import Persistence
 from tsflow.architectures.climatology import CalendarForecast, Climatology, Cycle
 from tsflow.architectures.prophet import YEAR_SHIFT_DAYS, Prophet
 from tsflow.architectures.registry import Estimator, load_architecture
 from tsflow.architectures.seasonal import SeasonalNaive
 from tsflow.architectures.smoothing import ExponentialSmoothing
-from tsflow.errors import EntrantSkipped, NotEnoughData, SettingsError, TrainingError
+from tsflow.errors import EntrantSkipped, IntegrityError, NotEnoughData, SettingsError, TrainingError
 from tsflow.records.dataset import HourlyReport
 from tsflow.records.store import Records
 from tsflow.settings import HourlySettings
@@ -63,6 +64,18 @@ def small() -> Dataset:
 
 
 # Seasonal naive.
+
+
+def test_a_pressure_in_pascal_is_exported_as_well_as_one_in_hectopascal():
+    """Steps of a float32 near 100,000 are 0.008: that much is no difference."""
+    contexts = np.random.default_rng(0).normal(101_325, 500, size=(64, 120, 3)).astype(np.float32)
+    onnx = Persistence(120, 3, 0).to_onnx()
+    forecasts = contexts[:, -1, :1].astype(np.float64)
+    check_parity(onnx, contexts, {"forecast": forecasts + 0.01})
+    with pytest.raises(IntegrityError, match=r"differs from the trained model by 1 of the target's unit \(at most 0.09"):
+        check_parity(onnx, contexts, {"forecast": forecasts + 1.0})
+    with pytest.raises(IntegrityError, match=r"at most 0\.001"):
+        check_parity(onnx, contexts / 10_000, {"forecast": forecasts / 10_000 + 0.01})
 
 
 def test_seasonal_naive_averages_the_same_hour_of_the_last_days_by_hand():

@@ -53,6 +53,15 @@ def test_a_sentinel_is_refused_by_column_time_and_row(champion: Champion):
     refused(champion, {**given, "p": changed(given["p"], 100, -9999)}, says)
 
 
+def test_a_number_inside_the_range_is_a_value_though_files_use_it_for_none(objects: ObjectStore):
+    """Sentinels are told in the files' units: 99 of them may be a value of another one."""
+    publish(objects, hourly=replace(HOURLY, missing=[1000.0, 1100.0]))
+    champion, given = load_champion("small", objects), frame(120)
+    assert math.isfinite(champion.forecast({**given, "p": changed(given["p"], 100, 1000.0)}))
+    says = "p: found 1100 mbar at 2021-03-05T04:00:00 (row 100), which stands for a missing value"
+    refused(champion, {**given, "p": changed(given["p"], 100, 1100.0)}, says)
+
+
 def test_a_temperature_in_kelvin_is_refused(champion: Champion):
     given = frame(120)
     says = (

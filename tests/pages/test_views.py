@@ -11,7 +11,9 @@ import requests
 from tsflow import steps
 from tsflow.errors import SettingsError
 from tsflow.evaluation.boards import board_of
+from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.ingests import enter_ingest, newest_ingests
+from tsflow.observations.store import ObservationStore
 from tsflow.pages.board import BoardView, RunView, board_view
 from tsflow.pages.calibration import pit_figure, reliability_figure
 from tsflow.pages.champions import champions_view, side_by_side
@@ -96,6 +98,16 @@ def test_the_forecast_page_draws_what_was_made_beside_what_was_observed(life: Re
     assert {"observed", "forecast, 24 h ahead", "80 % interval", "95 % interval"} <= set(names)
     made = next(trace for trace in view.figure.traces if trace.get("name") == "forecast, 24 h ahead")
     assert max(made["x"]) == view.latest.forecast.target_time.isoformat()  # type: ignore[call-overload,union-attr]
+
+
+def test_what_was_observed_is_drawn_as_the_hours_that_models_learn(life: Records, place: Place):
+    view = forecast_view(life, settings(), place, 3)
+    assert view.figure is not None
+    drawn = next(trace for trace in view.figure.traces if trace.get("name") == "observed")
+    rows = ObservationStore(life, place.name).read()
+    known = hourly_frame(rows, place.station, settings().hourly, target=place.task.target).frame.set_index("time")["T"]
+    for time, value in list(zip(drawn["x"], drawn["y"], strict=True))[-24:]:  # type: ignore[call-overload]
+        assert value == pytest.approx(known[pd.Timestamp(time)], abs=0.01)
 
 
 def test_the_timeline_has_every_entry_and_what_a_person_may_do_with_it(life: Records, place: Place):

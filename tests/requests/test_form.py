@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tsflow.errors import SettingsError
 from tsflow.requests import BacktestRequest, ForecastRequest, IngestRequest, Request, RetrainRequest, TuneRequest
 from tsflow.requests.form import form
 from tsflow.settings import settings
@@ -49,6 +50,20 @@ def test_a_moment_is_text_that_no_browser_converts(given: str):
 def test_a_form_refuses_what_is_no_moment_by_the_stations_clock(given: str):
     _, schema = form(RetrainRequest)["as_of"]
     assert not re.match(schema["pattern"], given)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"as_of": "0001-01-01"}, "no station measured before 1750"),
+        ({"as_of": "9999-12-31T23:00"}, "none will after 2200"),
+        ({"start": "2026-01-01", "end": "2025-01-01"}, "is not before end 2025-01-01 00:00:00: no row lies between them"),
+    ],
+)
+def test_moments_between_which_no_row_can_lie_are_refused(content: dict[str, str], says: str):
+    with pytest.raises(SettingsError) as caught:
+        RetrainRequest.of(content)
+    assert says in str(caught.value)
 
 
 def test_a_form_takes_what_the_command_line_sends():

@@ -19,7 +19,9 @@ from conftest import REPOSITORY, hourly_rows
 from published import described, promote
 from tsflow.architectures.baselines import Persistence
 from tsflow.champion.bundle import write_bundle
-from tsflow.service.app import create_app
+from tsflow.client import load_champion
+from tsflow.service.app import _facts, _forecast, create_app
+from tsflow.service.schemas import Rows
 from tsflow.storage.objects import ObjectStore
 
 
@@ -75,6 +77,10 @@ def test_a_forecast_from_rows_and_the_champions_facts(address: str):
         (lambda rows: {**rows, "T": [300.0] * len(rows["T"])}, 422, "expected -40 to 45 degC (120 such values)"),
         (lambda rows: {**rows, "T": rows["T"] * 700}, 413, "at most 1000000 are taken"),
         (lambda rows: {}, 422, "at least 1 item"),
+        (lambda rows: {**rows, "T": [*rows["T"][:-1], 10**400]}, 422, "expected a number"),
+        (lambda rows: {**rows, "time": [*rows["time"][:-1], "0001-01-01T00:00:00+05:00"]}, 422, "which UTC has no year for"),
+        (lambda rows: {**rows, "time": [*rows["time"][:-1], "9999-12-31T23:00:00-05:00"]}, 422, "which UTC has no year for"),
+        (lambda rows: {**rows, "\ud800": rows["T"], "T": ["\ud800"] * len(rows["T"])}, 422, "expected a number"),
     ],
 )
 def test_a_bad_body_gets_a_clear_answer(address: str, change: Any, code: int, says: str):
@@ -112,6 +118,43 @@ def test_it_answers_while_the_store_is_away_and_takes_a_new_champion_when_it_is_
     requests.post(url, json=body, timeout=10)
     found = requests.post(url, json=body, timeout=10).json()
     assert (found["version"], found["value"]) == ("v2", pytest.approx(frame["f1"].iloc[-1], abs=1e-3))
+
+
+def test_the_age_of_a_forecast_grows_while_the_store_is_away(address: str, objects: ObjectStore):
+    latest = {"station": "small", "task": "main", "status": "none", "made_at": "2026-01-01T00:00:00Z"}
+    objects.put_new("forecasts/small/main/latest.json", json.dumps(latest).encode())
+    url = f"{address}/v1/stations/small/forecast"
+    before = requests.get(url, timeout=10).json()["age_seconds"]
+    gone = ObjectStore(
+        bucket=objects.bucket, endpoint_url="http://127.0.0.1:9", attempts=1, access_key_id="a", secret_access_key="b"
+    )
+    objects._s3 = gone._s3
+    time.sleep(0.5)
+    assert requests.get(url, timeout=10).json()["age_seconds"] >= before + 0.4
+
+
+def test_an_answer_is_of_one_champion_also_while_another_one_comes(objects: ObjectStore):
+    """The champion is renewed, by another request's thread, between any two things that an answer asks of it."""
+    publish(objects, "v1")
+    frame = hourly_rows(130, features=2)
+    body = Rows(rows=rows_of(frame))
+    champion = load_champion("small", objects)
+    publish(objects, "v2", 1)
+
+    class Renewed(type(champion)):
+        @property
+        def model(self) -> Any:
+            self.looks = getattr(self, "looks", 0) + 1
+            if self.looks > 1:
+                self.refresh()
+            return super().model
+
+    champion.__class__ = Renewed
+    found = _forecast(champion, body)
+    value = {"v1": frame["T"], "v2": frame["f1"]}[found.version].iloc[-1]
+    assert found.value == pytest.approx(value, abs=1e-3)
+    facts = _facts(champion)
+    assert (facts.version, facts.sequence) in {("v1", 1), ("v2", 2)}
 
 
 def test_the_benchmark_asks_it_without_a_failure(address: str, objects: ObjectStore):

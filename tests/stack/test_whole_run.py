@@ -3,6 +3,7 @@
 import json
 import runpy
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ import yaml
 from playwright.sync_api import Page, sync_playwright
 
 from conftest import REPOSITORY
-from shell import Shell, ended, wait_until
+from shell import TSFLOW, Shell, ended, wait_until
 from tsflow.errors import SettingsError, StackError
 from tsflow.stack import Airflow, StackStatus
 from tsflow.storage.objects import ObjectStore
@@ -280,9 +281,22 @@ def _triggered(airflow: Airflow, conf: dict) -> bool:
     return True
 
 
-def objects_of(shell: Shell, stack: StackStatus) -> dict[str, bytes]:
+def reader_variables(shell: Shell) -> dict[str, str]:
     lines = (line.partition("=") for line in (shell.state / "reader.env").read_text().splitlines() if "=" in line)
-    keys = {name.rpartition("__")[2].lower(): value.strip("\"'") for name, _, value in lines}
+    return {name: value.strip("\"'") for name, _, value in lines}
+
+
+@pytest.mark.parametrize(
+    "command", ["leaderboard", "forecast", "observations", "champion show", "champion verify", "champion history"]
+)
+def test_what_only_reads_is_content_with_the_readers_keys(run: str, shell: Shell, command: str):
+    environment = shell.environment | reader_variables(shell)
+    done = subprocess.run([TSFLOW, *command.split()], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def objects_of(shell: Shell, stack: StackStatus) -> dict[str, bytes]:
+    keys = {name.rpartition("__")[2].lower(): value for name, value in reader_variables(shell).items()}
     store = ObjectStore(**{name: keys[name] for name in ("bucket", "endpoint_url", "access_key_id", "secret_access_key")})
     return {f"object {key}": store.get(key) for key in store.keys("")}
 

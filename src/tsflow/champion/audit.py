@@ -24,7 +24,7 @@ def audit(history: History) -> Audit:
     """Read every entry and every bundle of a task's history; what is wrong is told, not raised."""
     found = Audit()
     try:
-        pointer = history.standing().pointer
+        pointer = history.as_it_lies().pointer
         entries = list(history.entries())
     except IntegrityError as error:
         found.damage.append(str(error))

@@ -20,6 +20,7 @@ from tsflow.bundle.manifest import (
     Target,
 )
 from tsflow.champion.refit import Outgoing
+from tsflow.observations.combining import hourly_range
 from tsflow.records.candidate import StoredCandidate
 from tsflow.records.dataset import PARTS
 from tsflow.records.dataset import PartFacts as StoredPartFacts
@@ -76,7 +77,7 @@ def describe(
 
 def _range(column: str, station: Station) -> tuple[float, float] | None:
     if column in station.variables:
-        return station.variables[column].range
+        return hourly_range(station, column)
     return RANGES.get(column)
 
 

@@ -9,6 +9,7 @@ from tsflow.client.champion import Champion
 from tsflow.errors import IntegrityError
 from tsflow.limits import GateSettings
 from tsflow.names import PRODUCTION, Stage
+from tsflow.observations.combining import hourly_range
 from tsflow.records.decision import Check
 from tsflow.stations.station import Station
 from tsflow.storage.objects import ObjectStore
@@ -43,7 +44,7 @@ def tried(
     checks = [_finite(forecasts)]
     if not checks[0].passed:
         return checks
-    low, high = station.variables[dataset.target].range
+    low, high = hourly_range(station, dataset.target)
     low, high, unit = low - gate.range_margin, high + gate.range_margin, dataset.units[dataset.target]
     extremes = float(forecasts.min()), float(forecasts.max())
     found = f"forecasts of the newest day and of {len(spread)} windows lie in {extremes[0]:.1f} to {extremes[1]:.1f} {unit}"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tsflow.cli.options import as_json, of_local_option, stage_of, station_option, task_option
 from tsflow.cli.output import console, json_to_stdout, write_json
-from tsflow.cli.stores import store
+from tsflow.cli.stores import read_only_store, store
 from tsflow.settings import settings
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ _reason_option = click.option("--reason", required=True, metavar="TEXT", help="S
 def _history(*, station: str | None, task: str | None, of_local: bool, last: int, rules: bool, json_out: str | None) -> None:
     """Show every promotion, refusal, rollback and pin with its reason, the newest first."""
     json_out = json_to_stdout(json_out)
-    with store() as records:
+    with read_only_store() as records:
         history = _opened(records, station, task, local=of_local)
-        history.standing()  # a champion of a tsflow that kept no history is written down first
+        history.as_it_lies()  # a pointer or an entry that cannot be read is told first
         entries = [entry for entry, _ in zip(history.entries(), range(last), strict=False)]
     write_json(json_out, {"entries": [entry.model_dump(mode="json") for entry in entries]})
     if json_out != "-":

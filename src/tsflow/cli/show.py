@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tsflow.cli.outcome import show_bridged, show_report
 from tsflow.cli.output import board_markdown, console, say, show_backtest, show_board, write_json
-from tsflow.cli.stores import store
+from tsflow.cli.stores import read_only_store
 from tsflow.errors import IntegrityError, SettingsError, UnknownName
 from tsflow.folders import names_in
 from tsflow.names import PRODUCTION, Stage
@@ -29,7 +29,7 @@ def leaderboard(station: str | None, task: str | None, run_id: str | None, json_
     """Print a run's leaderboard, or the newest one of a station."""
     from tsflow.evaluation.boards import board_of, newest_board
 
-    with store() as records:
+    with read_only_store() as records:
         if run_id is None:
             board = newest_board(records, station_name(station or settings().station), task)
         else:
@@ -48,7 +48,7 @@ def backtest(station: str | None, task: str | None, backtest_id: str | None, jso
     """Print a backtest's summary, or the newest one of a station."""
     from tsflow.backtesting.reading import newest_backtest, summary_of
 
-    with store() as records:
+    with read_only_store() as records:
         if backtest_id is None:
             summary = newest_backtest(records, station_name(station or settings().station), task)
         else:
@@ -63,7 +63,7 @@ def champion(station: str, task: str | None, stage: Stage, json_out: str | None)
     from tsflow.bundle.reading import read_champion
     from tsflow.records.forecast import Report
 
-    with store() as records:
+    with read_only_store() as records:
         name, asked = of_station(records, station, task)
         loaded = read_champion(records.objects, name, asked, stage)
         address = records.objects.address(loaded.pointer.manifest_key)
@@ -87,7 +87,7 @@ def verify(station: str, task: str | None, stage: Stage, json_out: str | None) -
     from tsflow.champion.audit import audit
     from tsflow.champion.history import History
 
-    with store() as records:
+    with read_only_store() as records:
         name, asked = of_station(records, station, task)
         loaded = read_champion(records.objects, name, asked, stage)
         found = audit(History(records, name, asked, stage))
@@ -115,7 +115,7 @@ def forecast(station: str, task: str | None, stage: Stage, observations: Path | 
     from tsflow.client import load_champion
     from tsflow.stations.clock import station_now
 
-    with store() as records:
+    with read_only_store() as records:
         described = station_described(records, station)
         asked = of_station(records, station, task)[1]
         loaded = load_champion(described.station, records.objects, task=asked, stage=stage, cache=None)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsflow.bundle.data_until import data_until
 from tsflow.bundle.manifest import Manifest
-from tsflow.errors import DataError, IntegrityError
+from tsflow.errors import DataError
 
 Times = NDArray[np.datetime64]
 
@@ -91,14 +92,10 @@ def utc_now() -> datetime:
 
 def age_of(manifest: Manifest) -> timedelta:
     """Return how long ago the newest data were observed that the model could learn from."""
-    try:
-        as_of = datetime.fromisoformat(manifest.as_of)
-    except ValueError as error:
-        msg = f"manifest of version {manifest.version}: as_of is {manifest.as_of!r}, expected a time in ISO 8601; publish again"
-        raise IntegrityError(msg) from error
-    if as_of.tzinfo is None:
-        as_of = (as_of - timedelta(hours=manifest.hourly.utc_offset_hours)).replace(tzinfo=UTC)
-    return utc_now() - as_of
+    until = data_until(manifest)
+    if until.tzinfo is None:
+        until = (until - timedelta(hours=manifest.hourly.utc_offset_hours)).replace(tzinfo=UTC)
+    return utc_now() - until
 
 
 def _offset(manifest: Manifest, found: str) -> np.timedelta64:
@@ -126,6 +123,10 @@ def _time(value: object, row: int, manifest: Manifest) -> np.datetime64:
     if value != value:  # noqa: PLR0124  # pandas' NaT is a datetime, not equal to itself
         return np.datetime64("NaT", "s")
     if isinstance(value, datetime) and value.tzinfo is not None:
-        utc = value.astimezone(UTC).replace(tzinfo=None)
+        try:
+            utc = value.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError as error:
+            msg = f"time: found {value.isoformat()} in row {row}, which UTC has no year for; {explained(manifest)}"
+            raise DataError(msg) from error
         return np.datetime64(utc, "s") + _offset(manifest, f"{value.isoformat()}, a time with a zone, in row {row}")
     return np.datetime64(value, "s")

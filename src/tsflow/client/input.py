@@ -119,7 +119,7 @@ def _numbers(values: NDArray[Any], name: str, first: int) -> NDArray[np.float64]
             if isinstance(value, (str, bytes, complex, np.datetime64, np.timedelta64)):
                 raise TypeError
             numbers[i] = float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             found = str(value) if isinstance(value, str) else value  # numpy's own text would show its type
             msg = f"{name}: found {found!r} in row {first + i}, expected a number; convert the column before"
             raise DataError(msg) from error
@@ -137,9 +137,12 @@ def _require_plausible(inputs: Values, manifest: Manifest, where: Where, what: s
         raise DataError(msg)
     for k, column in enumerate(manifest.features):
         values = inputs[:, :, k]
-        sentinel = np.isin(values, missing) if column.name not in CALENDAR else np.zeros(values.shape, dtype=bool)
         low, high = np.array(column.range or (-np.inf, np.inf), dtype=np.float32)  # a bound as precise as the value
-        wrong = sentinel | (values < low) | (values > high)
+        outside = (values < low) | (values > high)
+        sentinel = np.isin(values, missing)
+        if column.range is not None:  # inside it a number is a value: sentinels are told in the files' units, which may be others
+            sentinel &= outside
+        wrong = sentinel | outside
         if wrong.any():
             window, row = (int(i) for i in np.argwhere(wrong)[0])
             told = "a number" if column.range is None else f"{column.range[0]:g} to {column.range[1]:g} {column.unit}"

@@ -37,5 +37,9 @@ def forecast_latest(station: str, objects: ObjectStore | None = None, *, task: s
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{key}: not a forecast with a time `made_at` in ISO 8601 ({error}); it was damaged or written by another program"
         raise IntegrityError(msg) from error
-    made_at = made_at if made_at.tzinfo else made_at.replace(tzinfo=UTC)
-    return {**content, "age_seconds": (utc_now() - made_at).total_seconds()}
+    return {**content, "age_seconds": age_seconds(made_at)}
+
+
+def age_seconds(made_at: datetime) -> float:
+    """Return how long ago a forecast was written; a time without a zone is UTC's."""
+    return (utc_now() - (made_at if made_at.tzinfo else made_at.replace(tzinfo=UTC))).total_seconds()

@@ -15,6 +15,13 @@ def combined(station: Station) -> dict[str, Combined]:
     return {name: quantity(measured[name]).combined if name in measured else how for name, how in by_unit.items()}
 
 
+def hourly_range(station: Station, name: str) -> tuple[float, float]:
+    """Return within what an hour's value of a variable lies: its range, or of an amount that of all the rows that are summed."""
+    low, high = station.variables[name].range
+    rows = station.rows_per_hour if combined(station)[name] == "sum" else 1
+    return low * rows, high * rows
+
+
 def averages(frame: pd.DataFrame, station: Station) -> pd.DataFrame:
     """Return what the rows that end in each hour come to, stamped with its end; an hour with a missing row is missing."""
     hours = pd.DatetimeIndex(frame.index).ceil("h")

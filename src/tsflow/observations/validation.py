@@ -23,6 +23,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from tsflow.observations.combining import hourly_range
 from tsflow.observations.expectations import Bindings, Failure, GxDocument, Kind, evaluate
 from tsflow.observations.plausible import judged
 from tsflow.settings import HourlySettings
@@ -137,6 +138,7 @@ def validate_hourly(frame: pd.DataFrame, station: Station, features: Sequence[st
         ["time", *features, "segment"],
         with_checks,
         parameters={"window_rows": task.span, "step_minutes_min": low, "step_minutes_max": high},
+        hourly=True,
     )
 
 
@@ -185,17 +187,14 @@ def _validate(
     *,
     parameters: dict[str, object],
     further: dict[Kind, dict[str, dict[str, object]]] | None = None,
+    hourly: bool = False,
 ) -> ValidationReport:
-    """Hold a frame against a suite that is fitted to a station."""
-    variables: dict[str, dict[str, object]] = {
-        name: {
-            "range_min": station.variables[name].range[0],
-            "range_max": station.variables[name].range[1],
-            **_share(station.variables[name]),
-        }
-        for name in columns
-        if name in station.variables
-    }
+    """Hold a frame against a suite that is fitted to a station; `hourly`: its rows are hours, with whole amounts."""
+    variables: dict[str, dict[str, object]] = {}
+    for name in columns:
+        if (variable := station.variables.get(name)) is not None:
+            low, high = hourly_range(station, name) if hourly else variable.range
+            variables[name] = {"range_min": low, "range_max": high, **_share(variable)}
     each: dict[Kind, dict[str, dict[str, object]]] = {
         "variable": variables,
         "target": {name: known for name, known in variables.items() if name in station.targets},

@@ -10,13 +10,14 @@ from tsflow.bundle.manifest import Manifest
 from tsflow.champion.history import History
 from tsflow.errors import DataError
 from tsflow.monitoring.forecasts import forecasts_made
+from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore, Period
 from tsflow.pages.figures import Figure, Trace, axis, band, line
 from tsflow.pages.place import Place
 from tsflow.records.forecast import Forecast, LatestForecast, Report
 from tsflow.records.store import Records
 from tsflow.records.template import Value
-from tsflow.settings import Settings
+from tsflow.settings import HourlySettings, Settings
 from tsflow.stations.clock import station_now
 
 _AT_ONCE = 8  # tasks that are looked up
@@ -54,17 +55,19 @@ def forecast_view(records: Records, settings: Settings, place: Place, days: int)
         report=records.newest(Report, station=place.name, task=place.task_name),
         champion=history.manifest(standing.pointer) if standing.pointer else None,
         pinned=standing.state.pinned is not None,
-        figure=_figure(records, place, days, latest, last),
+        figure=_figure(records, settings.hourly, place, days, latest=latest, last_row=last),
     )
 
 
-def _figure(records: Records, place: Place, days: int, latest: LatestForecast | None, last_row: datetime | None) -> Figure | None:
+def _figure(
+    records: Records, hours: HourlySettings, place: Place, days: int, *, latest: LatestForecast | None, last_row: datetime | None
+) -> Figure | None:
     """Draw what was observed, and what was forecast for those hours and the next ones."""
     if last_row is None:
         return None
     until = min(last_row, station_now(place.station))
     since = until - timedelta(days=days)
-    observed = _observed(records, place, since, until)
+    observed = _observed(records, hours, place, since, until)
     horizon = timedelta(hours=place.task.horizon_hours)
     made = forecasts_made(records, place.name, place.task_name, since=since - horizon, until=until)
     last = made[made["lead_hours"] == place.task.horizon_hours].sort_values("target_time")
@@ -112,14 +115,16 @@ def _newest(made: Forecast) -> Trace:
     }
 
 
-def _observed(records: Records, place: Place, since: datetime, until: datetime) -> "pd.Series[float]":
-    """Return the target by its time, one value an hour, with a hole where rows are missing."""
+def _observed(records: Records, hours: HourlySettings, place: Place, since: datetime, until: datetime) -> "pd.Series[float]":
+    """Return the target of each hour as models learn it, by its time, with a hole where it was not measured."""
     rows = ObservationStore(records, place.name).read(Period(start=since, end=until))
     if place.task.target not in rows:
         msg = f"station {place.name} has no values of {place.task.target} in the store"
         raise DataError(msg)
-    by_time = rows.set_index("time")[place.task.target]
-    return by_time.resample("1h").last()
+    hourly = hourly_frame(rows, place.station, hours, target=place.task.target)
+    measured = hourly.measured[place.task.target].to_numpy()
+    by_time = hourly.frame.set_index("time")[place.task.target].where(measured)
+    return by_time.reindex(pd.date_range(by_time.index[0], by_time.index[-1], freq="1h"))
 
 
 def overview(records: Records, places: list[Place]) -> list[tuple[Place, LatestForecast | None, Report | None]]:

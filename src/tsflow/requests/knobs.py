@@ -9,7 +9,8 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from tsflow.errors import SettingsError
-from tsflow.requests.models import MOMENT, Request
+from tsflow.requests.models import Request
+from tsflow.requests.moments import MOMENT
 from tsflow.requests.names import Names
 from tsflow.requests.sections import Section
 

@@ -5,38 +5,19 @@ The Airflow form, the command line's options and the table in docs/requests.md a
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from tsflow.errors import SettingsError
 from tsflow.model import Strict
 from tsflow.names import TASK_NAME
+from tsflow.requests.moments import Moment
 from tsflow.requests.names import ARCHITECTURES, PROFILES, SPLITS, STATIONS, TUNABLE
 from tsflow.requests.sections import FOLDS, ROWS, TRAINING
 from tsflow.requests.sentences import sentences
 from tsflow.settings import settings
 
-
-def _moment(value: object) -> object:
-    """Take a date or a date and time in ISO form; a date alone is its first moment."""
-    if not isinstance(value, str) or not value:
-        return value or None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        msg = f"{value!r} is not a date such as 2020-06-30, or 2020-06-30T12:00"
-        raise ValueError(msg) from error
-    if moment.tzinfo is not None and moment.utcoffset():
-        msg = f"{value!r} names a time zone; give the time by the station's own clock, without one"
-        raise ValueError(msg)
-    return moment.replace(tzinfo=None)  # programs that send UTC for whatever has no zone add Z
-
-
-# What a form takes as a moment; that it exists is checked by `_moment`.
-MOMENT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|\+00:00)?)?$"
-Moment = Annotated[datetime | None, BeforeValidator(_moment), ROWS]
 Station = Annotated[str, STATIONS]
 Days = Annotated[int, Field(ge=1)]
 
@@ -154,6 +135,13 @@ class DatasetRequest(DatedRequest):
     seed: Annotated[int, Field(ge=0, lt=2**31), TRAINING] = Field(
         1, title="Seed", description="Draw all random numbers of the trainings from this seed; the same seed gives the same models."
     )
+
+    @model_validator(mode="after")
+    def _start_before_end(self) -> Self:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            msg = f"start {self.start} is not before end {self.end}: no row lies between them; swap them, or leave one out"
+            raise ValueError(msg)
+        return self
 
 
 class _Split(Strict):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from starlette.routing import Route
 
 from tsflow import __version__
 from tsflow.client import Champion
-from tsflow.client.input import window_of
+from tsflow.client.clock import age_of
+from tsflow.client.input import measured, window_of
+from tsflow.client.latest import age_seconds
 from tsflow.errors import DataError, IntegrityError, NoChampion, StorageDenied, StorageUnavailable, TsflowError
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.service.held import champions, forecasts
@@ -87,13 +89,17 @@ def _explain(app: FastAPI) -> None:
     @app.exception_handler(TsflowError)
     def explain(_: Request, error: Exception) -> JSONResponse:
         code = next((code for kind, code in _CODES if isinstance(error, kind)), 500)
-        return JSONResponse({"detail": str(error)}, status_code=code)
+        return _problem(str(error), code)
 
     @app.exception_handler(RequestValidationError)
     def refuse(_: Request, error: Exception) -> JSONResponse:
         problems = error.errors() if isinstance(error, RequestValidationError) else []
         told = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems[:_SHOWN])
-        return JSONResponse({"detail": told}, status_code=422)
+        return _problem(told, 422)
+
+    @app.exception_handler(Exception)
+    def fail(_: Request, error: Exception) -> JSONResponse:
+        return _problem(f"the service failed ({type(error).__name__}); its log says where: tell tsflow's makers of it", 500)
 
     @app.exception_handler(405)
     def allowed(request: Request, _: Exception) -> JSONResponse:
@@ -102,6 +108,11 @@ def _explain(app: FastAPI) -> None:
         routes = [route for route in app.routes if isinstance(route, Route) and route.path_regex.match(path)]
         methods = ", ".join(sorted({method for route in routes for method in route.methods or ()}))
         return JSONResponse({"detail": f"use {methods}"}, status_code=405, headers={"Allow": methods})
+
+
+def _problem(detail: str, code: int) -> JSONResponse:
+    """Return an error; a sign that UTF-8 does not have, as a name may be asked with, is shown by its number."""
+    return JSONResponse({"detail": detail.encode("utf-8", "backslashreplace").decode()}, status_code=code)
 
 
 def _answer_stations(app: FastAPI, objects: ObjectStore, metrics: _Metrics, refresh_seconds: float) -> None:
@@ -115,7 +126,9 @@ def _answer_stations(app: FastAPI, objects: ObjectStore, metrics: _Metrics, refr
 
     @app.get("/v1/stations/{station}/forecast", responses=_ERRORS, summary="The newest forecast from the station's observations")
     def latest(station: Station, task: Task = MAIN) -> Latest:
-        return Latest.model_validate(newest.get(station, task))
+        content = newest.get(station, task)  # held while the store is away, when its age counts most
+        age = age_seconds(datetime.fromisoformat(content["made_at"]))
+        return Latest.model_validate({**content, "age_seconds": age})
 
     @app.post("/v1/stations/{station}/forecast", responses={**_ERRORS, **_TOO_MUCH}, summary="A forecast from rows of one's own")
     def forecast(station: Station, body: Rows, task: Task = MAIN) -> Forecast:
@@ -142,8 +155,8 @@ def _answer_operators(app: FastAPI, objects: ObjectStore, metrics: _Metrics) -> 
 
 
 def _forecast(champion: Champion, body: Rows) -> Forecast:
-    manifest, columns = champion.manifest, {name: _column(values) for name, values in body.rows.items()}
-    value, bounds = champion.forecast(columns), champion.intervals(columns)
+    model, columns = champion.model, {name: _column(values) for name, values in body.rows.items()}  # another request may renew it
+    manifest, value, bounds = model.manifest, model.forecast(columns), model.intervals(columns)
     origin = window_of(columns, manifest).times[-1].astype("datetime64[s]")
     return Forecast(
         station=manifest.station,
@@ -154,10 +167,10 @@ def _forecast(champion: Champion, body: Rows) -> Forecast:
         target_time=str(origin + np.timedelta64(manifest.horizon_hours, "h")),
         value=round(value, 3),
         intervals=[Interval(level=level, low=round(low, 3), high=round(high, 3)) for level, (low, high) in bounds.items()],
-        leads={hours: round(each, 3) for hours, each in champion.leads(columns).items()},
+        leads={hours: round(each, 3) for hours, each in model.leads(columns).items()},
         version=manifest.version,
         architecture=manifest.architecture,
-        stale=champion.stale,
+        stale=age_of(manifest) > champion.stale_after,
     )
 
 
@@ -166,7 +179,8 @@ def _column(values: list[float | int | str | None]) -> list[float | int | str]:
 
 
 def _facts(champion: Champion) -> ChampionFacts:
-    manifest, pointer, metrics = champion.manifest, champion.pointer, champion.manifest.metrics
+    model = champion.model
+    manifest, pointer, metrics, age = model.manifest, model.pointer, model.manifest.metrics, age_of(model.manifest)
     units = {column.name: column.unit for column in manifest.features}
     return ChampionFacts(
         station=manifest.station,
@@ -177,10 +191,10 @@ def _facts(champion: Champion) -> ChampionFacts:
         sequence=pointer.sequence,
         promoted_at=pointer.promoted_at,
         as_of=manifest.as_of,
-        age_days=round(champion.age / timedelta(days=1), 2),
-        stale=champion.stale,
+        age_days=round(age / timedelta(days=1), 2),
+        stale=age > champion.stale_after,
         problem=champion.problem,
-        features={name: units[name] for name in champion.features},
+        features={name: units[name] for name in measured(manifest)},
         target=manifest.target.name,
         unit=manifest.target.unit,
         context_hours=manifest.context_hours,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from tsflow.bundle.data_until import data_until
 from tsflow.champion.clock import utc_now
 from tsflow.champion.wanted import wanted_by
 from tsflow.client import load_champion
@@ -103,7 +104,7 @@ class _Attempt:
             made_at=self.moment,
             observed=made.origin,
             data_age_hours=round(self.age_hours(made.origin), 2),
-            model_age_days=round(self.age_hours(datetime.fromisoformat(manifest.as_of)) / 24, 2),
+            model_age_days=round(self.age_hours(data_until(manifest).replace(tzinfo=None)) / 24, 2),
             bridged_hours=bridged_hours,
             expected_mae=manifest.metrics.test_mae or manifest.metrics.val_mae,
             forecast=made,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from tsflow.bundle.data_until import data_until
 from tsflow.champion.clock import utc_now
 from tsflow.champion.history import History
 from tsflow.limits import MonitorSettings
@@ -68,11 +69,10 @@ def monitor(records: Records, settings: Settings, station: str, task: str, *, no
     if reference is not None:
         window = hours[hours["time"] > pd.Timestamp(last - timedelta(days=limits.drift_days))]
         errors = _errors(made, truth, what.horizon_hours, since=last - timedelta(days=limits.drift_days))
-        learnt_until = datetime.fromisoformat(reference.as_of)
         report = report.changed(
             drift=drift(window, reference.frame, _watched(about, window, reference.frame), days=limits.drift_days),
             bias_z=bias_z(errors, reference.forecasts, days=limits.drift_days) if reference.forecasts is not None else None,
-            model_age_days=round((moment - to_utc(learnt_until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
+            model_age_days=round((moment - to_utc(reference.until, about).replace(tzinfo=UTC)) / timedelta(days=1), 2),
         )
     return _written(records, report, limits)
 
@@ -94,7 +94,7 @@ class _Learnt:
 
     frame: pd.DataFrame
     forecasts: pd.DataFrame | None
-    as_of: str
+    until: datetime  # by the station's clock
 
 
 def _reference(records: Records, station: str, task: str) -> _Learnt | None:
@@ -110,7 +110,7 @@ def _reference(records: Records, station: str, task: str) -> _Learnt | None:
         table = stored_forecasts(records, candidate) if candidate else None
     except ObjectMissing:  # of a champion that was put back after they were removed
         table = None
-    return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, manifest.as_of)
+    return _Learnt(Dataset.load(records, manifest.fingerprint).frame, table, data_until(manifest).replace(tzinfo=None))
 
 
 def _errors(made: pd.DataFrame, truth: pd.Series, horizon: int, *, since: datetime) -> "pd.Series[float]":
