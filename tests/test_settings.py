@@ -46,6 +46,11 @@ def test_a_misspelt_variable_is_not_ignored(monkeypatch: pytest.MonkeyPatch):
         load_settings()
 
 
+def test_nothing_is_said_as_in_yaml():
+    override(["rest.after_days=null"])
+    assert settings().rest.after_days is None
+
+
 def test_set_wants_key_and_value():
     with pytest.raises(SettingsError, match="expected KEY=VALUE"):
         override(["splits.book.train"])

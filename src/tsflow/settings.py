@@ -155,7 +155,12 @@ class Settings(BaseSettings):
     """All settings; see the module's text for where values come from."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TSFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="TSFLOW_",
+        env_nested_delimiter="__",
+        env_parse_none_str="null",  # as in YAML: `--set rest.after_days=null`
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     station: str = "demo"  # what commands mean without --station
@@ -195,13 +200,11 @@ class Settings(BaseSettings):
 
 def _reject_unknown_variables() -> None:
     """A misspelt `TSFLOW_` variable would otherwise be ignored in silence."""
-    for name in os.environ:
-        if name.startswith("TSFLOW_") and name not in PLACES:
-            block = name.removeprefix("TSFLOW_").split("__")[0].lower()
-            if block not in Settings.model_fields:
-                valid = ", ".join([*PLACES, *(f"TSFLOW_{field.upper()}" for field in Settings.model_fields)])
-                msg = f"environment variable {name}: no such setting; valid beginnings: {valid}"
-                raise SettingsError(msg)
+    for name in [each for each in os.environ if each.startswith("TSFLOW_") and each not in PLACES]:
+        if name.removeprefix("TSFLOW_").split("__")[0].lower() not in Settings.model_fields:
+            valid = ", ".join([*PLACES, *(f"TSFLOW_{field.upper()}" for field in Settings.model_fields)])
+            msg = f"environment variable {name}: no such setting; valid beginnings: {valid}"
+            raise SettingsError(msg)
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from tsflow.requests.sections import ROWS
 
-_YEARS = 1750, 2200  # of whatever somebody asks for
+_YEARS = 1750, 2999  # of whatever somebody asks for
 
 
 def _moment(value: object) -> object:
