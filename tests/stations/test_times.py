@@ -218,6 +218,13 @@ def test_the_end_of_a_day_may_be_its_hour_24(small: Station, form: str, of_day: 
             times_of(station, *(f"{each},5,1" for each in [*texts[:-1], wrong]))
 
 
+def test_digits_that_lack_some_are_no_end_of_another_day(small: Station):
+    """2021112400 is 24 November without its minutes; behind the form of a day's end it would be the first of January."""
+    station = timed(small, format="%Y%m%d%H%M")
+    with pytest.raises(SourceFormatError, match="time '2021112400' is not of the form"):
+        times_of(station, "202111232300,5,1", "2021112400,5,1")
+
+
 def test_three_rows_of_which_one_is_missing_keep_their_cadence():
     rows = ["2021-01-01 00:00,5,1", "2021-01-01 00:10,5,1", "2021-01-01 00:30,5,1"]
     frame, report = parse([RawFile("a.csv", "\n".join(["time,T,wv", *rows, ""]).encode())], ten_minutes(), now=NOW)

@@ -124,7 +124,9 @@ def _observed(records: Records, hours: HourlySettings, place: Place, since: date
     hourly = hourly_frame(rows, place.station, hours, target=place.task.target)
     measured = hourly.measured[place.task.target].to_numpy()
     by_time = hourly.frame.set_index("time")[place.task.target].where(measured)
-    return by_time.reindex(pd.date_range(by_time.index[0], by_time.index[-1], freq="1h"))
+    ends = hourly.frame.groupby("segment")["time"].last().iloc[:-1] + timedelta(minutes=1)
+    drawn: pd.Series[float] = pd.concat([by_time, pd.Series(float("nan"), index=pd.DatetimeIndex(ends))])
+    return drawn.sort_index()
 
 
 def overview(records: Records, places: list[Place]) -> list[tuple[Place, LatestForecast | None, Report | None]]:

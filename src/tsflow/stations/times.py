@@ -84,7 +84,8 @@ def in_form(texts: pd.Series, form: str) -> pd.Series:
     if "%H" not in form or times.notna().all():
         return times
     end_of_day = form.replace("%H", "24").replace("%M", "00").replace("%S", "00")
-    days = _formatted(texts[times.isna()], end_of_day).dropna()
+    left, length = texts[times.isna()], length_of(form)
+    days = _formatted(left if length is None else left[left.str.len() == length], end_of_day).dropna()
     return times.where(~times.index.isin(days.index), days.reindex(times.index) + pd.Timedelta(days=1)) if len(days) else times
 
 

@@ -44,9 +44,7 @@ class Dataset:
     quantities: dict[str, str] = field(default_factory=dict)  # what variables measure, where the station file says so
     screened: tuple[Screened, ...] = ()  # quantities that recipes may read if it helps, by the training part
     train_days: int | None = None  # before the newest training target, whose windows alone are learnt; None: all; never stored
-    picked: Mapping[Part, Starts] | None = (
-        None  # the windows of each part, where it is of several pieces; None: the split's; never stored
-    )
+    picked: Mapping[Part, Starts] | None = None  # windows of parts that no split names; None: the split's; never stored
     knows_a_year: bool | None = None  # settled by the fit that this one repeats; None: as its training rows say; never stored
 
     @property
