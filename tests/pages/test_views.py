@@ -110,6 +110,15 @@ def test_what_was_observed_is_drawn_as_the_hours_that_models_learn(life: Records
         assert value == pytest.approx(known[pd.Timestamp(time)], abs=0.01)
 
 
+def test_the_forecast_page_is_there_while_the_thermometer_is_dead(life: Records, place: Place, monkeypatch: pytest.MonkeyPatch):
+    read = ObservationStore.read
+    monkeypatch.setattr(ObservationStore, "read", lambda *asked: read(*asked).assign(T=float("nan")))
+    view = forecast_view(life, settings(), place, 3)
+    assert view.latest is not None
+    assert view.figure is not None
+    assert next(trace for trace in view.figure.traces if trace.get("name") == "observed")["x"] == []
+
+
 def test_the_timeline_has_every_entry_and_what_a_person_may_do_with_it(life: Records, place: Place):
     view = champions_view(life, place)
     assert [entry.kind for entry in view.entries] == ["promotion", "refusal", "promotion", "refusal"]

@@ -225,6 +225,13 @@ def test_digits_that_lack_some_are_no_end_of_another_day(small: Station):
         times_of(station, "202111232300,5,1", "2021112400,5,1")
 
 
+def test_no_fraction_of_a_second_comes_after_a_day(small: Station):
+    station = timed(small, format="%Y-%m-%d %H:%M:%S.%f")
+    assert times_of(station, "2021-01-01 24:00:00.000,5,1") == [datetime(2021, 1, 2)]
+    with pytest.raises(SourceFormatError, match="is not of the form"):
+        times_of(station, "2021-01-01 23:00:00.000,5,1", "2021-01-01 24:00:00.500,5,1")
+
+
 def test_three_rows_of_which_one_is_missing_keep_their_cadence():
     rows = ["2021-01-01 00:00,5,1", "2021-01-01 00:10,5,1", "2021-01-01 00:30,5,1"]
     frame, report = parse([RawFile("a.csv", "\n".join(["time,T,wv", *rows, ""]).encode())], ten_minutes(), now=NOW)

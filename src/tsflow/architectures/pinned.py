@@ -30,6 +30,11 @@ def recipe_of(content: Mapping[str, Any]) -> Architecture:
         raise SettingsError(explain(error, f"recipe {content.get('architecture')}")) from error
 
 
+def contents(recipes: Mapping[str, Architecture]) -> dict[str, dict[str, object]]:
+    """Return recipes as they are stored with what was planned of them."""
+    return {name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in recipes.items()}
+
+
 def readable_recipes(run: Pinned, names: Iterable[str]) -> dict[str, Architecture]:
     """Return those of a run's recipes that it pinned and that this tsflow still knows how to read."""
     found = {}

@@ -5,11 +5,11 @@ Two plain statistics a variable, against windows of as many days in the same sea
     level    (mean of the last days - median of the windows' means) / (1.4826 x MAD of the windows' means)    a robust z
     spread   standard deviation of the last days' hours / median of that of the windows                       0: a stuck sensor
 
-What rests now and then, as radiation does in polar nights, is not stuck while it does: where one window in twenty moved as little,
-its spread is as usual. And a level that was the same in half of the windows says nothing of how far it may change.
-
 and one of the forecasts: the mean error of the last days over the deviation of such means on the rows that the candidate never
 saw. A sensor that reads more every day shows there first, as each forecast starts from a reading of the day before.
+
+What rests now and then, as radiation does in polar nights, is not stuck while it does: where one window in twenty moved as little,
+its spread is as usual. And a level that was the same in half of the windows says nothing of how far it may change.
 """
 
 import numpy as np

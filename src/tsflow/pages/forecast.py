@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsflow.bundle.manifest import Manifest
 from tsflow.champion.history import History
-from tsflow.errors import DataError
+from tsflow.errors import DataError, DataValidationError
 from tsflow.monitoring.forecasts import forecasts_made
 from tsflow.observations.hourly import hourly_frame
 from tsflow.observations.store import ObservationStore, Period
@@ -121,7 +121,10 @@ def _observed(records: Records, hours: HourlySettings, place: Place, since: date
     if place.task.target not in rows:
         msg = f"station {place.name} has no values of {place.task.target} in the store"
         raise DataError(msg)
-    hourly = hourly_frame(rows, place.station, hours, target=place.task.target)
+    try:
+        hourly = hourly_frame(rows, place.station, hours, target=place.task.target)
+    except DataValidationError:  # such as of a sensor that is dead: the rest of the page is wanted then
+        return pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
     measured = hourly.measured[place.task.target].to_numpy()
     by_time = hourly.frame.set_index("time")[place.task.target].where(measured)
     ends = hourly.frame.groupby("segment")["time"].last().iloc[:-1] + timedelta(minutes=1)

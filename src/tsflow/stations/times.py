@@ -86,6 +86,7 @@ def in_form(texts: pd.Series, form: str) -> pd.Series:
     end_of_day = form.replace("%H", "24").replace("%M", "00").replace("%S", "00")
     left, length = texts[times.isna()], length_of(form)
     days = _formatted(left if length is None else left[left.str.len() == length], end_of_day).dropna()
+    days = days[days == days.dt.normalize()]  # no fraction of a second comes after the day
     return times.where(~times.index.isin(days.index), days.reindex(times.index) + pd.Timedelta(days=1)) if len(days) else times
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from tsflow.architectures.pinned import contents
 from tsflow.architectures.registry import load_architecture
 from tsflow.backtesting.folds import dataset_of_fold, require_windows, rolling_folds
 from tsflow.names import NAIVE
@@ -45,7 +46,7 @@ def build_backtest(records: Records, settings: Settings, request: BacktestReques
             folds={fold.name: PlannedFold(times=fold, fingerprint=dataset_of_fold(fold, record).fingerprint) for fold in folds},
             plan=plan,
             entrants=list(order.entrants),
-            recipes={name: load_architecture(name).model_dump(mode="json", exclude={"search"}) for name in order.entrants},
+            recipes=contents({name: load_architecture(name) for name in order.entrants}),
             pinned_profile=profile_now(settings, request.profile),
             reference=request.reference or NAIVE,
             profile=request.profile,

@@ -1,6 +1,7 @@
 """Cut a station's record into windows: the beginning of a run of `retrain`."""
 
 from tsflow.architectures.ensembles import Ensemble
+from tsflow.architectures.pinned import contents
 from tsflow.architectures.registry import load_architecture
 from tsflow.champion.reigning import with_reigning
 from tsflow.evaluation.resting import judgements, resting
@@ -51,7 +52,7 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             first_versions=ObservationStore(records, station.station).began_after(order.period.known_at),
             fingerprint=dataset.save(records),
             entrants=list(entrants.recipes),
-            recipes={name: recipe.model_dump(mode="json", exclude={"search"}) for name, recipe in recipes.items()},
+            recipes=contents(recipes),
             rested=rested,
             reigning=entrants.reigning,
             profile=request.profile,

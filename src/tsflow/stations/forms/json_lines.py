@@ -101,10 +101,10 @@ class JsonLinesForm(Form):
             elif value is None or (isinstance(value, str) and value.strip() in ("", *self.missing_texts)):
                 yield f"{before}{key}", None
             else:
-                yield f"{before}{key}", json.dumps(value) if isinstance(value, bool | list) or _is_endless(value) else value
+                yield f"{before}{key}", json.dumps(value) if isinstance(value, bool | list) or _is_beyond_floats(value) else value
 
 
-def _is_endless(value: object) -> bool:
+def _is_beyond_floats(value: object) -> bool:
     """Say whether a whole number has more digits than any float: JSON allows it."""
     return isinstance(value, int) and abs(value) > sys.float_info.max
 
