@@ -31,11 +31,12 @@ def test_sets_of_arguments_keep_the_names_that_great_expectations_gives_them():
 def test_great_expectations_has_its_own_ways_back_also_after_an_error():
     from great_expectations.core.id_dict import IDDict
     from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    own = IDDict.to_id, Expectation.configuration
+    own = IDDict.to_id, Expectation.configuration, ExpectationConfiguration.to_domain_obj
     with pytest.raises(ZeroDivisionError), _made_once():
         raise ZeroDivisionError
-    assert (IDDict.to_id, Expectation.configuration) == own
+    assert (IDDict.to_id, Expectation.configuration, ExpectationConfiguration.to_domain_obj) == own
 
 
 @pytest.fixture

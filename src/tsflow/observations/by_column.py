@@ -7,9 +7,10 @@ This module imports Great Expectations, which takes seconds, so it is imported w
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import great_expectations as gx
@@ -27,7 +28,10 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.validator.validator import calc_validation_statistics
 from pandas.api.types import is_numeric_dtype
 
+from tsflow.libraries import keep_loaded
 from tsflow.observations.expectations import GxDocument
+
+keep_loaded()
 
 _ROWS_BY = "time"
 _OF_COLUMN = "of_column"  # in a domain: what it is cut down to, also where its own column was taken out
@@ -62,7 +66,7 @@ class _ColumnEngine(PandasExecutionEngine):  # type: ignore[misc] # Great Expect
             return data
         rows_are_named = "column" in domain_kwargs and _OF_COLUMN in domain_kwargs
         beside = [_ROWS_BY] if rows_are_named and _ROWS_BY in data and column != _ROWS_BY else []
-        return data[[*beside, column]]
+        return pd.DataFrame({name: data[name] for name in [*beside, column]}, copy=False)
 
     def resolve_metrics(
         self, metrics_to_resolve: Iterable[Any], metrics: dict[Any, Any] | None = None, runtime_configuration: Any = None
@@ -153,18 +157,18 @@ def _asset(name: str) -> Iterator[DataFrameAsset]:
 def _made_once() -> Iterator[None]:
     """Let GX keep what it makes anew again and again, which is most of what it does.
 
-    That is the configuration of each expectation, a hundred times while it is run, and the names of a hundred sets of arguments,
-    ten thousand times.
+    That is the configuration of each expectation and an expectation of each configuration, a hundred times while it is run, and the
+    names of a hundred sets of arguments, ten thousand times.
     """
     with _ONE_AT_A_TIME:
-        kept: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}  # the expectation is held, so that its id stays its own
+        kept: dict[int, tuple[Any, Any]] = {}  # what something was made of is held beside it, so that its id stays its own
         names: dict[object, Any] = {}
-        made, named = Expectation.configuration, IDDict.to_id
+        made, remade, named = Expectation.configuration, ExpectationConfiguration.to_domain_obj, IDDict.to_id
 
-        def configuration(expectation: Expectation) -> ExpectationConfiguration:
-            if id(expectation) not in kept:
-                kept[id(expectation)] = expectation, made.fget(expectation)
-            return kept[id(expectation)][1]
+        def once(make: Callable[[Any], Any], source: Any) -> Any:
+            if id(source) not in kept:
+                kept[id(source)] = source, make(source)
+            return kept[id(source)][1]
 
         def to_id(arguments: IDDict, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
             if id_keys is not None or id_ignore_keys is not None:
@@ -174,11 +178,13 @@ def _made_once() -> Iterator[None]:
             key = type(arguments), *((name, type(value), value) for name, value in arguments.items())  # True is not 1 here
             return names[key] if key in names else names.setdefault(key, named(arguments))
 
-        Expectation.configuration, IDDict.to_id = property(configuration), to_id
+        Expectation.configuration = property(partial(once, made.fget))
+        ExpectationConfiguration.to_domain_obj = lambda configuration: once(remade, configuration)
+        IDDict.to_id = to_id
         try:
             yield
         finally:
-            Expectation.configuration, IDDict.to_id = made, named
+            Expectation.configuration, ExpectationConfiguration.to_domain_obj, IDDict.to_id = made, remade, named
 
 
 def _by_column(expectations: list[GxDocument]) -> list[list[GxDocument]]:

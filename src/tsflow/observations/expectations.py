@@ -9,6 +9,7 @@ A suite is written once for all stations. What differs between them comes in two
 Great Expectations takes seconds to import, so it is imported where it is used.
 """
 
+import gc
 import json
 import logging
 import math
@@ -86,9 +87,9 @@ class Failure(BaseModel):
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What came out of a suite: GX's result in its JSON form, what failed, and the frame with what was computed for the check."""
+    """What came out of a suite: GX's own result, what failed, and the frame with what was computed for the check."""
 
-    result: GxDocument
+    result: Any
     failures: list[Failure]
     checked: pd.DataFrame | None  # None: the schema did not hold
 
@@ -151,9 +152,9 @@ def evaluate(suite: str, frame: pd.DataFrame, with_checks: Callable[[], pd.DataF
     except SuiteParameterError as error:
         msg = f"{include_dir() / 'expectations' / suite}.json: {error}; known: {', '.join(bindings.names())}"
         raise SettingsError(msg) from error
+    gc.collect()  # what GX made goes round in circles, and holds the frames
     failures = [_failure(outcome) for outcome in result.results if not outcome.success]
-    plain: GxDocument = json.loads(json.dumps(result.to_json_dict()), parse_constant=str)  # JSON has no Infinity
-    return Evaluated(plain, failures, checked)
+    return Evaluated(result, failures, checked)
 
 
 def _is_of_schema(config: GxDocument) -> bool:

@@ -1,5 +1,6 @@
 """A batch of observations on its way in: as it was read, as it was judged, as it was stored."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -81,13 +82,14 @@ class Batch(Record):
     """Rows that were read from a source; none if there was nothing to fetch."""
 
     TEMPLATE: ClassVar[Template] = Template("ingests/{ingest}/batch.json")
+    FORMAT: ClassVar[int] = 2
 
     ingest: str
     station: str
     as_of: datetime
     rows: int
     later_rows: int = 0  # of those kept that lie after the as-of, and are left to a later ingest
-    file: StoredFile | None = None
+    files: list[StoredFile] = []  # of its rows, in their order
     first: datetime | None = None
     last: datetime | None = None
     report: ParseReport | None = None
@@ -97,8 +99,9 @@ class Batch(Record):
 
     @classmethod
     def upgraded(cls, content: Content, key: str) -> Content:
-        """Commit 49384e5 named the rows by their key alone; such a batch was stored long ago, nobody reads its rows again."""
-        return {**content, "file": None}
+        """Its rows were one file; commit 49384e5 named that by its key alone, and was stored long ago: nobody reads it again."""
+        file = content.get("file")
+        return {**content, "files": [file] if isinstance(file, Mapping) else []}
 
 
 class Validated(Record):

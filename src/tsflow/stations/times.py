@@ -93,8 +93,8 @@ def in_form(texts: pd.Series, form: str) -> pd.Series:
 def _formatted(texts: pd.Series, form: str) -> pd.Series:
     """Return times in a form of strptime; by Arrow, twenty times as fast, where it is sure to read what pandas does.
 
-    It takes the 31st of February for a day in March, and the second 60 for the next minute; so what may be such a row must give the
-    same text again. Without such rows, and with one length of all texts, there is nothing else that it forgives.
+    It takes the 31st of February for a day in March, and the second 60 for the next minute; so days and seconds must be those that
+    the texts say. Without such rows, and with one length of all texts, there is nothing else that it forgives.
     """
     if (length := length_of(form)) is not None:
         texts = texts.where(texts.str.len() == length)
@@ -122,11 +122,22 @@ def _reads_back(given: pa.Array, times: pa.Array, form: str) -> bool:
     lengths = pc.min_max(pc.utf8_length(given))
     if lengths["min"] != lengths["max"] or pc.any(pc.not_equal(pc.count_substring(given, " "), form.count(" "))).as_py():
         return False
-    doubtful = pc.or_(pc.less_equal(pc.day(times), 3), pc.match_substring_regex(given, "6[01]"))
-    doubtful = pc.or_(
-        doubtful, pc.equal(pc.cast(times, "int64"), pc.cast(times[0], "int64"))
-    )  # one row at least: that of the length
-    return bool(pc.all(pc.equal(pc.strftime(times.filter(doubtful), format=form), given.filter(doubtful))).as_py())
+    if pc.strftime(times[:1], format=form)[0] != given[0]:  # the one length may be that of texts which lack digits
+        return False
+    return all(_says(given, form, directive, part(times)) for directive, part in (("%d", pc.day), ("%S", pc.second)))
+
+
+def _says(given: pa.Array, form: str, directive: str, numbers: pa.Array) -> bool:
+    """Say whether the two digits of a directive, of texts with all the digits that they may have, are these numbers."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    before, found, _ = form.partition(directive)
+    at = len(before) + 2 * before.count("%Y")
+    try:
+        return not found or bool(pc.all(pc.equal(pc.cast(pc.utf8_slice_codeunits(given, at, at + 2), pa.int64()), numbers)).as_py())
+    except pa.ArrowInvalid:  # no digits
+        return False
 
 
 def _iso8601(texts: pd.Series, timestamp: Timestamp) -> pd.Series:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from tsflow.errors import DataError, SourceFormatError
+from tsflow.observations.batches import keep_rows
 from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import described_by, known, published
 from tsflow.observations.quarantine import quarantine
 from tsflow.observations.reaching import is_reached, reach_of
 from tsflow.observations.store import ObservationStore
-from tsflow.records.files import BATCH_ROWS
 from tsflow.records.ingest import Batch, ParseReport, Reach
 from tsflow.records.station import StoredStation
 from tsflow.records.store import Records
@@ -24,7 +24,6 @@ from tsflow.stations.clock import station_now
 from tsflow.stations.parse import parse
 from tsflow.stations.raw import RawFile
 from tsflow.stations.sources.files import read_paths
-from tsflow.storage.codecs import digest, to_parquet
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +72,8 @@ def fetch_batch(
         rows = read if early.all() else read[early].reset_index(drop=True)
         batch = batch.changed(report=report, later_rows=len(read) - len(rows))
         if len(rows):
-            body = to_parquet(rows)
-            file = records.keep(BATCH_ROWS, body, ingest=ingest, hash=digest(body)[:16])
-            batch = batch.changed(rows=len(rows), file=file, first=rows["time"].iloc[0], last=rows["time"].iloc[-1])
+            files_of_rows = keep_rows(records, ingest, rows)
+            batch = batch.changed(rows=len(rows), files=files_of_rows, first=rows["time"].iloc[0], last=rows["time"].iloc[-1])
     log.info("%s: fetched %d rows; files that are as they were: %d", batch.station, batch.rows, batch.unchanged)
     return records.first(batch)
 

@@ -3,13 +3,13 @@
 import logging
 from datetime import UTC, datetime
 
+from tsflow.observations.batches import rows_of
 from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.published import remember
 from tsflow.observations.reaching import remember_reach
 from tsflow.observations.store import ObservationStore
 from tsflow.records.ingest import Batch, Ingested
 from tsflow.records.store import Records
-from tsflow.storage.codecs import table_from_parquet
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,10 @@ def store_batch(records: Records, ingest: str) -> Ingested:
     """Upsert a batch that was found good; return the counts of rows. Storing it again changes nothing."""
     batch = records.read(Batch, ingest=ingest)
     nothing = Ingested(ingest=ingest, station=batch.station, rows=0, new_rows=0, changed_rows=0)
-    if batch.file is None:
+    if not batch.files:
         return nothing
-    rows = table_from_parquet(records.opened(batch.file), batch.file.key)
     known_at = datetime.now(UTC).replace(tzinfo=None)
-    done = ObservationStore(records, batch.station).upsert(rows, known_at=known_at)
+    done = ObservationStore(records, batch.station).upsert(rows_of(records, batch), known_at=known_at)
     remember(records, batch)
     remember_reach(records, batch)
     told = f"{batch.rows:,} rows: {done.new_rows:,} new, {done.changed_rows:,} corrected"

@@ -1,6 +1,7 @@
 """Hold a batch of observations against its expectations."""
 
 from tsflow.errors import DataValidationError
+from tsflow.observations.batches import bodies_of, frame_of
 from tsflow.observations.ingests import enter_ingest
 from tsflow.observations.quarantine import quarantine
 from tsflow.records.files import DATA_DOCS, INGEST
@@ -8,9 +9,7 @@ from tsflow.records.ingest import Batch, Validated
 from tsflow.records.store import Records
 from tsflow.settings import Settings
 from tsflow.stations.clock import station_now
-from tsflow.stations.raw import RawFile
 from tsflow.stations.station import load_station
-from tsflow.storage.codecs import from_parquet
 
 
 def validate_batch(records: Records, settings: Settings, ingest: str, station_file: str) -> Validated | None:
@@ -24,17 +23,14 @@ def validate_batch(records: Records, settings: Settings, ingest: str, station_fi
     from tsflow.observations.validation import data_docs, validate_observations
 
     batch = records.read(Batch, ingest=ingest)
-    if batch.file is None:
+    if not batch.files:
         return None
     station = load_station(station_file)
-    body = records.opened(batch.file)
-    report = validate_observations(
-        from_parquet(body, batch.file.key, read_only=True), station, settings.hourly, now=station_now(station)
-    )
+    report = validate_observations(frame_of(records, batch), station, settings.hourly, now=station_now(station))
     folder = INGEST.key(ingest=ingest)
     docs = [records.page(DATA_DOCS, page, folder=folder, name=name) for name, page in data_docs(report).items()]
     if not report.success:
-        where = quarantine(records, ingest, report.summary(), [RawFile("batch.parquet", body)])
+        where = quarantine(records, ingest, report.summary(), bodies_of(records, batch))
         enter_ingest(records, ingest, batch.station, batch.as_of, report.summary(), good=False)
         raise DataValidationError(f"{report.summary()}\n{where}; Data Docs: {records.objects.address(docs[0])}")
     return records.first(Validated(ingest=ingest, summary=report.summary(), docs=docs[0]))

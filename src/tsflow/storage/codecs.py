@@ -53,7 +53,7 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow as pa
 
     body = encoded(pa.Table.from_pandas(frame, preserve_index=False, nthreads=1))  # to start threads takes longer than a month
-    _give_back(body)
+    give_back(len(body))
     return body
 
 
@@ -77,15 +77,14 @@ def encoded(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def from_parquet(body: bytes, key: str, *, read_only: bool = False) -> pd.DataFrame:
-    """Read a frame that tsflow wrote; `read_only`: nobody will write into it, so that it need not be in memory twice."""
+def from_parquet(body: bytes, key: str) -> pd.DataFrame:
+    """Read a frame that tsflow wrote."""
     import pandas as pd
 
-    kept = {"split_blocks": read_only, "self_destruct": read_only}
-    _give_back(body)  # what an earlier frame lay in
+    give_back(len(body))  # what an earlier frame lay in
     with _readable(key):
-        frame = pd.read_parquet(io.BytesIO(body), engine="pyarrow", to_pandas_kwargs=kept)
-    _give_back(body)
+        frame = pd.read_parquet(io.BytesIO(body), engine="pyarrow")
+    give_back(len(body))
     return frame
 
 
@@ -106,9 +105,9 @@ def _readable(key: str) -> Iterator[None]:
         raise IntegrityError(msg) from error
 
 
-def _give_back(body: bytes) -> None:
-    """Return memory to the system that Arrow would keep, where Parquet is so large that it matters."""
-    if len(body) > _LARGE:
+def give_back(size: int) -> None:
+    """Return memory to the system that Arrow would keep, where so many bytes of Parquet are so large that it matters."""
+    if size > _LARGE:
         import pyarrow as pa
 
         pa.default_memory_pool().release_unused()
