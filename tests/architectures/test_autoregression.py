@@ -5,6 +5,7 @@ import pytest
 
 from conftest import hourly_rows
 from tsflow.architectures.autoregression import Autoregression
+from tsflow.architectures.magnitude import degree
 from tsflow.bundle.calendar import calendar
 from tsflow.errors import SettingsError
 from tsflow.features.climate import harmonics
@@ -31,7 +32,9 @@ def recipe(strategy: str, **settings: object) -> Autoregression:
 def test_the_recursive_strategy_is_one_step_fed_with_its_own_forecasts(dataset: Dataset):
     recursive = recipe("recursive")
     fitted = recursive.fit(dataset, seed=1)
-    step = recursive._least_squares(recursive.inputs(dataset), recursive._truth(dataset, [1]))[:, 0]
+    step = recursive._least_squares(recursive.inputs(dataset), recursive._truth(dataset, [1]), degree(dataset.changes("train")))[
+        :, 0
+    ]
     starts = dataset.starts("test")[[0, 77]]
     contexts = dataset.contexts(starts)
     for found, leads, origin in zip(fitted.predict(contexts), fitted.predict_leads(contexts), starts + 119, strict=True):

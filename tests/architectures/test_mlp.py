@@ -74,8 +74,10 @@ def test_what_is_served_makes_the_table_in_its_own_graph(dataset: Dataset):
 
 def test_the_constants_are_all_that_was_read_off_the_training_part(dataset: Dataset):
     channels = {"measured": ["x", "y"], "anomalies": {"x": {"day": 1}}}
-    shapes = sorted(each.shape for each in recipe(channels=channels, table={"now": ["x_anomaly"]}).reading(dataset).constants())
-    assert shapes == [(1,), (1,), (3,), (3,), (3,)], "of the table mean and deviation, of the channels too, and the climatology"
+    shapes = sorted(
+        each.shape for each in recipe(channels=channels, table={"now": ["x_anomaly", "y"]}).reading(dataset).constants()
+    )
+    assert shapes == [(2,), (2,), (3,), (3,), (3,)], "of the table mean and deviation, of the channels too, and the climatology"
 
 
 def test_a_column_far_out_counts_as_if_it_were_at_the_clip(dataset: Dataset):

@@ -131,7 +131,7 @@ def test_climatology_is_the_mean_day_on_less_than_a_year(caplog: pytest.LogCaptu
     dataset = dataset_of(hourly_rows(1200))
     with caplog.at_level(logging.WARNING):
         fitted = recipe(Climatology, day_harmonics=11).fit(dataset, seed=0)
-    assert "less than a year" in caplog.text
+    assert "do not cover a year" in caplog.text
     days = dataset.values[: dataset.bounds.a, 0].reshape(-1, 24)
     contexts = dataset.contexts(np.arange(24))
     # Of 24 terms of the day all but one are there.

@@ -191,6 +191,19 @@ def test_a_side_variable_dead_for_a_month_costs_no_hour_of_the_target():
     assert made.measured["T"].all()
 
 
+def test_no_hour_of_a_long_gap_beside_the_target_knows_what_was_measured_after_it():
+    rows = ten_minutes(24 * 6 * 20).assign(wv=lambda frame: np.arange(len(frame)) / 100)
+    gap = slice(6 * 100 + 1, 6 * 130)
+    rows.loc[gap, "wv"] = np.nan
+    later = rows.assign(wv=rows["wv"].where(np.arange(len(rows)) < gap.stop, 999.0))
+    station = station_of({"T": "degC", "wv": "m/s"}, cadence="10min")
+    one, other = (hourly_frame(each, station, HourlySettings(side_missing_share=0.5), target="T").frame for each in (rows, later))
+    inside = one["time"] < rows["time"].iloc[gap.stop - 1]
+    assert inside.sum() > 120
+    np.testing.assert_array_equal(one.loc[inside, "wv"], other.loc[inside, "wv"])
+    assert one["wv"].notna().all()
+
+
 @pytest.mark.parametrize("gone", [slice(0, 144 * 60), slice(-144, None)], ids=["a sixth of the year", "the last day"])
 def test_a_side_variable_that_misses_too_much_or_died_lately_is_left_out_and_told(gone: slice):
     rows = weather(365)

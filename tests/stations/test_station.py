@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
+from conftest import station_of
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.stations.station import Station, load_station
 
@@ -69,3 +71,21 @@ def test_the_altitude_may_be_left_out_and_is_kept_where_it_is_given(small: Stati
     assert small.changed(location=place).location.altitude_m is None
     # The hash of a dataset holds this content, so it has to stay what it was.
     assert small.changed(location=place | {"altitude_m": 200}).location.model_dump(mode="json") == place | {"altitude_m": 200.0}
+
+
+@pytest.mark.parametrize("name", ["filled", "hour_of_day", "day_of_year", "target", "segment"])
+def test_a_variable_cannot_have_a_name_that_tsflow_uses_itself(name: str):
+    with pytest.raises(ValidationError, match=f"variables.{name}: tsflow gives that name a meaning of its own"):
+        station_of({"T": "degC", name: "m"})
+
+
+def test_a_direction_is_no_target():
+    with pytest.raises(ValidationError, match="target 'wd' is a direction: 1 lies beside 359"):
+        station_of({"wd": "deg", "T": "degC"})
+
+
+def test_a_direction_in_radians_is_refused_with_what_to_write():
+    with pytest.raises(
+        ValidationError, match="a direction is stored in deg; write `unit: deg`, and for files in rad `column_unit`"
+    ):
+        station_of({"T": "degC", "wd": "rad"})

@@ -21,6 +21,7 @@ from pydantic import Field
 from scipy.linalg import block_diag, solve
 
 from tsflow.architectures.exporting import export
+from tsflow.architectures.magnitude import degree
 from tsflow.architectures.registry import Estimator, register
 from tsflow.bundle.calendar import DAYS_PER_YEAR
 from tsflow.features.climate import Harmonics, harmonics
@@ -83,12 +84,12 @@ class Autoregression(Estimator):
         horizon = dataset.task.horizon_hours
         inputs = self.inputs(dataset)
         if self.strategy == "recursive":
-            step = self._least_squares(inputs, self._truth(dataset, [1]))
+            step = self._least_squares(inputs, self._truth(dataset, [1]), degree(dataset.changes("train")))
             weights = self.repeated(step[:, 0], horizon)
             fitted = step.size
         else:
             leads = [horizon] if self.strategy == "direct" else list(range(1, horizon + 1))
-            weights = self._least_squares(inputs, self._truth(dataset, leads))
+            weights = self._least_squares(inputs, self._truth(dataset, leads), degree(dataset.changes("train")))
             fitted = weights.size
         return self._graph(weights, dataset, fitted)
 
@@ -106,9 +107,13 @@ class Autoregression(Estimator):
         truth: Values = dataset.values[rows, dataset.target_index]
         return truth
 
-    def _least_squares(self, inputs: Values, truth: Values) -> Values:
-        """Return weights [n_inputs, n_outputs]; the constant is not penalised."""
+    def _least_squares(self, inputs: Values, truth: Values, unit: float) -> Values:
+        """Return weights [n_inputs, n_outputs]; the constant is not penalised.
+
+        `unit`: what a degree is to the target. Weights of lags have no unit: in any of the target's the penalty is the same.
+        """
         penalty = self.alpha * np.eye(inputs.shape[1])
+        penalty[: self.lags, : self.lags] *= unit**2
         penalty[-1, -1] = 0
         weights: Values = solve(inputs.T @ inputs + penalty, inputs.T @ truth, assume_a="pos")
         return weights

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tsflow.architectures.exported_table import ExportedTable
 from tsflow.architectures.graphs import OPSET, chain, weighted_sum
@@ -26,6 +26,8 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
     import lightgbm
+
+_SOME = 2048  # windows by which a column's size is told
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -74,11 +76,27 @@ class Boosted:
         return weighted_sum([change], [1.0], self.shape, (1.0, self.target_index))
 
 
-def _rounded(table: keras.Model) -> keras.Model:
-    """Round columns to 1/1024: a tree splits between neighbours, and 0.3 must not be two neighbours, 0.29999998 and 0.3."""
+def _rounded(table: keras.Model, dataset: Dataset) -> keras.Model:
+    """Round columns, most to 1/1024: a tree splits between neighbours, and 0.3 must not be two neighbours, 0.29999998 and 0.3."""
     import keras
 
-    return keras.Model(table.input, keras.ops.round(table.output * 1024) / 1024, name="table")
+    starts = dataset.starts("train")
+    some = np.asarray(table(dataset.contexts(starts[:: max(1, len(starts) // _SOME)])), dtype=np.float64)
+    steps = _steps(some).astype(np.float32)
+    return keras.Model(table.input, keras.ops.round(table.output / steps) * steps, name="table")
+
+
+def _steps(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return to which power of two each of some columns [n, n_columns] is rounded.
+
+    1/1024, or less where a column hardly moves, such as pressure in bar; but never to less than eight of the steps that 32 bits
+    have at its largest value, as those of pressure in Pa.
+    """
+    deviation, largest = columns.std(axis=0), np.abs(columns).max(axis=0)
+    finest = np.floor(np.log2(np.where(largest > 0, largest, 1.0))) - 20
+    wanted = np.minimum(-10.0, np.floor(np.log2(np.where(deviation > 0, deviation, 1.0))) - 6)
+    steps: NDArray[np.float64] = 2.0 ** np.maximum(wanted, finest)
+    return steps
 
 
 @register("boosting")
@@ -109,6 +127,14 @@ class Boosting(Tabular):
         Annotated[int, Field(ge=1)]
     ] = []  # of each but the median; empty: `rounds`, and validation says when to stop
 
+    @model_validator(mode="after")
+    def _rounds_of_each_quantile(self) -> Self:
+        others = [level for level in self.quantiles if level != MEDIAN]
+        if self.quantile_rounds and len(self.quantile_rounds) != len(others):
+            msg = f"quantile_rounds has {len(self.quantile_rounds)} numbers; give one for each of {others}, or none"
+            raise ValueError(msg)
+        return self
+
     def settled(self, found: Found, growth: float = 1.0) -> Self:
         """Return the recipe with its number of rounds fixed, which grows with the windows."""
         if not isinstance(found, Rounds):
@@ -120,7 +146,7 @@ class Boosting(Tabular):
         """Grow trees on the training part; the validation part says when to stop."""
         import lightgbm
 
-        table = ExportedTable.of(_rounded(self.columns(dataset)))
+        table = ExportedTable.of(_rounded(self.columns(dataset), dataset))
         weights = recency(dataset, self.half_life_days)
         training = lightgbm.Dataset(apply(table, dataset, "train"), dataset.changes("train"), weight=weights)
         judged: list[lightgbm.Dataset] = []

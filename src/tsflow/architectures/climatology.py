@@ -113,7 +113,7 @@ class CalendarForecast:
 class Climatology(Estimator):
     """Least squares of the training rows' target on harmonics of the year times harmonics of the day.
 
-    The product lets the daily cycle differ between summer and winter. On less than a year of training rows the
+    The product lets the daily cycle differ between summer and winter. Unless training rows cover a year, the
     harmonics of the year are left out, and what remains is the mean day.
 
     Source: Wilks, Statistical Methods in the Atmospheric Sciences, on harmonic analysis and on climatology as the
@@ -127,7 +127,7 @@ class Climatology(Estimator):
         """Solve the least squares; `seed` is not used."""
         whole = dataset.covers_a_year
         if not whole and self.year_harmonics:
-            log.warning("%s: less than a year of training rows; only the mean day is fitted", self.architecture)
+            log.warning("%s: training rows do not cover a year; only the mean day is fitted", self.architecture)
         year = Cycle(self.year_harmonics if whole else 0, DAYS_PER_YEAR)
         day = Cycle(self.day_harmonics, 24.0)
         train = slice(dataset.bounds.a)

@@ -1,8 +1,8 @@
 """DLinear: the context taken apart into a moving average and the rest, a linear map over time for each."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tsflow.architectures.network import Network, Series
 from tsflow.architectures.registry import register
@@ -20,6 +20,14 @@ class DLinear(Network):
     """
 
     trend_hours: Annotated[int, Field(ge=3)] = 25  # of the moving average, odd
+
+    @model_validator(mode="after")
+    def _linear(self) -> Self:
+        for name in ("batch_normalisation", "activation", "initialiser"):
+            if self.says(name):
+                msg = f"{name}: DLinear has no layer but its linear maps, which begin as `head_initialiser` says; leave it out"
+                raise ValueError(msg)
+        return self
 
     def require_task(self, task: Task) -> None:
         """Raise `SettingsError` unless the moving average is odd and fits into the hours that are read."""

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import nnls
 
+from tsflow.architectures.magnitude import degree
 from tsflow.architectures.registry import Architecture, register
 from tsflow.errors import EntrantSkipped, TrainingError
 
 Values = NDArray[np.float64]
 FOLDS = 5
-SAME_DEGC = 0.01  # two members that differ by less on average are one, and would count twice
-MOVES_DEGC = 0.1  # a member that never leaves the value at the origin, as naive, could get any weight
+SAME = (
+    0.01  # degrees, or what they are to another target: two members that differ by less on average are one, and would count twice
+)
+MOVES = 0.1  # likewise: a member that never leaves the value at the origin, as naive, could get any weight
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,11 @@ def _least_squares_within_one(changes: Values, truth: Values) -> Values:
     return weights[:-1] / max(1.0, float(weights[:-1].sum()))
 
 
-def _told_apart(forecasts: Values, order: NDArray[np.intp]) -> NDArray[np.intp]:
+def _told_apart(forecasts: Values, order: NDArray[np.intp], unit: float) -> NDArray[np.intp]:
     """Return `order` without members, columns of forecasts [n, n_members], that forecast what one before them does."""
     kept: list[np.intp] = []
     for member in order:
-        if all(np.abs(forecasts[:, member] - forecasts[:, other]).mean() >= SAME_DEGC for other in kept):
+        if all(np.abs(forecasts[:, member] - forecasts[:, other]).mean() >= SAME * unit for other in kept):
             kept.append(member)
     return np.array(kept, dtype=np.intp)
 
@@ -95,9 +98,10 @@ class Ensemble(Architecture):
             Target, and its value at the origin, shape [n_origins].
         """
         errors = np.abs(forecasts - truth[:, None]).mean(axis=0)  # [n_members]
-        moves = np.abs(forecasts - now[:, None]).max(axis=0) > MOVES_DEGC
+        unit = degree(truth - now)
+        moves = np.abs(forecasts - now[:, None]).max(axis=0) > MOVES * unit
         order = np.argsort(errors, kind="stable")
-        taken = (_told_apart(forecasts, order) if self.method == "mean" and not self.fixed else order)[: self.best]
+        taken = (_told_apart(forecasts, order, unit) if self.method == "mean" and not self.fixed else order)[: self.best]
         if self.method == "stacking":
             taken = taken[moves[taken]]
         weights = np.zeros(forecasts.shape[1])

@@ -60,9 +60,13 @@ def _optimised_in_place() -> Iterator[None]:
 
 
 def _without_erfc(graph: Any) -> None:
-    """Write erfc(x), which gelu needs and ONNX lacks, as 1 - erf(x)."""
+    """Write erfc(x), which gelu needs and ONNX lacks, as 1 - erf(x), also within loops."""
     from onnx import TensorProto, helper
 
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _without_erfc(attribute.g)
     found = [place for place, node in enumerate(graph.node) if node.op_type == "Erfc"]
     for place in reversed(found):
         node = graph.node[place]

@@ -117,6 +117,11 @@ class Network(Channelled, ABC):
     batch_normalisation: bool = False
     fit: FitSettings = FitSettings()
 
+    @property
+    def forecasts_change(self) -> bool:
+        """Whether the recipe says so."""
+        return self.target == "change"
+
     def within(self, names: Collection[str], helpful: Collection[str] = ()) -> Self:
         """Return the network with the channels that a station gives."""
         return self.changed(channels=self.channels.within(names, helpful))

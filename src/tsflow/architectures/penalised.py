@@ -32,6 +32,10 @@ class Coefficients:
         found = [columns[rows].astype(np.float64) @ self.kernel for rows in _chunks(len(columns))]
         return np.concatenate([np.empty(0), *found]) + self.bias
 
+    def scaled(self, unit: float) -> Coefficients:
+        """Return those of a target that is so many times as large."""
+        return Coefficients(self.kernel * unit, self.bias * unit)
+
 
 @dataclass(frozen=True)
 class _Standard:

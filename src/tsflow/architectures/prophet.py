@@ -33,7 +33,7 @@ class Prophet(Estimator):
     """Meta's Prophet with `growth="flat"` and additive seasons of the year and the day.
 
     Its forecast knows nothing of the context but the calendar: it is a climatology, in which the daily cycle is the
-    same all year. Its coefficients are read out, and forecast without Prophet. On less than a year of training
+    same all year. Its coefficients are read out, and forecast without Prophet. Unless the year is covered by training
     rows the season of the year is left out.
 
     Source: Taylor and Letham, Forecasting at Scale, The American Statistician 72 (2018).
@@ -58,7 +58,7 @@ class Prophet(Estimator):
 
         whole = dataset.covers_a_year
         if not whole:
-            log.warning("%s: less than a year of training rows; only the season of the day is fitted", self.architecture)
+            log.warning("%s: training rows do not cover a year; only the season of the day is fitted", self.architecture)
         model = prophet.Prophet(
             growth="flat",
             yearly_seasonality=self.year_harmonics if whole else False,

@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 from tsflow.architectures.exported_table import ExportedTable
 from tsflow.architectures.exporting import export
 from tsflow.architectures.graphs import chain, weighted_sum
+from tsflow.architectures.magnitude import degree
 from tsflow.architectures.penalised import Coefficients, Reweighing, by_absolute_error, by_squared_error
 from tsflow.architectures.recency import HalfLife, recency
 from tsflow.architectures.registry import register
@@ -34,6 +35,7 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
 
+_BY_ABSOLUTE_ERROR = ("solves", "least_residual", "weighed_by")
 _ROWS = 4096  # that are expanded at once: each of the graph's steps holds all its columns of them
 
 
@@ -97,7 +99,7 @@ class Ridge(Tabular):
 
     loss: Literal["mse", "mae"] = "mse"  # mae: by absolute error, as forecasts are judged
     solves: Annotated[int, Field(ge=1)] = 5  # of the normal equations, by absolute error; each reads all windows once
-    least_residual: Annotated[float, Field(gt=0)] = 1.0  # in the target's unit; smaller ones weigh no more, by absolute error
+    least_residual: Annotated[float, Field(gt=0)] = 1.0  # degrees, or what they are to another target; smaller ones weigh no more
     half_life_days: HalfLife = None
 
     alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1e3, 3e3, 1e4, 3e4]
@@ -116,6 +118,13 @@ class Ridge(Tabular):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _only_by_absolute_error(self) -> Self:
+        if self.loss == "mse" and (said := [name for name in _BY_ABSOLUTE_ERROR if self.says(name)]):
+            msg = f"{said[0]} is loss mae's only; leave it out, or write `loss: mae`"
+            raise ValueError(msg)
+        return self
+
     def _made_of(self, channels: Channels) -> dict[str, object]:
         parts = super()._made_of(channels)
         there = {*Table.model_validate(parts["table"]).names()}
@@ -125,7 +134,7 @@ class Ridge(Tabular):
         """Return the recipe with its penalty fixed, and by which one rows are weighed."""
         if not isinstance(found, Penalty):
             return self
-        return self.changed(alphas=[found.alpha], weighed_by=self._weighing)
+        return self.changed(alphas=[found.alpha], weighed_by=self._weighing if self.loss == "mae" else None)
 
     @property
     def _weighing(self) -> float:
@@ -145,13 +154,15 @@ class Ridge(Tabular):
     def _best(self, columns: NDArray[np.float32], expanded: ExpandedTable, dataset: Dataset) -> tuple[float, Coefficients]:
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
-        alphas, change = self.alphas if judged else self.alphas[:1], dataset.changes("train")
+        alphas, unit = self.alphas if judged else self.alphas[:1], degree(dataset.changes("train"))
+        change = dataset.changes("train") / unit
         weights = recency(dataset, self.half_life_days)
         if self.loss == "mae":
             how = Reweighing(self.solves, self.least_residual, self._weighing)
             tried = by_absolute_error(columns, change, alphas, how, weights=weights)
         else:
             tried = by_squared_error(columns, change, alphas, weights=weights)
+        tried = [one.scaled(unit) for one in tried]
         if not judged:
             return alphas[0], tried[0]
         unseen, truth = apply(expanded, dataset, "validation"), dataset.changes("validation")

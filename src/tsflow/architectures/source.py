@@ -11,7 +11,17 @@ from pathlib import Path
 
 from tsflow.storage.codecs import digest
 
-_DECIDES = ("tsflow.architectures.", "tsflow.features.", "tsflow.training.", "tsflow.windows.", "tsflow.bundle.calendar")
+_DECIDES = (
+    "tsflow.architectures.",
+    "tsflow.features.",
+    "tsflow.training.",
+    "tsflow.windows.",
+    "tsflow.bundle.calendar",
+    "tsflow.stations.deriving",  # a model computes what its station does not measure
+    "tsflow.stations.formulas",
+    "tsflow.stations.quantities",
+    "tsflow.stations.units",
+)
 _TRAINER = "tsflow.training.fit"  # fits any family
 
 

@@ -49,10 +49,20 @@ class Tabled(Channelled):
         return self if channels is self.channels else self.changed(**self._made_of(channels))
 
     def _made_of(self, channels: Channels) -> dict[str, object]:
-        """Return the fields that follow from other channels; no `measured` means all there is."""
+        """Return the fields that follow from other channels; no `measured` means all there is, but for what was left out."""
         if channels.measured is None:
-            return {"channels": channels, "table": self.table}
-        return {"channels": channels, "table": self.table.within(channels.names(channels.measured))}
+            kept = self.table.channels() - ({*self.channels.optional} - {*channels.optional})
+        else:
+            kept = {*channels.names(channels.measured)}
+        return {"channels": channels, "table": self.table.within(kept)}
+
+    def reading_target(self, dataset: Dataset) -> Self:
+        """As `Channelled.reading_target`; if the table has the target nowhere as it is now, it gets some columns of it."""
+        there, names = super().reading_target(dataset), self.names_of_target(dataset)
+        if names & {*there.table.now}:
+            return there
+        name = next(each for each in there.channels.measured or [dataset.target] if each in names)
+        return there.changed(table=there.table.with_course_of(name, dataset.task))
 
     def require_task(self, task: Task) -> None:
         """Raise `SettingsError` unless the context holds all hours that channels and table read."""

@@ -7,7 +7,7 @@
       wind            wind_x, wind_y            speed and direction as a vector
       anomalies       T_anomaly                 minus the climatology of the training part
       changes         p_change_3                minus the value 3 hours before; inside the window, never before it
-      calendar        year_sin_1, day_cos_2     harmonics; the year's are 0 on less than a year of training rows
+      calendar        year_sin_1, day_cos_2     harmonics; the year's are 0 unless the training rows cover one
       sun             sun, sun_ahead            sine of the sun's height, now and at the target's time
     -> channels [n, context, n_channels]
 
@@ -112,6 +112,11 @@ class Channels(Strict):
     def variables(self) -> set[str]:
         """The variables or quantities that must be there, but for the target."""
         return self._named - {*self.if_there, *self.if_it_helps}
+
+    @property
+    def optional(self) -> list[str]:
+        """The channels that a station may lack, and those that are made of what it may lack."""
+        return self.names([*self.if_there, *self.if_it_helps])
 
     def _in_wind_alone(self, name: str) -> bool:
         return name in self._wind and name not in {*(self.measured or []), *self.anomalies, *self.changes}

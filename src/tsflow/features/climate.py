@@ -26,7 +26,7 @@ class Harmonics(Strict):
     day: Order = 0
 
     def within(self, dataset: Dataset) -> Harmonics:
-        """Return those that the training rows can tell: none of the year on less than a year.
+        """Return those that the training rows can tell: none of the year unless they cover one.
 
         Fitted on a part of the year, its harmonics go anywhere in the rest of it.
         """
@@ -78,7 +78,9 @@ def fit_climatology(values: NDArray[np.float64], clock: NDArray[np.float64], ord
     """
     terms = harmonics(clock[:, 0], clock[:, 1], order, product=True)
     design = np.stack([np.ones(len(values)), *terms.values()], axis=-1)
-    coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values, rcond=0.01)[0]  # months without rows count as usual
+    mean = values.mean()  # first taken off: what no row tells is then 0, whatever the unit's zero is
+    coefficients: NDArray[np.float64] = np.linalg.lstsq(design, values - mean, rcond=0.01)[0]  # months without rows count as usual
+    coefficients[0] += mean
     return coefficients
 
 

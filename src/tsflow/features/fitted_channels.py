@@ -20,6 +20,8 @@ from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
 
+_STILL = 1e-4  # of its largest value: a channel that moves by less stood still, and would go anywhere once it is repaired
+
 
 @dataclass(frozen=True)
 class FittedChannels:
@@ -64,7 +66,7 @@ class FittedChannels:
         calendar = spec.calendar.within(dataset)
         anomalies = {name: order.within(dataset) for name, order in spec.anomalies.items()}
         if (calendar, anomalies) != (spec.calendar, spec.anomalies):
-            log.warning("less than a year of training rows: the year's harmonics are left out of the channels")
+            log.warning("training rows do not cover a year: the year's harmonics are left out of the channels")
         values = rows.astype(np.float64)
         climatology = {
             name: fit_climatology(series(name, columns, derived, lambda place: values[:, place]), clock, order)
@@ -117,7 +119,7 @@ class FittedChannels:
         values = np.asarray(model(rows[None])[0], dtype=np.float64)
         bounded = np.array([name in self._bounded for name in tensors])
         deviation = values.std(axis=0)
-        deviation = np.where(bounded | (deviation == 0), 1.0, deviation)
+        deviation = np.where(bounded | (deviation <= _STILL * np.abs(values).max(axis=0)), 1.0, deviation)
         return np.where(bounded, 0.0, values.mean(axis=0)), deviation
 
     @property

@@ -31,6 +31,9 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
 
+_CHANGES = [1, 2, 3, 6, 12, 18, 23, 24, 48, 72]  # hours, of a channel of which a recipe says nothing
+_MEANS = [6, 24, 72]
+
 ByChannel = dict[str, list[Hours]]
 DayStatistic = Literal["mean", "max", "min", "range"]
 
@@ -66,6 +69,13 @@ class Table(Strict):
         by_channel = {kind: getattr(self, kind) for kind in (*_FIELDS.values(), "days")}
         kept = {kind: {name: many for name, many in each.items() if name in channels} for kind, each in by_channel.items()}
         return self.changed(now=[name for name in self.now if name in channels], **kept)
+
+    def with_course_of(self, name: str, task: Task) -> Table:
+        """Return the table with what a channel is now, how it came there, and what it is on average."""
+        hours = task.context_hours
+        changes = [lag for lag in _CHANGES if lag < hours] if name not in self.changes else self.changes[name]
+        means = [span for span in _MEANS if span <= hours] if name not in self.means else self.means[name]
+        return self.changed(now=[*self.now, name], changes={**self.changes, name: changes}, means={**self.means, name: means})
 
     def names(self) -> list[str]:
         """Return the columns' names, in order."""

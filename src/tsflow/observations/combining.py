@@ -3,16 +3,15 @@
 import numpy as np
 import pandas as pd
 
+from tsflow.stations import deriving
 from tsflow.stations.deriving import measures
-from tsflow.stations.quantities import Combined, quantity
+from tsflow.stations.quantities import Combined
 from tsflow.stations.station import Station
 
 
 def combined(station: Station) -> dict[str, Combined]:
     """Return how values of each variable are combined."""
-    measured = measures(station.units, station.said_quantities)
-    by_unit: dict[str, Combined] = {name: "direction" if unit == "deg" else "mean" for name, unit in station.units.items()}
-    return {name: quantity(measured[name]).combined if name in measured else how for name, how in by_unit.items()}
+    return deriving.combined(station.units, station.said_quantities)
 
 
 def hourly_range(station: Station, name: str) -> tuple[float, float]:

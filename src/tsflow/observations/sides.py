@@ -3,7 +3,7 @@
 ::
 
     hours with the target    T T T T T T T T T T . . T T T T T T T
-    wv                       x x x - - - x x x x     x x x x x x x    filled between its neighbours, however long (rain: by 0)
+    wv                       x x x - - - x x x x     x x x x x x x    stays what it was, as nobody knows yet what comes (rain: 0)
     wd                       x x - - - - - - - -     - - - - - - -    away for more than a tenth: left out, with who needs it
 
 A tenth of all the hours, or of the last week's: what died lately is left out too, since forecasts need it now.
@@ -13,11 +13,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tsflow.observations.filling import fill
 from tsflow.stations.quantities import Combined
 
 _RECENT_HOURS = 168
-_ANY_LENGTH = pd.Timedelta(days=36500)
 
 
 def dead(hourly: pd.DataFrame, target: str, most: float) -> dict[str, float]:
@@ -39,13 +37,15 @@ def dead(hourly: pd.DataFrame, target: str, most: float) -> dict[str, float]:
 
 
 def filled(hourly: pd.DataFrame, target: str, how: Mapping[str, Combined]) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the hours that have the target, with the others filled in, and how many values of each were."""
+    """Return the hours that have the target, with the others filled in, and how many values of each were.
+
+    What is missing for a short time was filled before (`filling.py`). A longer time, filled between its neighbours, would hold what
+    was measured after it, which no forecast in it can know. What was never measured before has the first value that was.
+    """
     known = hourly[hourly[target].notna()]
-    times, hour = pd.DatetimeIndex(known.index), pd.Timedelta(hours=1)
     columns, counts = {}, {}
     for name in map(str, known.columns):
         values = known[name]
         if gone := int(values.isna().sum()):
-            inside = pd.Series(fill(values, times, _ANY_LENGTH, hour, how=how[name]), index=known.index)
-            columns[name], counts[name] = inside.fillna(0.0) if how[name] == "sum" else inside.ffill().bfill(), gone
+            columns[name], counts[name] = values.fillna(0.0) if how[name] == "sum" else values.ffill().bfill(), gone
     return known.assign(**columns), counts

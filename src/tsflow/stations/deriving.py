@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tsflow.stations.formulas import Formula, all_formulas, formula
-from tsflow.stations.quantities import implied, quantity, stand_ins
+from tsflow.stations.quantities import Combined, implied, quantity, stand_ins
 from tsflow.stations.units import SAME, Conversion, conversion
 
 
@@ -30,6 +30,13 @@ def measures(units: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str
         elif (meant := implied(name)) is not None and _converts(unit, meant.unit):
             found[name] = meant.name
     return found
+
+
+def combined(units: Mapping[str, str], said: Mapping[str, str]) -> dict[str, Combined]:
+    """Return how values of each variable become one, as `measures` takes them."""
+    measured = measures(units, said)
+    by_unit: dict[str, Combined] = {name: "direction" if unit == "deg" else "mean" for name, unit in units.items()}
+    return {name: quantity(measured[name]).combined if name in measured else how for name, how in by_unit.items()}
 
 
 def _converts(unit: str, to: str) -> bool:

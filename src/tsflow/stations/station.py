@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from tsflow.bundle.calendar import CALENDAR
 from tsflow.errors import SettingsError, UnknownName
 from tsflow.folders import include_dir, names_in
 from tsflow.location import Location
@@ -15,19 +16,21 @@ from tsflow.model import Strict, explain
 from tsflow.names import MAIN, TASK_NAME
 from tsflow.settings import WindowSettings
 from tsflow.stations.cadence import cadence_of
-from tsflow.stations.deriving import Derivation, derived_variables
+from tsflow.stations.deriving import Derivation, combined, derived_variables
 from tsflow.stations.forms import AnyForm, default
 from tsflow.stations.formulas import formula
 from tsflow.stations.quantities import quantity
 from tsflow.stations.sources import AnySource, Source
 from tsflow.stations.timestamp import Timestamp
+from tsflow.stations.units import same_unit
 from tsflow.stations.variable import Variable
 from tsflow.task import Task
 from tsflow.yaml_file import read_yaml
 
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*$"  # stands in columns, keys and pages
 AUTO = "auto"  # in place of an encoding: look at the bytes
-_TAKEN = frozenset({"time", "segment", "hour", "day"})  # columns that tsflow adds
+# Columns that tsflow adds, and what stands for the target in recipes.
+_TAKEN = frozenset({"time", "segment", "filled", "hour", "day", *CALENDAR, "target"})
 
 
 class StationTask(Strict):
@@ -72,7 +75,7 @@ class Station(Strict):
         owners: dict[str, str] = {}
         for name, variable in variables.items():
             if name in _TAKEN:
-                msg = f"variables.{name}: tsflow has a column of that name itself; choose another"
+                msg = f"variables.{name}: tsflow gives that name a meaning of its own; choose another"
                 raise ValueError(msg)
             if variable.column and (owner := owners.setdefault(variable.column, name)) != name:
                 msg = f"variables.{name}: column {variable.column!r} is also that of {owner}; leave one of them out"
@@ -101,6 +104,17 @@ class Station(Strict):
             if variable.derived and name not in given:
                 needed = ", ".join(formula(variable.derived).inputs)
                 msg = f"variables.{name} is derived from {needed}, which no earlier variable gives"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _directions_fit(self) -> Self:
+        for name in (name for name, how in combined(self.units, self.said_quantities).items() if how == "direction"):
+            if not same_unit(unit := self.units[name], "deg"):
+                msg = f"variables.{name}: a direction is stored in deg; write `unit: deg`, and for files in {unit} `column_unit`"
+                raise ValueError(msg)
+            if name in self.targets:
+                msg = f"target {name!r} is a direction: 1 lies beside 359, and errors are no differences; forecast another variable"
                 raise ValueError(msg)
         return self
 

@@ -23,7 +23,7 @@ def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...]
     if fit.decay == "cosine":
         warm = round(steps * fit.warmup)
         start = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
-        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, steps - warm, **start)
+        rate = keras.optimizers.schedules.CosineDecay(0.0 if warm else rate, max(1, steps - warm), **start)
     optimisers = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,

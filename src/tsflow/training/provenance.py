@@ -11,7 +11,19 @@ from tsflow import __version__
 from tsflow.folders import home
 from tsflow.libraries import ONEDNN, TENSORFLOW
 
-_LIBRARIES = ("keras", "lightgbm", "numpy", "onnx", "onnxruntime", "pandas", "pvlib", "scipy", "statsmodels", "tf2onnx")
+_LIBRARIES = (
+    "keras",
+    "lightgbm",
+    "numpy",
+    "onnx",
+    "onnxmltools",
+    "onnxruntime",
+    "pandas",
+    "pvlib",
+    "scipy",
+    "statsmodels",
+    "tf2onnx",
+)
 _WIDEST_FIRST = (
     "amx_bf16",
     "avx512_bf16",

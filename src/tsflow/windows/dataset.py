@@ -26,6 +26,8 @@ from tsflow.windows.fingerprint import fingerprint_of
 from tsflow.windows.scaler import Scaler
 from tsflow.windows.split import Bounds, Split, Starts, index_windows
 
+_SEASON_DAYS = 45  # without a row in any year: harmonics of the year would go anywhere there
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -136,13 +138,15 @@ class Dataset:
         for first in range(0, len(starts), size):
             yield self.contexts(starts[first : first + size])
 
-    @property
+    @cached_property
     def covers_a_year(self) -> bool:
-        """Whether the training rows span a year, or of a refit whether those of the fit did that was judged."""
+        """Whether the training rows span a year and no season lacks in them; of a refit whether those of the judged fit did."""
         if self.knows_a_year is not None:
             return self.knows_a_year
         times = self.times[: self.bounds.a]
-        return bool(times[-1] - times[0] >= np.timedelta64(365, "D") - np.timedelta64(1, "h"))
+        days = np.unique((times - times.astype("datetime64[Y]")).astype("timedelta64[D]").astype(np.int64))
+        season = max(np.diff(days, append=days[0] + 366))
+        return bool(times[-1] - times[0] >= np.timedelta64(365, "D") - np.timedelta64(1, "h") and season <= _SEASON_DAYS)
 
     @cached_property
     def scaler(self) -> Scaler:
