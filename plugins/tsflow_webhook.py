@@ -1,6 +1,7 @@
 """A notifier of Airflow's kind that posts an alert to an address, as chat rooms and pagers take it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseNotifier
 
@@ -26,4 +27,11 @@ class WebhookNotifier(BaseNotifier):
         """Post the text."""
         import requests
 
-        requests.post(self.url, json={"text": self.text}, timeout=self.timeout_seconds).raise_for_status()
+        try:
+            status = requests.post(self.url, json={"text": self.text}, timeout=self.timeout_seconds).status_code
+        except requests.RequestException as error:  # it says the whole address, and so would the task's log
+            msg = f"the webhook at {urlsplit(self.url).hostname} gives no answer ({type(error).__name__})"
+            raise RuntimeError(msg) from None
+        if not 200 <= status < 300:
+            msg = f"the webhook at {urlsplit(self.url).hostname} answered {status}; the alert was not taken"
+            raise RuntimeError(msg)

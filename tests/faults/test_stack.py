@@ -185,6 +185,10 @@ def test_up_stay_brings_back_a_killed_supervisor_whose_run_goes_on_and_stops_all
     with subprocess.Popen([TSFLOW, "up", "--stay"], env=shell.environment) as staying:
         wait_until(lambda: shell("status").returncode == 0, 180, every=3)
         outlived(Fault("supervisor killed under `up --stay`", killed_and_back), shell)
+        refused = shell("down")
+        assert refused.returncode != 0
+        assert f"(process {staying.pid}) keeps the stack up" in refused.stderr
+        assert shell("status").returncode == 0
         staying.terminate()
         assert staying.wait(timeout=90) == 0
     wait_until(lambda: shell.processes() == [], 10)

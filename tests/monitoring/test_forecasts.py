@@ -17,10 +17,10 @@ from tsflow.client import forecast_latest
 from tsflow.limits import MonitorSettings
 from tsflow.monitoring.alerts import alerts_of, sentences
 from tsflow.monitoring.drift import bias_z, drift, robust_z
-from tsflow.monitoring.forecasts import forecasts_made
+from tsflow.monitoring.forecasts import forecasts_made, publish_latest
 from tsflow.monitoring.scoring import days_scored, pooled, scores
 from tsflow.observations.store import ObservationStore
-from tsflow.records.forecast import Alert, DayScore, Drift, Report
+from tsflow.records.forecast import Alert, DayScore, Drift, LatestForecast, Report
 from tsflow.records.store import Records
 from tsflow.settings import override, settings
 from tsflow.storage.codecs import to_json
@@ -263,3 +263,12 @@ def test_the_monitor_scores_what_was_forecast(small_station: Records):
     days = days_scored(small_station, "small", "main")
     assert sum(score.forecasts for score in days) == 12
     assert days[0].mae == pytest.approx(days[0].naive_mae, abs=0.01)
+
+
+def test_a_newest_forecast_of_a_clock_that_was_ahead_gives_way(records: Records):
+    now = datetime.now(UTC)
+    told = {"station": "small", "status": "none", "reason": "no rows", "observed": None, "forecast": None}
+    ahead, known = (LatestForecast.model_validate({**told, "made_at": now + span}) for span in (timedelta(days=365), timedelta(0)))
+    assert publish_latest(records, ahead) == ahead
+    assert publish_latest(records, known) == known
+    assert publish_latest(records, known.changed(made_at=now - timedelta(minutes=1))) == known, "of two the later one"

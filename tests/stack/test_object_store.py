@@ -17,13 +17,17 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
+from conftest import REPOSITORY
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.settings import ObjectStoreSettings, load_settings
 from tsflow.stack import object_store
-from tsflow.stack.control import down
+from tsflow.stack.control import _staying, down, stay
+from tsflow.stack.keeper import Keeper
 from tsflow.stack.marks import marked, part_of
-from tsflow.stack.objects import EmbeddedStore
+from tsflow.stack.objects import EmbeddedStore, use_lock
 from tsflow.stack.ports import remembered_ports
+from tsflow.stack.reader import require_own_keys
+from tsflow.stack.record import KEEPER, DaemonRecord, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.weed import NAME
 
@@ -139,6 +143,56 @@ def test_the_store_of_a_killed_command_stops_by_itself() -> None:
     one.kill()
     one.communicate()
     until(lambda: not marked())
+
+
+def test_a_state_folder_may_be_said_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSFLOW_STATE", "here/state")
+    monkeypatch.setenv("TSFLOW_HOME", os.path.relpath(REPOSITORY, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with object_store(load_settings()) as store:
+        assert store.open().put_new("a", b"x")
+    assert (tmp_path / "here" / "state" / "objects").is_dir()
+    assert not (tmp_path / "here" / "state" / "here").exists()
+
+
+def test_a_keeper_that_failed_while_the_disk_was_full_says_so_once_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, keeper, full = use_lock(), Keeper(load_settings()), [True, True]
+    assert user.acquire(shared=True)
+    write = DaemonRecord.write
+
+    def written(record: DaemonRecord) -> None:
+        if full:
+            full.pop()
+            raise StackError("no space left on device")
+        write(record)
+
+    monkeypatch.setattr(DaemonRecord, "write", written)
+    keeper.state, keeper.reason = "failed", "after 5 restarts"
+    monkeypatch.setattr(keeper, "stopping", lambda: (found := read_record(KEEPER)) is not None and found.state == "failed")
+    keeper._wait_unused()
+    assert read_record(KEEPER) is not None
+    user.release()
+    for end in (keeper._woken, keeper._waker):
+        end.close()
+
+
+def test_down_does_not_stop_what_somebody_keeps_up() -> None:
+    staying = _staying()
+    assert staying.acquire()
+    staying.path.write_text("4711")
+    with pytest.raises(StackError, match=r"`tsflow up --stay` \(process 4711\) keeps the stack up and would start it again"):
+        down()
+    with pytest.raises(StackError, match=r"another `tsflow up --stay` \(process 4711\) keeps the stack up already"):
+        stay(load_settings(), lambda: True)
+    staying.release()
+
+
+def test_a_shell_with_a_readers_keys_starts_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = load_secrets().reader
+    own = load_settings().object_store.changed(access_key_id=reader.access_key_id, secret_access_key=reader.secret_access_key)
+    require_own_keys(own)
+    with pytest.raises(StackError, match=r"this shell has read .*reader\.env"):
+        require_own_keys(own.changed(endpoint_url="http://127.0.0.1:8333"))
 
 
 def test_down_leaves_the_store_of_a_command_that_still_uses_it() -> None:

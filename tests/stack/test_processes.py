@@ -11,8 +11,10 @@ import psutil
 import pytest
 
 from tsflow.errors import StackError
+from tsflow.stack import processes
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import marked, marked_environment, part_of, sweep
+from tsflow.stack.places import log_file
 from tsflow.stack.processes import Component, Kept, stop
 
 # Starts a child in a session of its own, which outlives it, and writes down the child's pid.
@@ -177,3 +179,18 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     kept.process.wait()
     assert lock.acquire()
     lock.release()
+
+
+def test_the_log_of_what_runs_for_months_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "_LOG_BYTES", 10_000)
+    talker = [sys.executable, "-u", "-c", "import time\nwhile True: print('x' * 999); time.sleep(0.001)"]
+    kept = Kept(Component("talker", talker, {}, tmp_path, 5.0), max_restarts=1)
+    kept.tick(time.monotonic())
+    log = log_file("talker")
+    until(lambda: log.stat().st_size > 20_000)
+    kept.tick(time.monotonic() + 60)
+    assert log.with_suffix(".log.1").stat().st_size > 10_000
+    until(lambda: log.stat().st_size > 0)
+    assert b"\0" not in log.read_bytes(), "it is written to at its end"
+    assert (kept.restarts, kept.state) == (0, "running")
+    stop([kept])

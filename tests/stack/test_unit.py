@@ -37,7 +37,11 @@ def test_it_is_written_enabled_started_and_removed(calls: Path, tmp_path: Path):
     path = unit.install()
     assert path == tmp_path / "config" / "systemd" / "user" / "tsflow.service"
     assert path.read_text() == unit.unit()
-    assert calls.read_text().splitlines() == ["--user daemon-reload", "--user enable --now tsflow.service"]
+    assert calls.read_text().splitlines() == [
+        "--user daemon-reload",
+        "--user enable tsflow.service",
+        "--user restart tsflow.service",
+    ]
     environment = tmp_path / "state of 100 %" / "service.env"
     assert stat.S_IMODE(environment.stat().st_mode) == 0o600
     assert 'TSFLOW_STACK__UI_PORT="9999"' in environment.read_text()
@@ -45,6 +49,16 @@ def test_it_is_written_enabled_started_and_removed(calls: Path, tmp_path: Path):
     assert calls.read_text().splitlines()[-1] == "--user disable --now tsflow.service"
     assert not path.exists()
     assert not environment.exists()
+
+
+def test_keys_of_sources_proxies_and_airflows_settings_go_with_it(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    given = {"MAST_KEY": "k", "HTTPS_PROXY": "http://proxy:3128", "no_proxy": "localhost", "AIRFLOW__SMTP__SMTP_HOST": "mail"}
+    for name, value in {**given, "OTHER": "o"}.items():
+        monkeypatch.setenv(name, value)
+    unit.install({"MAST_KEY"})
+    said = (tmp_path / "state of 100 %" / "service.env").read_text()
+    assert all(f'{name}="{value}"' in said for name, value in given.items())
+    assert "OTHER" not in said
 
 
 def test_what_it_starts_is_there_and_takes_the_arguments(calls: Path):

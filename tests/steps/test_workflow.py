@@ -74,6 +74,13 @@ def test_every_step_may_run_twice(records: Records):
     assert snapshot(records) == before
 
 
+def test_a_run_of_another_request_is_no_result_of_this_one(records: Records):
+    ingest(records)
+    build(records, architectures=["naive"])
+    with pytest.raises(SettingsError, match="run r1 is there already, of seed 1, not 2: a Backfill that reprocesses a day"):
+        build(records, architectures=["naive"], seed=2)
+
+
 def test_every_step_may_run_twice_at_once(records: Records):
     ingest(records)
 

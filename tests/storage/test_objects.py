@@ -1,6 +1,8 @@
 """The object store's promises, against a real one."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pydantic import SecretStr
@@ -70,3 +72,32 @@ def test_a_store_that_is_down_says_how_to_start_it():
     down = ObjectStore(bucket="tsflow", endpoint_url="http://127.0.0.1:9", access_key_id="a", secret_access_key="b", attempts=1)
     with pytest.raises(StorageUnavailable, match="start it"):
         down.get("a")
+
+
+def test_a_bucket_outside_the_first_region_is_made_where_the_settings_say():
+    asked: list[bytes] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        """An S3 that has no bucket yet."""
+
+        def do_HEAD(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+
+        def do_PUT(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = {"endpoint_url": f"http://127.0.0.1:{server.server_port}", "access_key_id": "a", "secret_access_key": "b"}
+        for region in ("eu-central-1", "us-east-1"):
+            ObjectStore(bucket="weather", region=region, **where).ensure_bucket()
+        server.shutdown()
+    assert b"<LocationConstraint>eu-central-1</LocationConstraint>" in asked[0]
+    assert asked[1] == b""

@@ -14,8 +14,9 @@ def service() -> None:
 def _install() -> None:
     """Write a systemd user unit and start it, now and at each start of this machine."""
     from tsflow.stack import unit
+    from tsflow.stations.scheduled import variables_of_sources
 
-    path = unit.install()
+    path = unit.install(variables_of_sources())
     console.print(f"written {path}; `systemctl --user status tsflow` shows it, `tsflow service uninstall` removes it", markup=False)
     console.print("so that it starts at boot, before anybody logs in: loginctl enable-linger", markup=False)
 

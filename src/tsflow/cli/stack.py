@@ -22,7 +22,8 @@ def up(json_out: str | None) -> None:
 def stay() -> None:
     """Start the stack, and keep it up until SIGTERM or Ctrl-C; then stop it."""
     asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    heard = [number for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    for number in heard:  # nohup has it ignore that the terminal is gone
         signal.signal(number, lambda received, _: asked.append(received))
     stack.stay(settings(), lambda: bool(asked))
 

@@ -1,6 +1,6 @@
 """The store of forecasts: one Parquet file each, by day, and `latest.json`, the only object of them that changes."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from tsflow.records.store import Records
 from tsflow.storage.codecs import from_parquet, to_parquet
 from tsflow.storage.objects import ObjectMissing
 
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _COLUMNS = ["origin", "target_time", "lead_hours", "forecast", "naive", "architecture", "version", "sequence", "made_at"]
 
 
@@ -52,7 +53,8 @@ def publish_latest(records: Records, latest: LatestForecast) -> LatestForecast:
         except ObjectMissing:
             known, etag = None, None
         if known is not None:
-            if known.made_at > latest.made_at or _is_later(known.forecast, latest.forecast):
+            ahead = known.made_at > datetime.now(UTC) + _CLOCKS_DIFFER  # by a clock that was wrong
+            if (known.made_at > latest.made_at and not ahead) or _is_later(known.forecast, latest.forecast):
                 return known
             if latest.forecast is None:
                 latest = latest.changed(forecast=known.forecast)

@@ -2,10 +2,11 @@
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 
-from tsflow.errors import StackError
+from tsflow.errors import SettingsError, StackError, TsflowError
 from tsflow.names import TRAINING_POOL
 from tsflow.settings import Settings
 from tsflow.settings import settings as current_settings
@@ -16,6 +17,7 @@ from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import end, sweep
 from tsflow.stack.objects import require_bucket, stop_unused
 from tsflow.stack.places import last_lines, log_file, private_dir, require_room
+from tsflow.stack.reader import require_own_keys
 from tsflow.stack.record import KEEPER, SUPERVISOR, forget, living, read_record
 from tsflow.stack.secrets import load_secrets
 from tsflow.stack.status import StackStatus, airflow_answers, read_status
@@ -41,6 +43,7 @@ def up(settings: Settings) -> StackStatus:
     """
     require_airflow()
     require_room()
+    require_own_keys(settings.object_store)
     seconds = settings.stack.start_timeout_seconds
     starting = FileLock(private_dir("run") / "up.lock")
     if not starting.acquire(timeout_seconds=seconds + settings.stack.stop_timeout_seconds):
@@ -61,7 +64,19 @@ def stay(settings: Settings, stopping: Callable[[], bool]) -> None:
     """Keep the stack up until asked to stop, then stop it: what a service manager runs.
 
     A supervisor that was killed, or one of whose parts failed for good, is started again.
+
+    Raises
+    ------
+    StackError
+        If another process does so already.
+    SettingsError
+        If a setting is wrong, which no other try would mend.
     """
+    staying = _staying()
+    if not staying.acquire():
+        msg = f"another `tsflow up --stay` (process {staying.path.read_text()}) keeps the stack up already; end that one first"
+        raise StackError(msg)
+    staying.path.write_text(str(os.getpid()))
     problem: str | None = None
     try:
         while not stopping():
@@ -70,13 +85,21 @@ def stay(settings: Settings, stopping: Callable[[], bool]) -> None:
                 try:
                     up(settings)
                     problem = None
-                except StackError as error:  # said once: a full disk may last
+                except SettingsError:
+                    raise
+                except TsflowError as error:  # said once: a full disk may last, or a store be away
                     if str(error) != problem:
                         log.warning("%s; tried again in %g s", error, _STAY_SECONDS)
                     problem = str(error)
             _wait(stopping)
     finally:
-        down()
+        _stop()
+        staying.release()
+
+
+def _staying() -> FileLock:
+    """Return the lock that whoever keeps the stack up holds; its file says which process that is."""
+    return FileLock(private_dir("run") / "stay.lock")
 
 
 def _wait(stopping: Callable[[], bool]) -> None:
@@ -89,7 +112,22 @@ def down() -> None:
     """Stop the stack and everything that it ever started; without effect if it is not there.
 
     An object store that another command uses just now stops with that command.
+
+    Raises
+    ------
+    StackError
+        If somebody keeps it up, who would start it again.
     """
+    staying = _staying()
+    if not staying.acquire():
+        msg = f"`tsflow up --stay` (process {staying.path.read_text()}) keeps the stack up and would start it again: stop that, by "
+        msg += "Ctrl-C or `kill`, or the service by `systemctl --user stop tsflow` (`tsflow service uninstall` removes it)"
+        raise StackError(msg)
+    staying.release()
+    _stop()
+
+
+def _stop() -> None:
     record = living(SUPERVISOR)
     if record is not None and (process := record.process()) is not None:
         end([process], record.stop_seconds)
@@ -105,7 +143,7 @@ def status() -> StackStatus:
 
 def _started(settings: Settings) -> StackStatus:
     if read_status(settings).state in {"failed", "down", "stopping"}:
-        down()  # also what a killed supervisor left
+        _stop()  # also what a killed supervisor left
     deadline = time.monotonic() + settings.stack.start_timeout_seconds
     ran = (found := living(SUPERVISOR)) is not None and found.state == "running"
     try:
@@ -119,7 +157,7 @@ def _started(settings: Settings) -> StackStatus:
     except BaseException:  # also when interrupted: half a stack helps nobody
         if not ran:  # one that ran before may have tasks in it, and may only be slow
             with contextlib.suppress(StackError):  # the reason of the failure is worth more than one of the clean-up
-                down()
+                _stop()
         raise
     return healthy
 
@@ -146,7 +184,10 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             if late:
                 first = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
                 seconds = settings.stack.start_timeout_seconds
-                msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}"
+                msg = (
+                    f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}; "
+                )
+                msg += "a part that hangs comes back by `tsflow down`, then `tsflow up`"
                 raise StackError(msg)
         time.sleep(_HEALTH_SECONDS)
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 
 from tsflow.errors import StackError, TsflowError
+from tsflow.folders import home, state_dir
 from tsflow.settings import Settings
 from tsflow.stack.locks import FileLock
 from tsflow.stack.marks import marked_environment, unmarked_environment
@@ -30,7 +31,8 @@ _started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not wa
 def spawn(name: str, module: str, settings: Settings) -> subprocess.Popen[bytes]:
     """Start a daemon in a session of its own; it outlives this process."""
     log = log_file(name)
-    environment = marked_environment(name, unmarked_environment())
+    places = {"TSFLOW_HOME": str(home()), "TSFLOW_STATE": str(state_dir())}  # a path may be relative, and its folder is another
+    environment = marked_environment(name, {**unmarked_environment(), **places})
     with disk_errors(log), os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", module],

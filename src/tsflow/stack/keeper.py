@@ -78,8 +78,9 @@ class Keeper(Daemon):
         self.state, self.url, self._opened = "running", url, pid
 
     def _wait_unused(self) -> None:
-        """Stay to say what failed until its users have seen it."""
+        """Stay to say what failed until its users have seen it; on a full disk that can be written only once there is room."""
         while not self.stopping() and not self._unused.acquire():
+            self.write()
             self.pause()
 
     def cleanup(self) -> None:

@@ -1,6 +1,8 @@
 """Components: processes that are kept running, each in a session of its own, restarted with a limit when they die."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +17,16 @@ from tsflow.stack.places import disk_errors, last_lines, log_file
 from tsflow.stack.record import ComponentState, ComponentStatus
 
 RESTART_WINDOW_SECONDS = 600.0
-_LOG_BYTES = 20 * 2**20  # a longer log is set aside when its component starts
+_LOG_BYTES = 20 * 2**20  # a longer log is set aside
+_LOOK_SECONDS = 60.0
+
+
+def set_aside(log: Path) -> None:
+    """Begin a log anew if it has grown long, with what it held beside it; whoever writes to it goes on, at its end."""
+    with contextlib.suppress(OSError):  # a log that stays long is no reason to stop
+        if log.stat().st_size > _LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 @dataclass(frozen=True)
@@ -33,21 +44,19 @@ class Component:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process, marked, in its own session, with its output in its log."""
         log = log_file(self.name)
-        with disk_errors(log):
-            if log.exists() and log.stat().st_size > _LOG_BYTES:
-                log.replace(log.with_suffix(".log.1"))
-            with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-                return subprocess.Popen(
-                    self.command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=self.folder,
-                    env=marked_environment(self.name, self.environment),
-                    start_new_session=True,
-                    umask=self.umask,
-                    pass_fds=self.pass_fds,
-                )
+        set_aside(log)
+        with disk_errors(log), os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+            return subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=marked_environment(self.name, self.environment),
+                start_new_session=True,
+                umask=self.umask,
+                pass_fds=self.pass_fds,
+            )
 
     def wait(self, process: subprocess.Popen[bytes], stopping: Callable[[], bool]) -> None:
         """Wait until a command that was started, and ends by itself, has succeeded, or until this process is to stop.
@@ -82,6 +91,7 @@ class Kept:
     reason: str | None = None
     _recent: deque[float] = field(default_factory=deque)
     _next_start: float = 0.0
+    _next_look: float = 0.0  # at how long its log is
 
     def tick(self, now: float) -> None:
         """Notice a death, and start the component if it is due; `now` is monotonic."""
@@ -89,6 +99,9 @@ class Kept:
             return
         if self.process is not None and self.process.poll() is not None:
             self._died(self.process.returncode, now)
+        elif self.process is not None and now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            set_aside(log_file(self.component.name))
         elif self.process is None and now >= self._next_start:
             self.process = self.component.start()
             self.started_at = time.time()

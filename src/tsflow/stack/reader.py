@@ -27,6 +27,15 @@ def write_reader_file(store: ObjectStoreSettings) -> None:
     write_private(reader_file(), "".join(f"{name}={value}\n" for name, value in values.items()))
 
 
+def require_own_keys(store: ObjectStoreSettings) -> None:
+    """Raise `StackError` if a shell that has read that file starts the stack, as if its own store were somebody else's."""
+    key = store.access_key_id
+    if store.endpoint_url and key is not None and key == load_secrets().reader.access_key_id:
+        msg = f"this shell has read {reader_file()}, whose keys are for programs that read champions of the stack's own store: run "
+        msg += "`unset ${!TSFLOW_OBJECT_STORE__*}` in it, or start the stack in another shell"
+        raise StackError(msg)
+
+
 def reader_settings(store: ObjectStoreSettings) -> ObjectStoreSettings:
     """Return the settings with which the embedded store, which must be running, is read and not written.
 

@@ -1,6 +1,7 @@
 """What a daemon of the stack writes down about itself, for `status`, `up` and `down` to read."""
 
 import os
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +34,18 @@ def began(pid: int) -> float:
         return int(stat_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")  # see proc_pid_stat(5): starttime
     except OSError:
         return psutil.Process(pid).create_time()
+
+
+def since_epoch(pid: int) -> float:
+    """Return when a process began, in seconds since the epoch by the clock as it goes now, though it was set meanwhile.
+
+    Raises
+    ------
+    psutil.NoSuchProcess
+        If it is gone.
+    """
+    since_boot = began(pid)
+    return since_boot if since_boot > _FIRST_EPOCH else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
 
 
 class ComponentStatus(Strict):
@@ -78,9 +91,9 @@ class DaemonRecord(Strict):
 
 
 def read_record(name: str) -> DaemonRecord | None:
-    """Return what a daemon last wrote, alive or not."""
+    """Return what a daemon last wrote, alive or not; it may be of a newer tsflow, which says more."""
     try:
-        return DaemonRecord.model_validate_json(_file(name).read_text(encoding="utf-8"))
+        return DaemonRecord.model_validate_json(_file(name).read_text(encoding="utf-8"), extra="ignore")
     except (OSError, ValidationError):
         return None  # of another version, or none: the marks still find its processes
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import psutil
+
 from tsflow.errors import StackError, StorageDenied, StorageUnavailable
 from tsflow.model import Strict
 from tsflow.settings import ObjectStoreSettings, Settings
@@ -9,7 +11,7 @@ from tsflow.stack.airflow import API_SERVER, PARTS, health
 from tsflow.stack.marks import marked
 from tsflow.stack.places import private_dir
 from tsflow.stack.reader import reader_file
-from tsflow.stack.record import KEEPER, SUPERVISOR, ComponentStatus, DaemonRecord, living
+from tsflow.stack.record import KEEPER, SUPERVISOR, ComponentStatus, DaemonRecord, living, since_epoch
 from tsflow.stack.secrets import ADMIN, load_secrets, password_file
 from tsflow.stack.weed import NAME
 
@@ -66,10 +68,18 @@ def airflow_answers() -> bool:
 
 
 def _airflow_components(supervisor: DaemonRecord) -> list[ComponentStatus]:
-    started = {part.name: part.started_at for part in supervisor.components if part.started_at is not None}
+    started = {part.name: found for part in supervisor.components if (found := _started(part)) is not None}
     pid = next((part.pid for part in supervisor.components if part.name == API_SERVER), None)
     problems = health(supervisor.url, started, pid) if supervisor.url and started else {}
     return [_judged(part, problems.get(part.name, "not started yet")) for part in supervisor.components]
+
+
+def _started(part: ComponentStatus) -> float | None:
+    """Return when a part began by the clock as it goes now, by which its heartbeats are told."""
+    try:
+        return None if part.pid is None else since_epoch(part.pid)
+    except psutil.Error:  # it has ended just now
+        return part.started_at
 
 
 def _store_components(store: ObjectStoreSettings, keeper: DaemonRecord | None) -> list[ComponentStatus]:

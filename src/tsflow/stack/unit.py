@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tsflow.errors import StackError
@@ -46,8 +46,10 @@ WantedBy=default.target
 """
 
 
-def install() -> Path:
+def install(keys: Collection[str] = ()) -> Path:
     """Write the unit and let systemd start it now and at each login; return the unit's file.
+
+    `keys`: environment variables of this shell that stations' sources ask for.
 
     Raises
     ------
@@ -58,12 +60,13 @@ def install() -> Path:
         msg = "this machine has no systemctl, so no systemd that could keep the stack up; let your service manager run "
         msg += "`tsflow up --stay`, which brings back what dies until it is stopped"
         raise StackError(msg)
-    write_private(_environment_file(), _variables(os.environ))
+    write_private(_environment_file(), _variables(os.environ, keys))
     path = unit_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(unit(), encoding="utf-8")
     _systemctl("daemon-reload")
-    _systemctl("enable", "--now", NAME)
+    _systemctl("enable", NAME)
+    _systemctl("restart", NAME)  # one that runs has the settings of another shell
     return path
 
 
@@ -79,9 +82,10 @@ def _environment_file() -> Path:
     return private_dir() / "service.env"
 
 
-def _variables(environment: Mapping[str, str]) -> str:
-    """Return the settings of this shell, as the unit's process starts without them."""
-    known = {name: value for name, value in environment.items() if name.startswith("TSFLOW_")}
+def _variables(environment: Mapping[str, str], keys: Collection[str] = ()) -> str:
+    """Return settings of this shell, tsflow's and Airflow's, its proxies and keys, as the unit's process starts without them."""
+    known = {name: value for name, value in environment.items() if name.startswith(("TSFLOW_", "AIRFLOW__"))}
+    known |= {name: value for name, value in environment.items() if name.lower().endswith("_proxy") or name in keys}
     known |= {"TSFLOW_HOME": str(home()), "TSFLOW_STATE": str(state_dir())}
     return "".join(f'{name}="{_quoted(value)}"\n' for name, value in sorted(known.items()))
 

@@ -4,6 +4,7 @@ from tsflow.architectures.ensembles import Ensemble
 from tsflow.architectures.pinned import contents
 from tsflow.architectures.registry import load_architecture
 from tsflow.champion.reigning import with_reigning
+from tsflow.errors import SettingsError
 from tsflow.evaluation.resting import judgements, resting
 from tsflow.evaluation.screening import with_screening
 from tsflow.names import NAIVE
@@ -30,10 +31,13 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
         If the hourly frame fails its expectations.
     NotEnoughData
         If a part of the split has no window.
+    SettingsError
+        If a run of that name is there, of another request: Airflow gives a day that is filled again the name that it had.
     """
-    if (done := records.find(Run, run=run)) is not None:
-        return done
     order = resolve(request, settings)
+    if (done := records.find(Run, run=run)) is not None:
+        _require_same(done, request, order)
+        return done
     station, task = order.station, order.task
     hourly, docs = validated_hours(records, station, task, settings.hourly, order.period, folder=RUN.key(run=run))
     split = settings.splits.named(request.split)
@@ -62,6 +66,20 @@ def build_dataset(records: Records, settings: Settings, request: RetrainRequest,
             docs=docs,
         )
     )
+
+
+def _require_same(done: Run, request: RetrainRequest, order: Order) -> None:
+    """Raise `SettingsError` if a run is of another request."""
+    was: dict[str, object] = {"station": done.station, "task": done.task, "profile": done.profile}
+    was |= {"split": done.split, "seed": done.seed}
+    asked: dict[str, object] = {"station": order.station.station, "task": order.task_name, "profile": request.profile}
+    asked |= {"split": request.split, "seed": request.seed}
+    if differing := [f"{name} {was[name]!r}, not {asked[name]!r}" for name in was if was[name] != asked[name]]:
+        msg = (
+            f"run {done.run} is there already, of {'; '.join(differing)}: a Backfill that reprocesses a day keeps the name of its "
+        )
+        msg += "run; delete that run in Airflow and trigger the day by hand, or use `tsflow replay`"
+        raise SettingsError(msg)
 
 
 def _rested(records: Records, settings: Settings, request: RetrainRequest, order: Order) -> dict[str, str]:

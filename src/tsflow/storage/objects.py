@@ -20,6 +20,7 @@ __all__ = ["JSON", "ObjectMissing", "ObjectStore", "Stored"]
 
 JSON = "application/json"
 _BUSY_TRIES = 6
+_FIRST_REGION = "us-east-1"  # AWS refuses to be told that it is meant, and any other unless it is told
 _PROBE = "healthy/conditional"
 _MARK = "tsflow-write"  # metadata: which call wrote an object
 
@@ -39,7 +40,9 @@ class ObjectStore(Bucket):
 
     def _create_bucket(self) -> None:
         try:
-            self._s3.create_bucket(Bucket=self.bucket)
+            region = self._s3.meta.region_name
+            where = {} if region == _FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self._s3.create_bucket(Bucket=self.bucket, **where)  # type: ignore[arg-type] # its types know no such mapping
         except ClientError as error:
             if code_of(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:  # another one was first
                 raise
