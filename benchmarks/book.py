@@ -91,7 +91,7 @@ def by_the_book(fingerprint: str, names: list[str], seed: int) -> dict[str, Any]
             keras.utils.set_random_seed(seed)
             inputs = NetworkInputs.of(network, dataset)
             model = of_observations(build(network, inputs), inputs)
-            compile_network(model, network, (), steps=1)
+            compile_network(model, network, inputs, steps=1)
             model.steps_per_execution = 1
             size = network.fit.batch_size
             seen = model.fit(

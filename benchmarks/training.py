@@ -70,7 +70,7 @@ def epochs_of(network: Network, dataset: Dataset, way: str) -> Callable[[int], N
     model = build(network, inputs)
     if way == "book":
         model = of_observations(model, inputs)
-    compile_network(model, network, (), steps=1)
+    compile_network(model, network, inputs, steps=1)
     book = books_batches(dataset, size) if way == "book" else None
     ours = Batches.of(inputs, dataset)
     if way == "book":

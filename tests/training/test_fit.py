@@ -142,12 +142,12 @@ def test_of_two_attempts_at_one_epoch_the_first_counts_with_its_own_model(record
         store.model(1)
 
 
-def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine():
+def test_the_rate_rises_over_the_warm_up_and_falls_as_a_cosine(dataset: Dataset):
     import keras
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     recipe = network(optimiser="adamw", learning_rate=0.2, weight_decay=0.01, decay="cosine", warmup=0.2)
-    compile_network(model, recipe, (), steps=100)
+    compile_network(model, recipe, NetworkInputs.of(recipe, dataset), steps=100)
     rate = model.optimizer._learning_rate
     steps = [0, 10, 20, 60, 100, 120]
     np.testing.assert_allclose([float(rate(step)) for step in steps], [0, 0.1, 0.2, 0.1, 0, 0], atol=1e-6)

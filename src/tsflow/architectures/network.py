@@ -78,6 +78,18 @@ class Leads(Strict):
         return list(range(1, horizon_hours)) if self.hours == "path" else sorted(set(self.hours or []))
 
 
+class Beside(Strict):
+    """What else a network learns of the horizon, and does not forecast: what other quantities change by until then.
+
+    References
+    ----------
+    Caruana (1997), Multitask Learning, Machine Learning 28: what is asked of the layers besides keeps them from learning noise.
+    """
+
+    quantities: Annotated[list[str], Field(min_length=1)]  # those that the station measures; the target is left out
+    weight: Annotated[float, Field(gt=0)] = 0.3  # of each one's loss, in which it changes as much as the target; the target's is 1
+
+
 @dataclass(frozen=True)
 class Series:
     """What a family's layers read: standardised channels by name, an hour a row, or a table's columns, one row a window."""
@@ -108,6 +120,7 @@ class Network(Channelled, ABC):
     learns_all_history: ClassVar[bool] = False
 
     leads: Leads | None = None
+    beside: Beside | None = None
     quantiles: Levels = []  # the head forecasts these, and the median is the forecast; empty: the forecast alone
     seeds: Annotated[int, Field(ge=1, le=20)] = 1  # trains so many and forecasts their mean
     target: Literal["absolute", "change"] = "absolute"  # change: from the temperature at the origin

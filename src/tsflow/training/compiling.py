@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import NetworkInputs
 from tsflow.training.losses import pinball
 from tsflow.training.objectives import objectives
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _STEPS_PER_CALL = 10  # batches per call into the graph: 1.2 to 1.4 times faster than 1 for small networks
 
 
-def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...], *, steps: int) -> None:
+def compile_network(model: keras.Model, network: Network, inputs: NetworkInputs, *, steps: int) -> None:
     """Give a network its loss and its optimiser, whose rate may fall over so many steps."""
     import keras
 
@@ -32,7 +33,7 @@ def compile_network(model: keras.Model, network: Network, leads: tuple[int, ...]
     }
     weight_decay = {} if fit.weight_decay is None else {"weight_decay": fit.weight_decay}
     losses = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
-    learnt = objectives(network, leads, losses[fit.loss] if fit.quantile is None else pinball(fit.quantile))
+    learnt = objectives(network, inputs, losses[fit.loss] if fit.quantile is None else pinball(fit.quantile))
     model.compile(
         optimizer=optimisers[fit.optimiser](learning_rate=rate, clipnorm=fit.clip_norm, **weight_decay),
         steps_per_execution=_STEPS_PER_CALL,

@@ -63,7 +63,7 @@ def train_members(
     total = min(network.fit.epochs, max_epochs or network.fit.epochs)
     keras.utils.set_random_seed(seed)
     model = build(network, inputs)
-    compile_network(model, network, inputs.lead_hours, steps=batches.per_epoch(network.fit.batch_size) * total)
+    compile_network(model, network, inputs, steps=batches.per_epoch(network.fit.batch_size) * total)
     make_variables(model)
     unused = [np.asarray(variable) for variable in model.optimizer.variables]
     members = []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tsflow.architectures.exporting import export
 from tsflow.architectures.network import Network
-from tsflow.architectures.network_graph import NetworkInputs, build, of_observations
+from tsflow.architectures.network_graph import NetworkInputs, build, forecasting, of_observations
 from tsflow.records.candidate import Epoch
 from tsflow.records.dataset import Part
 from tsflow.records.found import Epochs
@@ -45,13 +45,13 @@ def train_network(
     inputs = NetworkInputs.of(network, dataset)
     batches = Batches.of(inputs, dataset)
     trained, members = train_members(network, inputs, batches, epochs, seed=seed, max_epochs=max_epochs, on_epoch=on_epoch)
-    twins = [twin_without_dropout(network, inputs, member.weights) for member in members]
+    twins = [forecasting(twin_without_dropout(network, inputs, member.weights)) for member in members]
     model = _mean(twins)
     with quick(model):
         outputs = _forecasts(model, batches, parts)
     first = members[0]
     return Candidate(
-        parameters=len(members) * sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights),
+        parameters=len(members) * sum(int(np.prod(weight.shape)) for weight in forecasting(trained).trainable_weights),
         epochs=len(first.curve),
         best_epoch=first.best_epoch,
         train_seconds=sum(epoch.seconds for member in members for epoch in member.curve),
@@ -73,7 +73,7 @@ def _files(network: Network, inputs: NetworkInputs, model: keras.Model, members:
     if len(members) == 1 and not network.quantiles:
         again = build(network, inputs)
         again.set_weights(members[0].weights)
-        archived = of_observations(again, inputs)
+        archived = of_observations(forecasting(again), inputs)
     return {"model.onnx": export(whole), "model.keras": to_keras(archived)}
 
 

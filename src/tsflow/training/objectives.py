@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tsflow.architectures.network import Network
+from tsflow.architectures.network_graph import BESIDE, NetworkInputs
 from tsflow.training.losses import pinball
 
 if TYPE_CHECKING:
@@ -23,13 +24,15 @@ class Objectives:
     metrics: dict[str, list[str]] | list[str]
 
 
-def objectives(network: Network, leads: tuple[int, ...], loss: Any) -> Objectives:
-    """Return what a network's outputs learn; `loss`: of the forecast, and of each lead.
+def objectives(network: Network, inputs: NetworkInputs, loss: Any) -> Objectives:
+    """Return what a network's outputs learn; `loss`: of the forecast, of each lead, and of each quantity beside it.
 
-    With quantiles the forecast is one of them and learns with them; leads then count less, as the loss of the quantiles is smaller.
+    With quantiles the forecast is one of them and learns with them; others then count less, as the loss of quantiles is smaller.
     """
     # Keras takes the mean over leads, the recipe weighs each of them
-    ahead = {"leads": network.leads.weight * len(leads)} if network.leads and leads else {}
+    ahead = {"leads": network.leads.weight * len(inputs.lead_hours)} if network.leads and inputs.lead_hours else {}
+    if network.beside and inputs.beside:
+        ahead[BESIDE] = network.beside.weight * len(inputs.beside)
     if network.quantiles:
         weights = {"quantiles": 1.0, **{name: weight * _PINBALL_SHARE for name, weight in ahead.items()}}
         losses = {**dict.fromkeys(ahead, loss), "quantiles": pinball(network.quantiles)}
