@@ -31,3 +31,14 @@ def test_an_optimiser_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch, ca
 
     np.testing.assert_allclose(found, model(rows), rtol=1e-5)
     assert "exported once more" in caplog.text
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+def test_gelu_is_exported_from_within_a_loop(cell: str):
+    import keras
+
+    entry = keras.Input((6, 3))
+    model = keras.Model(entry, keras.layers.Dense(1)(getattr(keras.layers, cell)(4, activation="gelu")(entry)))
+    rows = np.random.default_rng(0).normal(size=(5, 6, 3)).astype(np.float32)
+    found = open_model(export(model)).run(None, {"observations": rows})[0]
+    np.testing.assert_allclose(found, model(rows), atol=1e-5)

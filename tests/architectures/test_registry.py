@@ -1,9 +1,11 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from conftest import hourly_rows
 from tsflow.architectures.network import Network, Series
@@ -191,3 +193,17 @@ def test_an_absolute_target_starts_at_the_mean(home: Path):
     model = whole("dense")
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     assert model.predict_on_batch(np.zeros((1, 120, 5), dtype=np.float32))[0, 0] == pytest.approx(10.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("dlinear", {"batch_normalisation": True}, "batch_normalisation: DLinear has no layer but its linear maps"),
+        ("dlinear", {"activation": "gelu"}, "activation: DLinear has no layer but its linear maps"),
+        ("ridge", {"loss": "mse", "solves": 7}, "solves is loss mae's only; leave it out, or write `loss: mae`"),
+        ("lightgbm", {"quantiles": [0.1, 0.5, 0.9], "quantile_rounds": [20]}, "quantile_rounds has 1 numbers; give one for each"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(name: str, change: dict, says: str):
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        load_architecture(name).changed(**change)

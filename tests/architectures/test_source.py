@@ -84,3 +84,11 @@ def test_what_judges_or_stores_retrains_nobody(package: Path, module: str):
     before = digests(package)
     (package / module).write_text((package / module).read_text() + "\nJUDGES = 1\n")
     assert digests(package) == before
+
+
+def test_a_corrected_formula_trains_those_anew_whose_models_compute_it(package: Path):
+    before = digests(package)
+    edit(package, "stations/formulas.py", "17.62", "17.30")
+    after = digests(package)
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"ridge", "boosting", "mlp", "convolutional_recurrent"} <= changed

@@ -35,7 +35,7 @@ from tsflow.windows.dataset import Dataset
 if TYPE_CHECKING:
     import keras
 
-_BY_ABSOLUTE_ERROR = ("solves", "least_residual", "weighed_by")
+_BY_ABSOLUTE_ERROR = ("solves", "least_residual")
 _ROWS = 4096  # that are expanded at once: each of the graph's steps holds all its columns of them
 
 
