@@ -1,6 +1,7 @@
 """Kept processes: restarted, with a limit; stopped with all that they started."""
 
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -190,6 +191,7 @@ def test_the_log_of_what_runs_for_months_begins_anew(tmp_path: Path, monkeypatch
     until(lambda: log.stat().st_size > 20_000)
     kept.tick(time.monotonic() + 60)
     assert log.with_suffix(".log.1").stat().st_size > 10_000
+    assert stat.S_IMODE(log.with_suffix(".log.1").stat().st_mode) == 0o600
     until(lambda: log.stat().st_size > 0)
     assert b"\0" not in log.read_bytes(), "it is written to at its end"
     assert (kept.restarts, kept.state) == (0, "running")

@@ -25,10 +25,9 @@ from tsflow.errors import EntrantSkipped, TrainingError
 
 Values = NDArray[np.float64]
 FOLDS = 5
-SAME = (
-    0.01  # degrees, or what they are to another target: two members that differ by less on average are one, and would count twice
-)
-MOVES = 0.1  # likewise: a member that never leaves the value at the origin, as naive, could get any weight
+# Degrees, or what they are to another target (`magnitude.py`).
+SAME = 0.01  # two members that differ by less on average are one, and would count twice
+MOVES = 0.1  # a member that never leaves the value at the origin, as naive, could get any weight
 
 
 @dataclass(frozen=True)

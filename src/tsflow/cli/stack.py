@@ -22,8 +22,10 @@ def up(json_out: str | None) -> None:
 def stay() -> None:
     """Start the stack, and keep it up until SIGTERM or Ctrl-C; then stop it."""
     asked: list[int] = []
-    heard = [number for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    for number in heard:  # nohup has it ignore that the terminal is gone
+    heard = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup has it ignore that the terminal is gone
+        heard.append(signal.SIGHUP)
+    for number in heard:
         signal.signal(number, lambda received, _: asked.append(received))
     stack.stay(settings(), lambda: bool(asked))
 

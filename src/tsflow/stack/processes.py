@@ -25,7 +25,7 @@ def set_aside(log: Path) -> None:
     """Begin a log anew if it has grown long, with what it held beside it; whoever writes to it goes on, at its end."""
     with contextlib.suppress(OSError):  # a log that stays long is no reason to stop
         if log.stat().st_size > _LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".log.1"))
+            shutil.copy(log, log.with_suffix(".log.1"))  # with its mode: it is its owner's alone
             os.truncate(log, 0)
 
 
