@@ -20,9 +20,9 @@ class Strict(BaseModel):
         """Remember which fields hold secrets, so that no error shows one."""
         Strict.secrets |= {name for name, field in cls.model_fields.items() if "SecretStr" in str(field.annotation)}
 
-    def says(self, field: str) -> bool:
-        """Whether a field has another value than it has by itself."""
-        return bool(getattr(self, field) != type(self).model_fields[field].default)
+    def is_default(self, field: str) -> bool:
+        """Whether a field has the value that it has if nobody gives one."""
+        return bool(getattr(self, field) == type(self).model_fields[field].default)
 
     def changed(self, **changes: Any) -> Self:
         """Return a copy with other values in some fields; pydantic's `model_copy` would take any value unseen."""

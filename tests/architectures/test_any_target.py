@@ -145,6 +145,12 @@ def test_a_channel_that_stood_still_is_not_blown_up():
     assert channels.deviation[channels.names.index("p")] != 1.0
 
 
+def test_a_target_that_moves_little_above_its_zero_is_read():
+    level = dataset_of(made_up().assign(x=lambda rows: 345.2 + 0.01 * rows["x"]), UNITS, "x")
+    channels = FittedChannels.fit(load_architecture("lstm").channels, level)
+    assert channels.deviation[channels.names.index("x")] < 0.1
+
+
 TABLES = {"now": ["T", "wind_x"], "changes": {"T": [1, 3]}}
 
 

@@ -82,14 +82,14 @@ class Autoregression(Estimator):
         if (calendar := self.calendar.within(dataset)) != self.calendar:
             return self.changed(calendar=calendar).fit(dataset, seed=seed)
         horizon = dataset.task.horizon_hours
-        inputs = self.inputs(dataset)
+        inputs, unit = self.inputs(dataset), degree(dataset.changes("train"))
         if self.strategy == "recursive":
-            step = self._least_squares(inputs, self._truth(dataset, [1]), degree(dataset.changes("train")))
+            step = self._least_squares(inputs, self._truth(dataset, [1]), unit)
             weights = self.repeated(step[:, 0], horizon)
             fitted = step.size
         else:
             leads = [horizon] if self.strategy == "direct" else list(range(1, horizon + 1))
-            weights = self._least_squares(inputs, self._truth(dataset, leads), degree(dataset.changes("train")))
+            weights = self._least_squares(inputs, self._truth(dataset, leads), unit)
             fitted = weights.size
         return self._graph(weights, dataset, fitted)
 

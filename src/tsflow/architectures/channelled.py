@@ -8,6 +8,7 @@ from tsflow.architectures.registry import Architecture
 from tsflow.errors import EntrantSkipped
 from tsflow.features.channels import TARGET, Channels
 from tsflow.features.fitted_channels import found_in
+from tsflow.model import explain
 from tsflow.stations.quantities import quantity
 from tsflow.windows.dataset import Dataset
 
@@ -38,7 +39,8 @@ class Channelled(Architecture):
         try:
             there = super().on(dataset)
         except ValidationError as error:
-            msg = f"{self._file}: station {dataset.station} has nothing that it reads (it has {', '.join(dataset.features)})"
+            told = explain(error, self._file)
+            msg = f"station {dataset.station} has nothing that it reads (it has {', '.join(dataset.features)}): {told}"
             raise EntrantSkipped(msg) from error
         return there.reading_target(dataset) if self.forecasts_change else there
 

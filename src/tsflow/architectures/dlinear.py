@@ -24,7 +24,7 @@ class DLinear(Network):
     @model_validator(mode="after")
     def _linear(self) -> Self:
         for name in ("batch_normalisation", "activation", "initialiser"):
-            if self.says(name):
+            if not self.is_default(name):
                 msg = f"{name}: DLinear has no layer but its linear maps, which begin as `head_initialiser` says; leave it out"
                 raise ValueError(msg)
         return self

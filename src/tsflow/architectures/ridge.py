@@ -120,7 +120,7 @@ class Ridge(Tabular):
 
     @model_validator(mode="after")
     def _only_by_absolute_error(self) -> Self:
-        if self.loss == "mse" and (said := [name for name in _BY_ABSOLUTE_ERROR if self.says(name)]):
+        if self.loss == "mse" and (said := [name for name in _BY_ABSOLUTE_ERROR if not self.is_default(name)]):
             msg = f"{said[0]} is loss mae's only; leave it out, or write `loss: mae`"
             raise ValueError(msg)
         return self
@@ -134,7 +134,7 @@ class Ridge(Tabular):
         """Return the recipe with its penalty fixed, and by which one rows are weighed."""
         if not isinstance(found, Penalty):
             return self
-        return self.changed(alphas=[found.alpha], weighed_by=self._weighing if self.loss == "mae" else None)
+        return self.changed(alphas=[found.alpha], weighed_by=self._weighing)
 
     @property
     def _weighing(self) -> float:
@@ -154,14 +154,13 @@ class Ridge(Tabular):
     def _best(self, columns: NDArray[np.float32], expanded: ExpandedTable, dataset: Dataset) -> tuple[float, Coefficients]:
         """Return the penalty with the least error on validation, and its coefficients; without a choice the first."""
         judged = len(self.alphas) > 1 and len(dataset.starts("validation")) > 0
-        alphas, unit = self.alphas if judged else self.alphas[:1], degree(dataset.changes("train"))
-        change = dataset.changes("train") / unit
-        weights = recency(dataset, self.half_life_days)
+        alphas, change = self.alphas if judged else self.alphas[:1], dataset.changes("train")
+        unit, weights = degree(change), recency(dataset, self.half_life_days)
         if self.loss == "mae":
             how = Reweighing(self.solves, self.least_residual, self._weighing)
-            tried = by_absolute_error(columns, change, alphas, how, weights=weights)
+            tried = by_absolute_error(columns, change / unit, alphas, how, weights=weights)
         else:
-            tried = by_squared_error(columns, change, alphas, weights=weights)
+            tried = by_squared_error(columns, change / unit, alphas, weights=weights)
         tried = [one.scaled(unit) for one in tried]
         if not judged:
             return alphas[0], tried[0]

@@ -20,7 +20,7 @@ from tsflow.windows.dataset import Dataset
 
 log = logging.getLogger(__name__)
 
-_STILL = 1e-4  # of its largest value: a channel that moves by less stood still, and would go anywhere once it is repaired
+_STILL = 1e-4  # of its largest value: a channel beside the target that moves by less would go anywhere once it is repaired
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ class FittedChannels:
         values = np.asarray(model(rows[None])[0], dtype=np.float64)
         bounded = np.array([name in self._bounded for name in tensors])
         deviation = values.std(axis=0)
-        deviation = np.where(bounded | (deviation <= _STILL * np.abs(values).max(axis=0)), 1.0, deviation)
+        least = np.array([0.0 if name == self.target else _STILL for name in tensors]) * np.abs(values).max(axis=0)
+        deviation = np.where(bounded | (deviation <= least), 1.0, deviation)
         return np.where(bounded, 0.0, values.mean(axis=0)), deviation
 
     @property

@@ -31,7 +31,7 @@ from pandas.api.types import is_numeric_dtype
 from tsflow.libraries import keep_loaded
 from tsflow.observations.expectations import GxDocument
 
-keep_loaded()
+keep_loaded()  # at once after the import: what a validation makes is not to be kept
 
 _ROWS_BY = "time"
 _OF_COLUMN = "of_column"  # in a domain: what it is cut down to, also where its own column was taken out

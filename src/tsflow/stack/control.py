@@ -184,10 +184,8 @@ def _wait_healthy(settings: Settings, deadline: float) -> StackStatus:
             if late:
                 first = next((part.log for part in found.components if not part.healthy), str(log_file(SUPERVISOR)))
                 seconds = settings.stack.start_timeout_seconds
-                msg = (
-                    f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}; "
-                )
-                msg += "a part that hangs comes back by `tsflow down`, then `tsflow up`"
+                msg = f"the stack is not healthy after {seconds:g} s ({found.reason}); logs are in {found.logs}, see first {first}"
+                msg += "; a part that hangs comes back by `tsflow down`, then `tsflow up`"
                 raise StackError(msg)
         time.sleep(_HEALTH_SECONDS)
 

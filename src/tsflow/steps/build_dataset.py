@@ -75,10 +75,8 @@ def _require_same(done: Run, request: RetrainRequest, order: Order) -> None:
     asked: dict[str, object] = {"station": order.station.station, "task": order.task_name, "profile": request.profile}
     asked |= {"split": request.split, "seed": request.seed}
     if differing := [f"{name} {was[name]!r}, not {asked[name]!r}" for name in was if was[name] != asked[name]]:
-        msg = (
-            f"run {done.run} is there already, of {'; '.join(differing)}: a Backfill that reprocesses a day keeps the name of its "
-        )
-        msg += "run; delete that run in Airflow and trigger the day by hand, or use `tsflow replay`"
+        msg = f"run {done.run} is there already, of {'; '.join(differing)}: a Backfill that reprocesses a day keeps the name "
+        msg += "of its run; delete that run in Airflow and trigger the day by hand, or use `tsflow replay`"
         raise SettingsError(msg)
 
 

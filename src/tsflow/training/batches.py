@@ -98,7 +98,7 @@ def _gather(
     targets = tf.constant(dataset.rows[:, dataset.target_index])
     window = tf.range(rows, dtype=tf.int64)
 
-    others = tf.constant(dataset.values[:, list(beside)] * list(beside.values()), dtype=tf.float32)
+    others = tf.constant(dataset.values[:, list(beside)] * list(beside.values()), dtype=tf.float32)  # [n_rows, n_beside]
     ahead = tf.constant([dataset.task.horizon_hours, *leads], dtype=tf.int64)
 
     def gather(starts: tf.Tensor) -> tuple[tf.Tensor, Any]:
